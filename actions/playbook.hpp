@@ -1,0 +1,103 @@
+// Playbooks as the policy declares them, and the plan one becomes for one run: everything
+// rendered, nothing left to decide but what happens. Knows nothing of triggers.
+#pragma once
+
+#include "core/json.hpp"
+
+namespace rollbackd {
+
+enum class Undoes { nothing, release, schema, data };
+BOOST_DESCRIBE_ENUM(Undoes, nothing, release, schema, data)
+
+enum class DataLoss { none, possible, certain };
+BOOST_DESCRIBE_ENUM(DataLoss, none, possible, certain)
+
+enum class Risk { low, medium, high, critical };
+BOOST_DESCRIBE_ENUM(Risk, low, medium, high, critical)
+
+struct Step {
+    std::string name;     // given, or type and number: "git_checkout-2"
+    std::string type;
+    JsonObject params;    // validated against the type's fields; durations in nanoseconds
+    Duration timeout{};
+    std::uint32_t retries = 0;
+    bool idempotent = false;
+    std::vector<std::string> check;  // argv: exit 0 = the step is done, 1 = not done, else unknown
+    std::string host;     // name in `hosts`; empty: here
+    std::string when;     // reserved for later versions; empty: always
+    std::string save;     // name its output is kept under for later steps
+    bool approval = false;
+    bool destructive = false;
+    bool edits = false;
+
+    friend bool operator==(Step const&, Step const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(
+    Step, (),
+    (name, type, params, timeout, retries, idempotent, check, host, when, save, approval,
+     destructive, edits)
+)
+
+enum class CheckKind { until, hold, run, manual };
+BOOST_DESCRIBE_ENUM(CheckKind, until, hold, run, manual)
+
+/// An entry of verify or success: {until: COND, within: D}, {hold: COND, for: D}, {run: argv} or
+/// {manual: text}.
+struct Check {
+    CheckKind kind = CheckKind::until;
+    std::string condition;          // of until and hold
+    Duration limit{};               // within, or for
+    std::vector<std::string> argv;  // of run
+    std::string text;               // of manual
+    std::string from;               // host it is asked from; empty: here
+
+    friend bool operator==(Check const&, Check const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Check, (), (kind, condition, limit, argv, text, from))
+
+enum class DutyFrom { detection, recovery };
+BOOST_DESCRIBE_ENUM(DutyFrom, detection, recovery)
+
+/// Something people owe after an incident.
+struct Duty {
+    std::string name;
+    std::string text;
+    Duration deadline{};
+    DutyFrom from = DutyFrom::detection;
+    std::string to;  // channel that is told when it is overdue; empty: every channel
+
+    friend bool operator==(Duty const&, Duty const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Duty, (), (name, text, deadline, from, to))
+
+struct Playbook {
+    std::string name;
+    Undoes undoes = Undoes::nothing;
+    Risk risk = Risk::low;
+    DataLoss data_loss = DataLoss::none;
+    bool approval = false;
+    std::optional<Duration> budget;
+    std::vector<std::string> locks;
+    JsonObject inputs;               // name → default (null: required)
+    std::vector<Step> steps;
+    std::vector<Step> always;        // run whatever happened
+    std::vector<Check> verify;
+    std::vector<Check> success;
+    std::vector<std::string> follow_up;  // text for people, shown until the incident is closed
+    std::vector<Duty> duties;
+    std::vector<std::string> on_failure; // playbooks appended to the ladder
+
+    friend bool operator==(Playbook const&, Playbook const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(
+    Playbook, (),
+    (name, undoes, risk, data_loss, approval, budget, locks, inputs, steps, always, verify, success,
+     follow_up, duties, on_failure)
+)
+
+/// Destroys or loses something, so it needs a person whatever anybody says (A5.5).
+bool needs_approval(Playbook const& playbook);
+/// Every template name its steps and checks use.
+std::vector<std::string> template_names(Playbook const& playbook);
+
+}  // namespace rollbackd

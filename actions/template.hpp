@@ -1,0 +1,25 @@
+// Templates: "{{ name }}" inside a policy's strings. A value is put in as it is, into one string:
+// it can never become a second argument. Where a rendered argv element begins with the value, a
+// leading "-" is refused, so a version named "--upload-pack=…" is never an option.
+// "${NAME}" (a secret from the environment) is left alone here: it is filled in at the last moment.
+#pragma once
+
+#include "core/json.hpp"
+
+#include <functional>
+
+namespace rollbackd {
+
+/// Names used: "url", "known_good.version", "inputs.tables".
+Result<std::vector<std::string>> template_names(std::string_view text);
+
+/// Answers the value of a name, or nullopt where it has none.
+using TemplateValues = std::function<std::optional<std::string>(std::string_view)>;
+
+/// An unknown name is an error that names it.
+Result<std::string> render(std::string_view text, TemplateValues const& values);
+/// Renders every string inside `params`, recursively (keys are left alone). `argv_guard` refuses a
+/// rendered string that starts with a "-" which came out of a value.
+Result<Json> render_all(Json const& params, TemplateValues const& values, bool argv_guard = true);
+
+}  // namespace rollbackd

@@ -1,0 +1,20 @@
+// Names people write: which are valid, and which was meant by a wrong one.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace rollbackd {
+
+/// A letter, then letters, digits, `_` or `-`; at most 64 characters.
+bool is_valid_name(std::string_view name);
+
+/// The candidate nearest to `wrong` by edit distance, where one is near enough to be a typo.
+std::string nearest_name(std::string_view wrong, std::span<std::string const> candidates);
+
+/// `text` with control characters and terminal escapes as \xNN, cut to `length_max` bytes.
+/// Everything from outside (bodies, log lines, branch names) passes here before a person reads it.
+std::string printable(std::string_view text, std::size_t length_max);
+
+}  // namespace rollbackd

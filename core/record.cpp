@@ -1,0 +1,32 @@
+#include "core/record.hpp"
+
+#include <array>
+#include <openssl/sha.h>
+
+namespace rollbackd {
+
+std::string sha256_hex(std::string_view bytes) {
+    std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+    SHA256(reinterpret_cast<unsigned char const*>(bytes.data()), bytes.size(), digest.data());
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string out;
+    out.reserve(2 * digest.size());
+    for (auto const byte : digest) {
+        out.push_back(digits[byte >> 4U]);
+        out.push_back(digits[byte & 15U]);
+    }
+    return out;
+}
+
+std::string hash_of(Record const& record) {
+    // Every field is followed by a newline and none but the body may contain one; the body comes
+    // last, so no two different records have the same text.
+    std::string text = record.prev + "\n" + std::to_string(record.seq) + "\n" +
+                       format_rfc3339(record.at) + "\n" +
+                       std::to_string(record.boot.time_since_epoch().count()) + "\n" +
+                       record.boot_id + "\n" + std::to_string(record.epoch) + "\n" + record.kind +
+                       "\n" + record.body;
+    return sha256_hex(text);
+}
+
+}  // namespace rollbackd

@@ -1,0 +1,403 @@
+// All durable state, rebuilt from the journal by Engine::apply and from nothing else. Plain values:
+// the API reads them directly on the loop thread, the checkpoint writes them as JSON.
+// Instants are on the boot timeline of the running daemon (records of other boots are mapped
+// through wall time when they are applied).
+#pragma once
+
+#include "actions/outcome.hpp"
+#include "core/record.hpp"
+#include "engine/plan.hpp"
+
+namespace rollbackd {
+
+/// A moment as people and as arithmetic want it.
+struct Moment {
+    WallTime wall{};
+    Instant boot{};
+
+    friend bool operator==(Moment const&, Moment const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Moment, (), (wall, boot))
+
+enum class Standing { baking, known_good, superseded, bad, unknown };
+BOOST_DESCRIBE_ENUM(Standing, baking, known_good, superseded, bad, unknown)
+template <>
+inline constexpr bool dashed_enum<Standing> = true;
+
+/// A trigger's verdict just before a deployment (A6 b). good = false on at least one success.
+struct Before {
+    Verdict verdict = Verdict::unknown;
+    std::uint64_t successes = 0;
+    std::string why;
+    bool good() const { return verdict == Verdict::false_ && successes > 0; }
+
+    friend bool operator==(Before const&, Before const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Before, (), (verdict, successes, why))
+
+/// What a release consisted of when it was asked.
+struct ReleaseFacts {
+    std::optional<std::string> version;     // in effect, as the service itself says
+    std::optional<std::string> schema;
+    std::string schema_error;               // why it could not be read; empty: it could
+    std::map<std::string, std::string> kept;  // path → sha256 of its content
+
+    friend bool operator==(ReleaseFacts const&, ReleaseFacts const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(ReleaseFacts, (), (version, schema, schema_error, kept))
+
+struct Deployment {
+    std::uint64_t id = 0;  // journal sequence of its record
+    std::string version;
+    Moment started_at;
+    Moment recorded_at;
+    bool known_good = false;                 // recorded as such by a person: opens no window
+    std::optional<bool> schema_compatible;
+    ReleaseFacts facts;
+    std::map<std::string, Before> before;    // by trigger
+    std::string by;
+    bool disturbed = false;                  // an acting trigger was true while it baked
+
+    friend bool operator==(Deployment const&, Deployment const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(
+    Deployment, (),
+    (id, version, started_at, recorded_at, known_good, schema_compatible, facts, before, by,
+     disturbed)
+)
+
+struct VersionState {
+    Standing standing = Standing::unknown;
+    Moment since;
+    std::string incident;      // that quarantined it
+    ReleaseFacts facts;        // as recorded at its newest deployment
+    bool rolled_back = false;  // a rollback from it has run: never a second time for the same one
+
+    friend bool operator==(VersionState const&, VersionState const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(VersionState, (), (standing, since, incident, facts, rolled_back))
+
+enum class StepState { pending, waiting, running, done, failed, unknown, skipped, aborted };
+BOOST_DESCRIBE_ENUM(StepState, pending, waiting, running, done, failed, unknown, skipped, aborted)
+
+struct StepRun {
+    std::uint32_t n = 0;  // 1-based over steps, then always
+    std::string name;
+    std::string type;
+    bool always = false;
+    StepState state = StepState::pending;
+    std::uint32_t attempt = 0;
+    std::optional<Moment> started_at;
+    std::optional<Moment> ended_at;
+    std::optional<int> exit;
+    std::string text;     // why it ended so; last lines of output, secrets removed
+    std::string saved;
+    std::string confirmed_by;
+
+    friend bool operator==(StepRun const&, StepRun const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(
+    StepRun, (),
+    (n, name, type, always, state, attempt, started_at, ended_at, exit, text, saved, confirmed_by)
+)
+
+enum class RunState { waiting, running, verifying, succeeded, failed, interrupted, aborted };
+BOOST_DESCRIBE_ENUM(
+    RunState, waiting, running, verifying, succeeded, failed, interrupted, aborted
+)
+
+struct CheckRun {
+    std::uint32_t n = 0;
+    bool passed = false;
+    bool started = false;            // of a `run` check: its command was sent off
+    std::optional<Instant> since;    // of a hold: true since
+    std::string why;
+
+    friend bool operator==(CheckRun const&, CheckRun const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(CheckRun, (), (n, passed, started, since, why))
+
+struct Run {
+    std::string id;  // "RUN-7"
+    std::string incident;
+    RunState state = RunState::waiting;
+    std::string reason;
+    std::string by;          // who asked for or approved it; empty: the policy
+    bool manual = false;     // a person's own run
+    std::vector<std::string> answers;  // triggers it answers
+    Plan plan;
+    std::vector<StepRun> steps;
+    std::vector<CheckRun> verify;
+    Moment planned_at;
+    std::optional<Moment> started_at;
+    std::optional<Moment> steps_ended_at;  // only samples begun after this count for verify
+    std::optional<Moment> ended_at;
+    std::optional<Instant> recover_by;     // the rung's `within`
+    Duration people_time{};                // spent waiting for people: not on the budget
+    std::optional<Instant> waiting_since;
+    bool aborting = false;
+    std::string why;
+
+    friend bool operator==(Run const&, Run const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(
+    Run, (),
+    (id, incident, state, reason, by, manual, answers, plan, steps, verify, planned_at, started_at,
+     steps_ended_at, ended_at, recover_by, people_time, waiting_since, aborting, why)
+)
+
+enum class IncidentState { open, waiting, acting, verifying, unverified, resolved, frozen };
+BOOST_DESCRIBE_ENUM(
+    IncidentState, open, waiting, acting, verifying, unverified, resolved, frozen
+)
+
+enum class Guard {
+    no_deployment, bad_before, dependency_failing, blind, no_target, schema_moved, quarantined,
+    autonomy, approval, paused, silenced, cooldown, limit, locked, frozen, unstable,
+};
+BOOST_DESCRIBE_ENUM(
+    Guard, no_deployment, bad_before, dependency_failing, blind, no_target, schema_moved,
+    quarantined, autonomy, approval, paused, silenced, cooldown, limit, locked, frozen, unstable
+)
+
+/// The letter of DESIGN A6 a guard belongs to.
+std::string letter_of(Guard guard);
+
+struct GuardResult {
+    Guard guard = Guard::no_deployment;
+    std::string letter;
+    bool passed = false;
+    std::string text;
+
+    friend bool operator==(GuardResult const&, GuardResult const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(GuardResult, (), (guard, letter, passed, text))
+
+/// Why a rung (or the whole ladder, `playbook` empty) was not run.
+struct Refusal {
+    Guard guard = Guard::no_deployment;
+    std::string letter;
+    std::string text;
+    std::string playbook;
+    std::string trigger;
+    Moment at;
+    bool carried = false;  // b only because the blamed part is too short yet: judged again
+
+    friend bool operator==(Refusal const&, Refusal const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Refusal, (), (guard, letter, text, playbook, trigger, at, carried))
+
+struct Firing {
+    std::string trigger;
+    std::string when;            // condition text and rules as they were when it fired
+    ResolveAfter resolve_after;
+    JudgeRules rules;
+    Resolved resolved;
+    Blame blame = Blame::release;
+    bool approval = false;
+    Autonomy autonomy = Autonomy::enforce;
+    std::vector<std::string> notify;
+    Evaluation evaluation;       // at the moment it fired
+    Moment fired_at;
+    Instant begun{};             // event time at which the breach began
+    bool cleared = false;
+    bool raised = false;         // by a person
+    std::string reason;          // the person's
+
+    friend bool operator==(Firing const&, Firing const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(
+    Firing, (),
+    (trigger, when, resolve_after, rules, resolved, blame, approval, autonomy, notify, evaluation,
+     fired_at, begun, cleared, raised, reason)
+)
+
+enum class RungState { untried, passed_over, waiting, running, failed, succeeded };
+BOOST_DESCRIBE_ENUM(RungState, untried, passed_over, waiting, running, failed, succeeded)
+
+struct LadderRung {
+    std::string playbook;
+    std::optional<Duration> within;
+    std::string trigger;
+    RungState state = RungState::untried;
+    std::string why;
+
+    friend bool operator==(LadderRung const&, LadderRung const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(LadderRung, (), (playbook, within, trigger, state, why))
+
+enum class DutyState { open, done, does_not_apply };
+BOOST_DESCRIBE_ENUM(DutyState, open, done, does_not_apply)
+
+struct DutyRun {
+    std::uint32_t n = 0;
+    Duty duty;
+    Moment due_at;
+    DutyState state = DutyState::open;
+    bool overdue_told = false;
+    std::string by;
+    std::string reason;
+
+    friend bool operator==(DutyRun const&, DutyRun const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(DutyRun, (), (n, duty, due_at, state, overdue_told, by, reason))
+
+struct TimelineEntry {
+    std::uint64_t seq = 0;
+    WallTime at{};
+    std::string kind;
+    std::string text;
+
+    friend bool operator==(TimelineEntry const&, TimelineEntry const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(TimelineEntry, (), (seq, at, kind, text))
+
+struct Incident {
+    std::string id;  // "INC-7"
+    std::string service;
+    IncidentState state = IncidentState::open;
+    Severity severity = Severity::P2;
+    bool alert_only = false;
+    std::vector<Firing> triggers;
+    Moment opened_at;
+    std::optional<Moment> acted_at;      // first step's intent
+    std::optional<Moment> recovered_at;  // verified
+    std::optional<Moment> resolved_at;
+    std::string acked_by;
+    std::string resolved_by;             // a person; empty: data decided
+    std::vector<LadderRung> ladder;
+    std::vector<Run> runs;
+    std::vector<Refusal> refusals;
+    std::vector<GuardResult> guards;     // newest judgement, passed ones too
+    std::vector<DutyRun> duties;
+    std::vector<CheckRun> success;       // of the run that verified
+    std::vector<std::string> follow_up;
+    std::vector<Evidence> evidence;
+    std::vector<TimelineEntry> timeline;
+    bool asking = false;                 // fresh answers are on their way
+    std::string ask;                     // id of that ask
+    bool escalated = false;
+    std::string verdict;                 // "false-positive" by a person
+    std::optional<std::string> blamed;   // version, where a deployment is blamed
+    std::string standing_text;           // what rollbackd did, or why not: the message's second line
+
+    friend bool operator==(Incident const&, Incident const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(
+    Incident, (),
+    (id, service, state, severity, alert_only, triggers, opened_at, acted_at, recovered_at,
+     resolved_at, acked_by, resolved_by, ladder, runs, refusals, guards, duties, success, follow_up,
+     evidence, timeline, asking, ask, escalated, verdict, blamed, standing_text)
+)
+
+struct Silence {
+    std::string id;       // "SIL-3"
+    std::string service;  // empty: all
+    std::string reason;
+    std::string by;
+    Moment from;
+    Moment until;
+
+    friend bool operator==(Silence const&, Silence const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Silence, (), (id, service, reason, by, from, until))
+
+enum class MessageState { queued, sent, dropped };
+BOOST_DESCRIBE_ENUM(MessageState, queued, sent, dropped)
+
+/// A line of the outbox: one message for one channel.
+struct Message {
+    std::string id;        // "MSG-12"
+    std::string incident;  // may be empty (quarantine alert, daemon's own)
+    std::string channel;
+    std::string event;     // "incident.acting"
+    std::string text;
+    std::string command;   // what the reader must do, ready to paste; may be empty
+    Json payload;          // of the generic webhook: the incident as the API shows it
+    Moment queued_at;
+    Instant not_before{};  // a state left within 1 s is merged into the next
+    std::uint32_t attempts = 0;
+
+    friend bool operator==(Message const&, Message const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(
+    Message, (), (id, incident, channel, event, text, command, payload, queued_at, not_before, attempts)
+)
+
+/// An answered request that carried an Idempotency-Key; kept 24 h.
+struct AnsweredRequest {
+    std::string scope;      // sha256 of token name, method, path and key
+    std::string body_hash;
+    std::uint32_t status = 0;
+    std::string answer;     // JSON text
+    Moment at;
+
+    friend bool operator==(AnsweredRequest const&, AnsweredRequest const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(AnsweredRequest, (), (scope, body_hash, status, answer, at))
+
+struct AutomaticRun {
+    std::string incident;
+    Moment at;
+
+    friend bool operator==(AutomaticRun const&, AutomaticRun const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(AutomaticRun, (), (incident, at))
+
+struct ServiceState {
+    std::vector<Deployment> deployments;       // oldest first, at most deployments_max
+    std::map<std::string, VersionState> versions;
+    std::string current;                       // version in effect as far as recorded; empty: none
+    std::optional<std::uint64_t> window;       // id of the deployment that may be blamed
+    bool paused = false;
+    std::string paused_by;
+    std::string frozen_by;                     // incident that froze it; empty: not frozen
+    std::string incident;                      // the open acting incident; empty: none
+    std::map<std::string, std::string> alerts; // alert-only trigger → its open incident
+    std::vector<AutomaticRun> automatic_runs;  // of the last 24 h
+    std::optional<Moment> last_run_ended;      // for the cooldown
+    std::map<std::string, Instant> floors;     // trigger → samples up to here never breach again
+    std::set<std::string> demoted;             // triggers marked false-positive: at most advise
+
+    Deployment const* deployment(std::uint64_t id) const;
+    Deployment const* current_deployment() const;  // newest of the version in effect
+    static constexpr std::size_t deployments_max = 100;
+    friend bool operator==(ServiceState const&, ServiceState const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(
+    ServiceState, (),
+    (deployments, versions, current, window, paused, paused_by, frozen_by, incident, alerts,
+     automatic_runs, last_run_ended, floors, demoted)
+)
+
+struct State {
+    std::uint64_t seq = 0;   // of the newest record applied
+    std::string hash;        // its hash
+    std::uint64_t next_incident = 1;
+    std::uint64_t next_run = 1;
+    std::uint64_t next_message = 1;
+    std::uint64_t next_silence = 1;
+    bool paused = false;
+    std::string paused_by;
+    std::map<std::string, ServiceState> services;
+    std::map<std::string, std::shared_ptr<Incident const>> incidents;  // open ones and the newest closed
+    std::vector<std::string> incident_order;   // oldest first
+    std::vector<Silence> silences;
+    std::map<std::string, std::shared_ptr<Message const>> outbox;  // queued only
+    std::map<std::string, AnsweredRequest> answered;
+    std::string policy_hash;
+    Moment last_at;          // of the newest record applied
+
+    Incident const* incident(std::string_view id) const;
+    /// The run with that id and its incident; {nullptr, nullptr} where there is none.
+    std::pair<Incident const*, Run const*> run(std::string_view id) const;
+    ServiceState const& service(std::string_view name) const;  // an empty one where unknown
+    static constexpr std::size_t closed_incidents_max = 500;
+};
+BOOST_DESCRIBE_STRUCT(
+    State, (),
+    (seq, hash, next_incident, next_run, next_message, next_silence, paused, paused_by, services,
+     incidents, incident_order, silences, outbox, answered, policy_hash, last_at)
+)
+
+}  // namespace rollbackd

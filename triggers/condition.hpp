@@ -1,0 +1,109 @@
+// The condition language of DESIGN A2: parse, check against the signals, evaluate, explain.
+// Three-valued (Kleene): missing or stale data is unknown, and only true can act.
+#pragma once
+
+#include "core/severity.hpp"
+#include "triggers/window.hpp"
+
+#include <functional>
+#include <memory>
+#include <set>
+
+namespace rollbackd {
+
+struct Expr;  // immutable syntax tree, private to condition*.cpp
+
+/// A mistake in a condition's text. `offset` counts bytes from its start.
+struct ConditionProblem {
+    std::size_t offset = 0;
+    std::string what;
+
+    friend bool operator==(ConditionProblem const&, ConditionProblem const&) = default;
+};
+
+class Condition {
+public:
+    static tl::expected<Condition, ConditionProblem> parse(std::string_view text);
+
+    std::string const& text() const { return text_; }
+    /// Names of the signals it reads, in order of first appearance.
+    std::vector<std::string> signals() const;
+    /// The longest window it asks `signal` for; zero where it only needs the newest or the streak.
+    Duration window_of(std::string_view signal) const;
+    bool uses(std::string_view function) const;
+    Expr const& root() const { return *root_; }
+
+    friend bool operator==(Condition const& a, Condition const& b) { return a.text_ == b.text_; }
+
+private:
+    std::string text_;
+    std::shared_ptr<Expr const> root_;
+};
+
+/// What the checker must know about a service: its signals' kinds (and which are probes).
+struct SignalTraits {
+    SignalKind kind = SignalKind::state;
+    std::string type;                    // http, tls, access_log, push …
+    std::optional<Duration> every;
+    std::optional<Duration> stale_after;
+};
+using SignalTable = std::map<std::string, SignalTraits, std::less<>>;
+
+/// Undefined names (with the nearest), wrong kinds, windows missing or too many, comparisons of
+/// unlike things, functions of later versions, a condition that can never be true.
+std::vector<ConditionProblem> check(Condition const& condition, SignalTable const& signals);
+/// Whether it can become true through absent() or stale() alone (A5.4): such a trigger may alert or
+/// ask, nothing else.
+bool can_be_true_by_absence(Condition const& condition);
+
+/// What a trigger adds to its condition.
+struct JudgeRules {
+    std::optional<std::uint64_t> min_count;  // default 20 for ratios and quantiles, else 1
+    std::optional<double> confidence;        // 0.95: the Wilson bound must pass
+
+    friend bool operator==(JudgeRules const&, JudgeRules const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(JudgeRules, (), (min_count, confidence))
+
+/// The world a condition is evaluated in.
+struct EvalContext {
+    Instant now;  // the moment judged: samples newer than this do not exist
+    std::function<SignalWindow const*(std::string_view)> signal;
+    JudgeRules rules;
+    /// Blame (A6 b): failures at or before this never count in a streak.
+    std::optional<Instant> streaks_since;
+    /// Samples at or before this do not exist at all (a verification, a verified run's floor).
+    std::optional<Instant> ignore_before;
+    /// Judging "good before" (A6 b): windows of ratios and means reach back this far instead, and
+    /// min_count and confidence do not apply.
+    std::optional<Duration> widen;
+    /// When the current deployment started: baseline(s) is the same signal before it.
+    std::optional<Instant> deployed_at;
+    std::function<bool(std::string_view)> baked;
+};
+
+struct Evaluation {
+    Verdict verdict = Verdict::unknown;
+    std::string why;        // the arithmetic a person reads: "consecutive_failures(health) 4 > 3"
+    std::optional<double> count;      // left side of the deciding comparison
+    std::optional<double> threshold;  // its right side
+    std::optional<Instant> begun;     // event time of the first failure of the deciding streak or window
+    Json proof;             // signals read: {"health":{"streak":4,…,"samples":[…]}}, enough to recompute
+    std::uint64_t successes = 0;      // successes seen by the ranges read (A6 b needs at least one)
+    /// The verdict can change at this time without a new sample (absent, staleness).
+    std::optional<Instant> changes_at;
+
+    friend bool operator==(Evaluation const&, Evaluation const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(
+    Evaluation, (), (verdict, why, count, threshold, begun, proof, successes, changes_at)
+)
+
+/// `with_proof` false leaves `why` and `proof` empty: for the hot path.
+Evaluation evaluate(Condition const& condition, EvalContext const& context, bool with_proof);
+
+/// Wilson score interval's lower bound of a proportion (Wilson 1927), two-sided `confidence`.
+/// 3 of 100 at 0.95 is 0.01026.
+double wilson_lower_bound(double failures, double total, double confidence);
+
+}  // namespace rollbackd
