@@ -1,6 +1,7 @@
 // Templates: "{{ name }}" inside a policy's strings. A value is put in as it is, into one string:
 // it can never become a second argument. Where a rendered argv element begins with the value, a
 // leading "-" is refused, so a version named "--upload-pack=…" is never an option.
+// "{{{{" stands for a literal "{{". A rendered value is never rendered again.
 // "${NAME}" (a secret from the environment) is left alone here: it is filled in at the last moment.
 #pragma once
 
@@ -19,7 +20,8 @@ using TemplateValues = std::function<std::optional<std::string>(std::string_view
 /// An unknown name is an error that names it.
 Result<std::string> render(std::string_view text, TemplateValues const& values);
 /// Renders every string inside `params`, recursively (keys are left alone). `argv_guard` refuses a
-/// rendered string that starts with a "-" which came out of a value.
+/// rendered string that starts with a "-" which came out of a value. Under a key named "shell" a
+/// value must be plain (letters, digits and _-./:@%+=, not beginning with "-"), always.
 Result<Json> render_all(Json const& params, TemplateValues const& values, bool argv_guard = true);
 
 }  // namespace rollbackd
