@@ -1,0 +1,52 @@
+// A request as handlers see it: parsed, bounded, attributed. Knows nothing of sockets.
+#pragma once
+
+#include "engine/event.hpp"
+
+namespace rollbackd::api {
+
+/// Where a request came from.
+struct Peer {
+    bool local_socket = false;  // the Unix socket; uid is the kernel's word
+    std::uint32_t uid = 0;
+    std::string user;     // its name, or the number
+    std::string address;  // of TCP: "127.0.0.1"
+    bool loopback = false;
+    std::string local_address;  // ours, of TCP: "127.0.0.1"
+    std::uint16_t local_port = 0;
+};
+
+struct Endpoint;
+
+struct Request {
+    std::string method;  // "GET"; of HEAD too (head is set)
+    bool head = false;
+    std::string target;                               // as sent: path and query
+    std::string path;                                 // as sent, without query
+    std::vector<std::string> segments;                // percent-decoded
+    std::multimap<std::string, std::string> query;    // percent-decoded
+    std::multimap<std::string, std::string> headers;  // names in lower case
+    std::string body;
+    std::optional<std::uint64_t> content_length;  // as announced
+    bool has_body = false;                        // one was announced, of whatever length
+    Peer peer;
+
+    // Filled in by admission:
+    Actor actor;
+    bool trusted = false;  // false: nobody vouched for it; samples cap the service at advise
+    Endpoint const* endpoint = nullptr;
+    std::map<std::string, std::string> params;  // of the pattern: "s" → "shop"
+
+    /// The one value of a header, or empty.
+    std::string header(std::string_view lower_name) const;
+    bool has_header(std::string_view lower_name) const;
+    std::string query_value(std::string_view name) const;
+    std::string const& param(std::string const& name) const;
+};
+
+/// Splits and decodes a request target. Errc::invalid: a broken escape, a NUL, no leading slash.
+Result<void> set_target(Request& request, std::string_view target);
+/// "%2F" → "/"; nothing where an escape is broken or the result holds a NUL.
+std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space);
+
+}  // namespace rollbackd::api
