@@ -34,10 +34,11 @@ BOOST_DESCRIBE_STRUCT(OutcomesValue, (), (success, failure, neutral, reason))
 
 struct GaugeValue {
     double value = 0;
+    std::string reason = {};  // what is wrong beside the number: a certificate for another host
 
     friend bool operator==(GaugeValue const&, GaugeValue const&) = default;
 };
-BOOST_DESCRIBE_STRUCT(GaugeValue, (), (value))
+BOOST_DESCRIBE_STRUCT(GaugeValue, (), (value, reason))
 
 struct TextValue {
     std::string text;

@@ -1,0 +1,46 @@
+// Names to addresses: getaddrinfo in threads of its own, so that a dead name server holds up
+// neither the loop, nor other blocking jobs, nor the stop of the daemon. Literal addresses cost
+// nothing.
+#pragma once
+
+#include "core/io/blocking.hpp"
+
+#include <list>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace rollbackd {
+
+class Resolver {
+public:
+    explicit Resolver(boost::asio::any_io_executor executor);
+    ~Resolver();
+
+    /// Addresses as text, in the order to try them; IPv6 without brackets. Errc::timeout: no answer
+    /// within `limit`; not_found: the name has no address. Answers are kept for `cache_ttl`;
+    /// callers that ask for the same name meanwhile share one lookup. Failures are not kept.
+    boost::asio::awaitable<Result<std::vector<std::string>>> resolve(
+        std::string host, Duration limit
+    );
+    void stop();
+
+    /// getaddrinfo, replaceable by tests. Runs in the pool's threads.
+    using Lookup = Result<std::vector<std::string>> (*)(std::string const& host);
+    void set_lookup(Lookup lookup) { lookup_ = lookup; }
+
+    static constexpr Duration cache_ttl = std::chrono::seconds(10);
+    static constexpr std::size_t cache_max = 256;
+    static constexpr std::size_t threads_max = 4;
+
+private:
+    struct Pending;
+    struct Known;
+    boost::asio::any_io_executor executor_;
+    BlockingPool pool_;
+    Lookup lookup_;
+    std::map<std::string, Known> known_;
+    std::map<std::string, std::shared_ptr<Pending>> pending_;
+};
+
+}  // namespace rollbackd
