@@ -1,0 +1,190 @@
+"""scripts/test: builds what the chosen parts need, runs them, adds everything up. The last line is
+"N passed, N failed, N skipped"."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as xml
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from leftovers import Leftovers
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON = "/usr/bin/python3"
+PARTS = ("style", "unit", "e2e", "drills", "tsan", "asan-e2e")
+USUAL = ("style", "unit", "e2e", "drills")
+STAGE_SECONDS_MAX = 40 * 60
+
+
+@dataclass
+class Sum:
+    """What was run so far."""
+
+    passed: int = 0
+    failed: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+    def add(self, name: str, ok: bool) -> None:
+        if ok:
+            self.passed += 1
+        else:
+            self.failed.append(name)
+
+    def add_junit(self, part: str, file: Path) -> bool:
+        """Adds every case of a JUnit file; False where there is none."""
+        if not file.is_file():
+            return False
+        for case in xml.parse(file).getroot().iter("testcase"):
+            name = f"{part}: {case.get('classname', '')}::{case.get('name', '')}".replace("::::", "::")
+            skip = case.find("skipped")
+            if skip is not None or case.get("status") in {"notrun", "disabled"}:
+                reason = (skip.get("message") if skip is not None else None) or "not run"
+                self.skipped.append(f"{name}: {reason}")
+            else:
+                self.add(name, case.find("failure") is None and case.find("error") is None)
+        return True
+
+
+class Suite:
+    def __init__(self, temporary: Path):
+        self.temporary = temporary
+        self.scratch = temporary / "scratch"   # TMPDIR of everything that runs: empty at the end
+        self.scratch.mkdir()
+        self.sum = Sum()
+        self.environment = dict(os.environ, TMPDIR=str(self.scratch), PYTHONDONTWRITEBYTECODE="1",
+                                LC_ALL="C.UTF-8", TZ="UTC")
+
+    def say(self, text: str) -> None:
+        print(f"== {text}", flush=True)
+
+    def run(self, argv: list[str], **more) -> int:
+        """Runs a stage in its own process group and shows what it runs."""
+        print("+ " + " ".join(argv), flush=True)
+        process = subprocess.Popen(argv, cwd=ROOT, env=self.environment, start_new_session=True, **more)
+        try:
+            return process.wait(timeout=STAGE_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            print(f"took longer than {STAGE_SECONDS_MAX} s: ended", flush=True)
+            return 124
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+    def build(self, preset: str) -> bool:
+        began = time.monotonic()
+        code = self.run(["./scripts/build", preset])
+        self.say(f"build {preset}: {'done' if code == 0 else 'FAILED'} in {time.monotonic() - began:.0f} s")
+        if code != 0:
+            self.sum.add(f"build {preset}", False)
+        return code == 0
+
+    def style(self) -> None:
+        self.say("style: the checks' own tests, then the checks")
+        folder = ROOT / "tests/style"
+        done = subprocess.run([PYTHON, "-B", str(folder / "self_test.py")], capture_output=True, text=True,
+                              env=self.environment)
+        ran = re.search(r"^Ran (\d+) tests?", done.stderr, re.M)
+        count = int(ran.group(1)) if ran else 0
+        bad = sum(int(n) for n in re.findall(r"(?:failures|errors)=(\d+)", done.stderr))
+        self.sum.passed += max(0, count - bad)
+        if done.returncode != 0 or not count:
+            print(done.stderr, flush=True)
+            self.sum.failed += ["style: self_test"] * max(1, bad)
+        for check in ("check_includes", "check_coroutines", "check_tree"):
+            self.sum.add(f"style: {check}", self.run([PYTHON, "-B", str(folder / f"{check}.py")]) == 0)
+
+    def ctest(self, preset: str) -> None:
+        if not self.build(preset):
+            return
+        self.say(f"unit tests, built as {preset}")
+        report = self.temporary / f"{preset}.xml"
+        code = self.run(["ctest", "--test-dir", f"build/{preset}", "-LE", "style", "--output-on-failure",
+                         "--progress", "-j", str(os.cpu_count() or 2), "--output-junit", str(report)])
+        before = len(self.sum.failed)
+        if not self.sum.add_junit(preset, report) or code != 0 and len(self.sum.failed) == before:
+            self.sum.add(f"ctest {preset}", False)
+
+    def pytest(self, part: str, folder: str, binaries: str) -> None:
+        self.say(f"{part}: {folder} with the binaries of {binaries}")
+        if not any((ROOT / folder).glob("test_*.py")):
+            self.sum.add(f"{part}: no test in {folder}", False)
+            return
+        self.environment["ROLLBACKD_BIN_DIR"] = str(ROOT / binaries)
+        report = self.temporary / f"{part}.xml"
+        code = self.run([PYTHON, "-B", "-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider",
+                         f"--basetemp={self.temporary / ('pytest-' + part)}", f"--junitxml={report}",
+                         "-o", f"junit_suite_name={part}", folder])
+        before = len(self.sum.failed)
+        if not self.sum.add_junit(part, report) or code not in (0, 5) and len(self.sum.failed) == before:
+            self.sum.add(f"pytest {part}", False)
+
+    def part(self, name: str) -> None:
+        if name == "style":
+            self.style()
+        elif name == "unit":
+            self.ctest("dev")
+        elif name == "tsan":
+            self.ctest("tsan")
+        elif name in ("e2e", "drills") and self.build("release"):
+            self.pytest(name, f"tests/{name}", "build/bin")
+        elif name == "asan-e2e" and self.build("dev"):
+            self.pytest(name, "tests/e2e", "build/dev/bin")
+
+
+def chosen(arguments: list[str]) -> list[str]:
+    wrong = [name for name in arguments if name not in PARTS]
+    if wrong:
+        print(f"scripts/test: no part {wrong[0]!r}; parts are {' '.join(PARTS)}", file=sys.stderr)
+        sys.exit(2)
+    return arguments or list(USUAL)
+
+
+def finish(suite: Suite, leftovers: Leftovers) -> int:
+    for what in leftovers.end_all():
+        suite.sum.failed.append(f"left behind: process {what}")
+    for path in sorted(suite.scratch.iterdir()):
+        suite.sum.failed.append(f"left behind: file {path.name}")
+    strict = os.environ.get("CI") == "true"
+    for name in suite.sum.skipped:
+        print(f"skipped: {name}")
+    for name in suite.sum.failed:
+        print(f"FAILED: {name}")
+    if strict and suite.sum.skipped:
+        print("CI=true: a skipped test is a failure")
+    print(f"{suite.sum.passed} passed, {len(suite.sum.failed)} failed, {len(suite.sum.skipped)} skipped",
+          flush=True)
+    return 1 if suite.sum.failed or strict and suite.sum.skipped or not suite.sum.passed else 0
+
+
+def main() -> int:
+    parts = chosen(sys.argv[1:])
+    leftovers = Leftovers()
+    temporary = Path(tempfile.mkdtemp(prefix="rollbackd-test-"))
+    temporary.chmod(0o755)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda n, _: sys.exit(128 + n))
+    suite = Suite(temporary)
+    try:
+        subprocess.run(["./scripts/setup", "tests"], cwd=ROOT, check=True)
+        for name in parts:
+            suite.part(name)
+        return finish(suite, leftovers)
+    except subprocess.CalledProcessError as error:
+        print(f"scripts/test: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        leftovers.end_all()
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
