@@ -1,0 +1,26 @@
+// Carries one message to one channel, once. The outbox decides when to try again.
+#pragma once
+
+#include "actions/channel.hpp"
+#include "core/io/secrets.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+namespace rollbackd {
+
+enum class DeliveryKind {
+    delivered,
+    retry,    // might work later: no connection, timeout, 429, 5xx
+    give_up,  // cannot work: any other answer, a channel that is set up wrongly
+};
+
+struct DeliveryResult {
+    DeliveryKind kind = DeliveryKind::retry;
+    std::string text;                     // why, for people; URLs and secrets left out
+    std::optional<Duration> retry_after;  // what the receiver asked for, at most an hour
+};
+
+/// Bounded by the channel's `timeout` (10 s). Receivers tell repeats by `message.id`.
+boost::asio::awaitable<DeliveryResult> deliver(ChannelPolicy channel, Outgoing message);
+
+}  // namespace rollbackd

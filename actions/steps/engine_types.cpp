@@ -1,0 +1,49 @@
+// wait_until, notify and manual: the engine carries them out, nothing of this machine is touched.
+#include "actions/steps/infos.hpp"
+
+namespace rollbackd {
+
+TypeInfo wait_until_info() {
+    TypeInfo info;
+    info.name = "wait_until";
+    info.doc = "Waits until a condition over the service's signals holds; failed at the limit.";
+    info.fields = {
+        {.name = "until", .type = FieldType::condition, .doc = "What must hold.", .required = true},
+        {.name = "within",
+         .type = FieldType::duration,
+         .doc = "How long it may take.",
+         .required = true},
+    };
+    info.idempotent = true;
+    return info;
+}
+
+TypeInfo notify_info() {
+    TypeInfo info;
+    info.name = "notify";
+    info.doc = "Sends a message to a channel, through the outbox.";
+    info.fields = {
+        {.name = "to", .type = FieldType::text, .doc = "A channel of `notify`.", .required = true},
+        {.name = "text", .type = FieldType::text, .doc = "What it says.", .required = true},
+    };
+    info.idempotent = true;
+    return info;
+}
+
+TypeInfo manual_info() {
+    TypeInfo info;
+    info.name = "manual";
+    info.doc = "Shows an instruction and waits until a person confirms that it is done.";
+    info.fields = {
+        {.name = "say",
+         .type = FieldType::text,
+         .doc = "What the person must do, in words or as exact commands.",
+         .required = true},
+        {.name = "deadline",
+         .type = FieldType::duration,
+         .doc = "How long it may take; passed, it is escalated."},
+    };
+    return info;
+}
+
+}  // namespace rollbackd

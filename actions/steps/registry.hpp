@@ -1,0 +1,13 @@
+// Every step type by name: what configuration reads, and what the runner looks up.
+#pragma once
+
+#include "core/descriptor.hpp"
+
+namespace rollbackd {
+
+/// For Catalogue::steps, in the order of the reference documentation.
+std::vector<TypeInfo> step_catalogue();
+/// For Catalogue::later_steps: names of DESIGN and RUNBOOKS this version does not have yet.
+std::vector<std::string> later_step_types();
+
+}  // namespace rollbackd

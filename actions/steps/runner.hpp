@@ -1,0 +1,84 @@
+// The hands: carries steps and checks out, on this machine or over ssh, and says how they ended.
+// The daemon calls it with the engine's Commands, after their records are durable.
+// A step's processes live under supervisors of their own (supervisor/README.md): they outlive the
+// daemon, and run() of a step that was started before finds it again instead of starting it twice.
+#pragma once
+
+#include "actions/host.hpp"
+#include "actions/outcome.hpp"
+#include "actions/playbook.hpp"
+#include "core/descriptor.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <memory>
+
+namespace rollbackd {
+
+/// One attempt at one step of a run: what StartStep and AdoptStep carry.
+struct StepRequest {
+    std::string run;
+    std::uint32_t n = 0;
+    std::uint32_t attempt = 0;
+    Step step;  // rendered; "${NAME}" is filled in here, from the daemon's environment
+};
+
+/// A `run:` entry of verify or success.
+struct CheckRequest {
+    std::string run;
+    std::vector<std::string> argv;
+    std::string from;  // host; empty: here
+    Duration limit{};
+};
+
+struct CheckResult {
+    bool passed = false;
+    std::string text;
+};
+
+struct RunnerOptions {
+    std::string run_dir;     // claims, exits and outputs; created 0700 where missing
+    std::string supervisor;  // path of rollbackd-step; empty: found beside this program
+    std::vector<HostPolicy> hosts;
+    /// Looks "${NAME}" up; empty: the process's environment. The values are redacted everywhere.
+    std::function<std::optional<std::string>(std::string const&)> environment;
+    /// false: never through systemd, even where the daemon is a unit.
+    bool use_systemd = true;
+};
+
+class StepRunner {
+public:
+    virtual ~StepRunner() = default;
+
+    /// Starts the step, or finds the one this request started before (also in an earlier life of
+    /// the daemon), and answers when it has ended. Being cancelled leaves the step running.
+    virtual boost::asio::awaitable<StepOutcome> run(StepRequest request) = 0;
+    /// After a restart. The same as run(): a missing claim means never started, so it is started.
+    virtual boost::asio::awaitable<StepOutcome> adopt(StepRequest request) = 0;
+    /// Did it take effect? By the step's check, else its type's own way. done, failed (not done,
+    /// so starting it again is safe) or unknown.
+    virtual boost::asio::awaitable<StepOutcome> settle(
+        std::string run, std::uint32_t n, Step step
+    ) = 0;
+    /// Ends every process of the step; its run() then answers `aborted`. Also between two of them,
+    /// and for steps adopted from an earlier life.
+    virtual void abort(std::string const& run, std::uint32_t n) = 0;
+    virtual boost::asio::awaitable<CheckResult> check(CheckRequest request) = 0;
+
+    /// Why this step could not work now, for people; nullopt: nothing known against it. Changes
+    /// nothing. Bounded by 2 s.
+    virtual boost::asio::awaitable<std::optional<std::string>> preflight(Step step) = 0;
+    /// What it would do, in one or two sentences, secrets left out.
+    virtual std::string dry_run(Step const& step) const = 0;
+
+    /// How processes are started here, and what cannot work; asked once at start-up.
+    virtual boost::asio::awaitable<std::string> where_steps_run() = 0;
+    /// After a reload. Steps under way keep the host they were started with.
+    virtual void set_hosts(std::vector<HostPolicy> hosts) = 0;
+    /// The run has ended and its outcomes are durable: removes its claims and outputs.
+    virtual void forget(std::string const& run) = 0;
+};
+
+Result<std::unique_ptr<StepRunner>> create_step_runner(RunnerOptions options);
+
+}  // namespace rollbackd
