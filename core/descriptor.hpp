@@ -7,8 +7,8 @@
 namespace rollbackd {
 
 enum class FieldType {
-    text,      // a string (numbers and booleans written plainly are taken as their text)
-    path,      // an absolute file name
+    text,  // a string (numbers and booleans written plainly are taken as their text)
+    path,  // an absolute file name
     url,
     integer,
     number,
@@ -17,13 +17,13 @@ enum class FieldType {
     size,      // "10MB"; becomes bytes
     argv,      // a list of strings, never a shell line
     text_list,
-    argv_list, // a list of argv
+    argv_list,  // a list of argv
     text_map,
-    any_map,   // keys free, scalar values keep their YAML type (expect.json)
-    choice,    // one of `choices`
-    condition, // the condition language, over the service's signals; stays text in the params
-    object,    // nested `fields`
-    status,    // 200, "2xx", or a list of those
+    any_map,    // keys free, scalar values keep their YAML type (expect.json)
+    choice,     // one of `choices`
+    condition,  // the condition language, over the service's signals; stays text in the params
+    object,     // nested `fields`
+    status,     // 200, "2xx", or a list of those
 };
 BOOST_DESCRIBE_ENUM(
     FieldType, text, path, url, integer, number, boolean, duration, size, argv, text_list,
@@ -33,35 +33,35 @@ BOOST_DESCRIBE_ENUM(
 struct Field {
     std::string name;
     FieldType type = FieldType::text;
-    std::string doc;              // one sentence
+    std::string doc;  // one sentence
     bool required = false;
-    bool secret = false;          // its value never appears in journal, log, answer or report
-    Json otherwise;               // default; null: none
-    std::optional<double> min;
-    std::optional<double> max;
-    std::vector<std::string> choices;
-    std::vector<Field> fields;    // of an object
+    bool secret = false;  // its value never appears in journal, log, answer or report
+    Json otherwise{};     // default; null: none
+    std::optional<double> min{};
+    std::optional<double> max{};
+    std::vector<std::string> choices{};
+    std::vector<Field> fields{};  // of an object
 };
 
 /// One type of signal, step or notifier as configuration sees it.
 struct TypeInfo {
-    std::string name;             // the YAML key: http, git_checkout, webhook
+    std::string name;  // the YAML key: http, git_checkout, webhook
     std::string doc;
     std::vector<Field> fields;
     /// Of alternatives like key | line exactly one must be present.
     std::vector<std::vector<std::string>> one_of;
 
     // Signals only.
-    std::string kind;             // state, outcomes, gauge or text; empty: the params say (push)
-    bool is_probe = false;        // asked every `every`; otherwise samples arrive by themselves
+    std::string kind;       // state, outcomes, gauge or text; empty: the params say (push)
+    bool is_probe = false;  // asked every `every`; otherwise samples arrive by themselves
 
     // Steps only.
-    bool destructive = false;     // may lose data or evidence: asks first, evidence before it
-    bool idempotent = false;      // running it twice equals running it once
-    bool edits = false;           // changes code or configuration on disk
-    bool restarts = false;        // restarts a process without rebuilding it
-    bool evidence = false;        // captures evidence
-    bool runs_process = false;    // carried out by a supervised child process
+    bool destructive = false;   // may lose data or evidence: asks first, evidence before it
+    bool idempotent = false;    // running it twice equals running it once
+    bool edits = false;         // changes code or configuration on disk
+    bool restarts = false;      // restarts a process without rebuilding it
+    bool evidence = false;      // captures evidence
+    bool runs_process = false;  // carried out by a supervised child process
 };
 
 /// Every type the program knows, handed down to configuration by the floors that implement them.
