@@ -2,11 +2,13 @@
 #pragma once
 
 #include "actions/channel.hpp"
-#include "core/io/secrets.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
 namespace rollbackd {
+
+class HttpClient;
+class Secrets;
 
 enum class DeliveryKind {
     delivered,
@@ -20,7 +22,17 @@ struct DeliveryResult {
     std::optional<Duration> retry_after;  // what the receiver asked for, at most an hour
 };
 
-/// Bounded by the channel's `timeout` (10 s). Receivers tell repeats by `message.id`.
-boost::asio::awaitable<DeliveryResult> deliver(ChannelPolicy channel, Outgoing message);
+/// One for the daemon; `http` and `secrets` outlive it.
+class Notifier {
+public:
+    Notifier(HttpClient& http, Secrets& secrets) : http_(http), secrets_(secrets) {}
+
+    /// Bounded by the channel's `timeout` (10 s). Receivers tell repeats by `message.id`.
+    boost::asio::awaitable<DeliveryResult> deliver(ChannelPolicy channel, Outgoing message);
+
+private:
+    HttpClient& http_;
+    Secrets& secrets_;
+};
 
 }  // namespace rollbackd

@@ -9,11 +9,15 @@
 #include "actions/playbook.hpp"
 #include "core/descriptor.hpp"
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <functional>
 #include <memory>
 
 namespace rollbackd {
+
+class Clock;
+class HttpClient;
+class Secrets;
 
 /// One attempt at one step of a run: what StartStep and AdoptStep carry.
 struct StepRequest {
@@ -40,8 +44,6 @@ struct RunnerOptions {
     std::string run_dir;     // claims, exits and outputs; created 0700 where missing
     std::string supervisor;  // path of rollbackd-step; empty: found beside this program
     std::vector<HostPolicy> hosts;
-    /// Looks "${NAME}" up; empty: the process's environment. The values are redacted everywhere.
-    std::function<std::optional<std::string>(std::string const&)> environment;
     /// false: never through systemd, even where the daemon is a unit.
     bool use_systemd = true;
 };
@@ -79,6 +81,16 @@ public:
     virtual void forget(std::string const& run) = 0;
 };
 
-Result<std::unique_ptr<StepRunner>> create_step_runner(RunnerOptions options);
+/// What the runner works with; all of it outlives the runner. `secrets` fills "${NAME}" in and
+/// takes every secret out of outcomes again.
+struct RunnerParts {
+    boost::asio::any_io_executor executor;
+    HttpClient& http;
+    Secrets& secrets;
+    Clock const& clock;
+};
+
+/// Makes `run_dir` where missing; an Error where it cannot be used or the supervisor is not found.
+Result<std::unique_ptr<StepRunner>> create_step_runner(RunnerParts parts, RunnerOptions options);
 
 }  // namespace rollbackd
