@@ -21,6 +21,14 @@ struct Checkpoint {
     friend bool operator==(Checkpoint const&, Checkpoint const&) = default;
 };
 
+/// Place and hash of a journal's newest record.
+struct Tail {
+    std::uint64_t seq = 0;
+    std::string hash = std::string(genesis_hash);
+
+    friend bool operator==(Tail const&, Tail const&) = default;
+};
+
 enum class OpenMode {
     read_write,  // creates a missing store; takes the lease; a second one is refused
     read_only,   // works beside a running daemon; append and save_checkpoints are refused
@@ -47,6 +55,9 @@ public:
     virtual std::string last_hash() const = 0;
     /// Reads the newest record's place and hash from the store again.
     virtual Result<void> reread_tail() = 0;
+    /// What the store itself says is the newest record; last_seq() and last_hash() stay as they
+    /// are.
+    virtual Result<Tail> stored_tail() const = 0;
 
     /// Replaces the checkpoints of these names, all in one transaction.
     virtual Result<void> save_checkpoints(std::span<Checkpoint const> checkpoints) = 0;
