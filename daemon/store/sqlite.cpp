@@ -51,7 +51,10 @@ Error error_of(int code, std::string const& detail, std::string const& path) {
                 path
             };
         case SQLITE_IOERR:
-            return {Errc::unavailable, "input/output error (" + detail + "); check the disk", path};
+            return {
+                Errc::unavailable,
+                "input/output error (" + detail + "); check the disk and its free space", path
+            };
         case SQLITE_NOMEM:
             return {Errc::unavailable, "out of memory", path};
         default:

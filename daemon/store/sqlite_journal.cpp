@@ -73,10 +73,12 @@ Result<void> SqliteJournal::transaction(Work work) {
 
 Result<void> SqliteJournal::start() {
     auto const head = read_head();
+    // A reader shows what is there, however damaged; verify_journal() judges it.
+    if (!head && !lock_ && head.error().code == Errc::corrupt) return {};
     if (!head) return tl::unexpected<Error>(head.error());
     tail_ = head->tail;
     epoch_ = head->epoch;
-    if (!lock_) return {};  // a reader shows what is there; verify_journal() judges it
+    if (!lock_) return {};
     if (auto ok = check_head(*head); !ok) return ok;
     return transaction([&]() -> Result<void> {
         epoch_ = head->epoch + 1;

@@ -173,3 +173,16 @@ TEST_CASE("the database itself refuses to change, remove or squeeze in a record"
     }
     CHECK(verify(folder.url()).records == 2);
 }
+
+// Files out there depend on it: a new hash is a new format.
+TEST_CASE("the hash of format 1 never changes") {
+    TempFolder const folder;
+    auto const journal = open(folder.url());
+    RecordDraft const draft{"test.record", Json(JsonObject{{"n", 1}})};
+    auto const records = journal->append(std::span(&draft, 1), at(1), boot_id);
+    REQUIRE(records.has_value());
+    std::string const text = std::string(genesis_hash) +
+                             "\n1\n2026-01-31T00:00:01.000000Z\n1001000000000\n" + boot_id +
+                             "\n1\ntest.record\n{\"n\":1}";
+    CHECK(records->front().hash == sha256_hex(text));
+}
