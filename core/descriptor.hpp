@@ -69,9 +69,13 @@ struct Catalogue {
     std::vector<TypeInfo> signals;
     std::vector<TypeInfo> steps;
     std::vector<TypeInfo> notifiers;
+    /// What release.version and release.schema may be read from.
+    std::vector<TypeInfo> release_versions;
+    std::vector<TypeInfo> release_schemas;
     /// Types of DESIGN A2 that this version does not have yet, by name: refused with a sentence.
     std::vector<std::string> later_signals;
     std::vector<std::string> later_steps;
+    std::vector<std::string> later_notifiers;
 };
 
 }  // namespace rollbackd
