@@ -25,7 +25,7 @@ CALLS = (
     Call(r"\bstd::(?:jthread|thread|async)\b(?!::)", "blocking work goes through core/io/blocking",
          (r"core/io/blocking\w*\.", TESTS)),
     Call(r"\bpthread_create\b", "blocking work goes through core/io/blocking", (r"core/io/blocking\w*\.",)),
-    Call(r"\bsleep_(?:for|until)\s*\(|(?<![\w.])(?:::)?(?:u|nano)?sleep\s*\(",
+    Call(r"\bthis_thread::sleep_(?:for|until)\b|(?<![\w.])(?:::)?(?:u|nano)?sleep\s*\(",
          "wait for a condition with a deadline (a timer, a pidfd, a readable descriptor)"),
     Call(r"\b(?:steady_clock|system_clock|high_resolution_clock)::now\b|\bclock_gettime\s*\(|"
          r"\bgettimeofday\s*\(|\bstd::time\s*\(|(?<![\w.:>])time\s*\(\s*(?:nullptr|NULL|0|&)",
