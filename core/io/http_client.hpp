@@ -23,8 +23,9 @@ struct HttpRequest {
     unsigned redirects_max = 0;                  // 0: a redirect is an answer like any other
     TlsOptions tls;
     std::size_t body_max = 64 * 1024;
-    bool cut_body = false;  // a longer body is cut instead of being a failure
-    std::string unix_path;  // connect to this socket; the URL only gives Host and target
+    bool cut_body = false;      // a longer body is cut instead of being a failure
+    bool discard_body = false;  // read and counted, not kept
+    std::string unix_path;      // connect to this socket; the URL only gives Host and target
     /// Given: the body is handed over piece by piece instead of kept, `timeout` covers only the
     /// head and `idle_max` each silence after it. Returning false ends the request with success.
     std::function<bool(std::string_view)> on_body;

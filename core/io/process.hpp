@@ -1,6 +1,7 @@
 // The only place that starts programs: argv lists, never a shell. A child gets a clean environment,
 // an empty signal mask, default dispositions, no descriptor of ours, and its own process group or
-// session, which is what timeouts and cancellation end as a whole.
+// session, which is what timeouts and cancellation end as a whole. The program ignores SIGPIPE
+// (main).
 #pragma once
 
 #include "core/error.hpp"

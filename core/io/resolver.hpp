@@ -5,8 +5,6 @@
 
 #include "core/io/blocking.hpp"
 
-#include <list>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -26,21 +24,18 @@ public:
     void stop();
 
     /// getaddrinfo, replaceable by tests. Runs in the pool's threads.
-    using Lookup = Result<std::vector<std::string>> (*)(std::string const& host);
-    void set_lookup(Lookup lookup) { lookup_ = lookup; }
+    using Lookup = std::function<Result<std::vector<std::string>>(std::string const& host)>;
+    void set_lookup(Lookup lookup);
 
     static constexpr Duration cache_ttl = std::chrono::seconds(10);
+    static constexpr Duration lookup_max = std::chrono::seconds(30);
     static constexpr std::size_t cache_max = 256;
     static constexpr std::size_t threads_max = 4;
+    static constexpr std::size_t addresses_max = 8;
 
 private:
-    struct Pending;
-    struct Known;
-    boost::asio::any_io_executor executor_;
-    BlockingPool pool_;
-    Lookup lookup_;
-    std::map<std::string, Known> known_;
-    std::map<std::string, std::shared_ptr<Pending>> pending_;
+    struct State;
+    std::shared_ptr<State> state_;
 };
 
 }  // namespace rollbackd

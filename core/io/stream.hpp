@@ -55,6 +55,7 @@ public:
     void stop() { resolver_.stop(); }
 
 private:
+    struct Steps;
     boost::asio::any_io_executor executor_;
     Resolver resolver_;
     TlsContexts contexts_;

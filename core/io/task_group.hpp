@@ -18,8 +18,6 @@ namespace rollbackd {
 
 /// Whether the group of the calling coroutine was told to stop.
 boost::asio::awaitable<bool> is_cancelled();
-/// For a task that must finish its cleanup after a cancel: makes this coroutine deaf from here on.
-boost::asio::awaitable<void> ignore_cancellation();
 
 class TaskGroup {
 public:
@@ -36,7 +34,7 @@ public:
     void spawn(std::string name, boost::asio::awaitable<void> task);
     /// Ends every task's present wait (terminal cancellation). May be called again.
     void cancel();
-    /// Returns when no task is left. Deaf to its own cancellation: what was started must end.
+    /// Returns when no task is left, also when the caller is cancelled: what was started must end.
     boost::asio::awaitable<void> join();
 
     std::size_t size() const;

@@ -1,0 +1,218 @@
+#include "core/io/http_client.hpp"
+
+#include "core/io/http_parser.hpp"
+#include "core/io/stream.hpp"
+#include "core/io/url.hpp"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <array>
+
+namespace rollbackd {
+
+namespace asio = boost::asio;
+using SteadyClock = std::chrono::steady_clock;
+
+namespace {
+
+constexpr std::size_t read_bytes = 16 * 1024;
+
+bool same_name(std::string_view a, std::string_view b) {
+    auto const lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+    auto const same = [&](char x, char y) { return lower(x) == lower(y); };
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), same);
+}
+
+bool is_token(std::string_view text) {
+    auto const bad = [](char c) {
+        return c <= ' ' || c >= 127 || c == ':' || c == '"' || c == '/';
+    };
+    return !text.empty() && std::none_of(text.begin(), text.end(), bad);
+}
+
+bool is_one_line(std::string_view text) {
+    return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
+}
+
+std::string base64(std::string_view bytes) {
+    std::string out(4 * ((bytes.size() + 2) / 3) + 1, '\0');
+    auto const* from = reinterpret_cast<unsigned char const*>(bytes.data());
+    int const length = EVP_EncodeBlock(
+        reinterpret_cast<unsigned char*>(out.data()), from, static_cast<int>(bytes.size())
+    );
+    out.resize(static_cast<std::size_t>(length));
+    return out;
+}
+
+/// Why the request cannot be sent as it is; empty: it can.
+std::string problem_of(HttpRequest const& request) {
+    if (!is_token(request.method)) return "not a method: " + request.method;
+    for (auto const& [name, value] : request.headers) {
+        if (!is_token(name)) return "not a header name: " + name;
+        if (!is_one_line(value)) return "the value of header " + name + " has a line break";
+    }
+    return {};
+}
+
+bool is_ours(std::string_view name) {
+    for (auto const* ours : {"Host", "Connection", "Content-Length", "Transfer-Encoding"}) {
+        // A Host of the caller's own choice asks one virtual host at another's address.
+        if (same_name(name, ours)) return !same_name(name, "Host");
+    }
+    return false;
+}
+
+std::string wire_form(HttpRequest const& request, Url const& url) {
+    std::string out;
+    out.reserve(256 + request.body.size());
+    bool host = false, agent = false, accept = false, auth = false;
+    out.append(request.method).append(" ").append(url.target).append(" HTTP/1.1\r\n");
+    for (auto const& [name, value] : request.headers) {
+        if (is_ours(name)) continue;
+        host = host || same_name(name, "Host");
+        agent = agent || same_name(name, "User-Agent");
+        accept = accept || same_name(name, "Accept");
+        auth = auth || same_name(name, "Authorization");
+        out.append(name).append(": ").append(value).append("\r\n");
+    }
+    if (!host) out.append("Host: ").append(url.authority).append("\r\n");
+    if (!agent) out.append("User-Agent: rollbackd/" ROLLBACKD_VERSION "\r\n");
+    if (!accept) out.append("Accept: */*\r\n");
+    if (!auth && !url.userinfo.empty()) {
+        out.append("Authorization: Basic ").append(base64(url.userinfo)).append("\r\n");
+    }
+    bool const has_body = !request.body.empty() || request.method == "POST" ||
+                          request.method == "PUT" || request.method == "PATCH";
+    if (has_body) {
+        out.append("Content-Length: ").append(std::to_string(request.body.size())).append("\r\n");
+    }
+    out.append("Connection: close\r\n\r\n").append(request.body);
+    return out;
+}
+
+DialTarget target_of(HttpRequest const& request, Url const& url) {
+    DialTarget target;
+    target.host = url.host;
+    target.port = url.port;
+    target.unix_path = request.unix_path;
+    if (url.secure) target.tls = request.tls;
+    return target;
+}
+
+/// Reads until the response is whole. The request has been sent.
+asio::awaitable<NetResult<bool>> receive(
+    Connection& connection, HttpRequest const& request, HttpResponse& response
+) {
+    auto const sent = SteadyClock::now();
+    HttpParser parser(request, response, request.method == "HEAD");
+    std::array<char, read_bytes> room;
+    bool complete = false;
+    while (!complete) {
+        auto const length = co_await connection.read_some(room);
+        if (!length) {
+            auto failure = length.error();
+            failure.sent = true;
+            co_return tl::unexpected<NetFailure>(std::move(failure));
+        }
+        if (response.timings.first_byte == Duration::zero()) {
+            response.timings.first_byte = SteadyClock::now() - sent;
+        }
+        bool const end = *length == 0;
+        auto const fed = end ? parser.finish() : parser.feed({room.data(), *length});
+        if (!fed) co_return tl::unexpected<NetFailure>(fed.error());
+        complete = *fed;
+        if (complete || !parser.has_head()) continue;
+        connection.expect("end of the answer");
+        if (request.on_body) connection.extend(request.idle_max);
+    }
+    co_return true;
+}
+
+asio::awaitable<NetResult<HttpResponse>> exchange(
+    Dialer& dialer, HttpRequest const& request, Duration limit
+) {
+    auto const url = parse_url(request.url);
+    if (!url) co_return net_fail(NetFault::invalid, url.error().what);
+    auto connection = co_await dialer.dial(target_of(request, *url), limit);
+    if (!connection) co_return tl::unexpected<NetFailure>(std::move(connection.error()));
+    HttpResponse response;
+    response.timings = connection->timings();
+    auto const bytes = wire_form(request, *url);
+    auto const written = co_await connection->write(bytes);
+    // A server may answer and hang up without reading everything: what it said still counts.
+    bool const readable = written || written.error().fault == NetFault::closed;
+    if (!readable) co_return tl::unexpected<NetFailure>(written.error());
+    auto const received = co_await receive(*connection, request, response);
+    if (!received) co_return tl::unexpected<NetFailure>(received.error());
+    response.tls = connection->peer();
+    response.url = request.url;
+    co_return response;
+}
+
+bool is_redirect(unsigned status) {
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+/// What a credential was meant for is one scheme, host and port.
+bool same_origin(std::string const& a, std::string const& b) {
+    auto const first = parse_url(a);
+    auto const second = parse_url(b);
+    return first && second && first->secure == second->secure && first->host == second->host &&
+           first->port == second->port;
+}
+
+/// Turns `request` into the one that follows `response`; empty: done, else what is wrong.
+std::string follow(HttpRequest& request, HttpResponse const& response) {
+    auto const location = response.header("Location");
+    if (location.empty()) return "a redirect without a Location";
+    auto next = resolve_url(request.url, location);
+    if (!next || !parse_url(*next)) return "a redirect to nowhere: " + std::string(location);
+    if (!same_origin(request.url, *next)) {
+        std::erase_if(request.headers, [](auto const& header) {
+            return same_name(header.first, "Authorization") || same_name(header.first, "Cookie") ||
+                   same_name(header.first, "Host");
+        });
+        request.tls.server_name.clear();
+        request.unix_path.clear();
+    }
+    bool const to_get =
+        response.status == 303 || (response.status < 303 && request.method == "POST");
+    if (to_get && request.method != "HEAD") {
+        request.method = "GET";
+        request.body.clear();
+    }
+    request.url = std::move(*next);
+    return {};
+}
+
+}  // namespace
+
+std::string_view HttpResponse::header(std::string_view name) const {
+    for (auto const& [key, value] : headers) {
+        if (same_name(key, name)) return value;
+    }
+    return {};
+}
+
+asio::awaitable<NetResult<HttpResponse>> HttpClient::send(HttpRequest request) {
+    auto const begun = SteadyClock::now();
+    auto problem = problem_of(request);
+    if (!problem.empty()) co_return net_fail(NetFault::invalid, std::move(problem));
+    for (unsigned hop = 0;; ++hop) {
+        Duration const left = request.timeout - (SteadyClock::now() - begun);
+        auto response = co_await exchange(dialer_, request, left);
+        if (!response) co_return response;
+        response->timings.total = SteadyClock::now() - begun;
+        if (request.redirects_max == 0 || !is_redirect(response->status)) co_return response;
+        if (hop == request.redirects_max) {
+            auto text = "more than " + std::to_string(request.redirects_max) +
+                        " redirects, at last to " + std::string(response->header("Location"));
+            co_return net_fail(NetFault::redirects, std::move(text), true);
+        }
+        auto wrong = follow(request, *response);
+        if (!wrong.empty()) co_return net_fail(NetFault::redirects, std::move(wrong), true);
+    }
+}
+
+}  // namespace rollbackd
