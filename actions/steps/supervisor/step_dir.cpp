@@ -1,0 +1,103 @@
+#include "actions/steps/supervisor/step_dir.hpp"
+
+#include <sys/inotify.h>
+#include <sys/stat.h>
+
+#include <cstdio>
+
+namespace rollbackd {
+
+namespace files = step_files;
+
+StepDir::StepDir(char const* path) : fd_(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {}
+
+StepDir::~StepDir() {
+    if (fd_ >= 0) close(fd_);
+}
+
+std::optional<StepSpec> StepDir::read_spec() const {
+    auto const text = files::read_at(fd_, files::spec_name);
+    auto const pairs = text ? files::decode(*text) : std::nullopt;
+    if (!pairs || files::value_of(*pairs, "format") != "1") return std::nullopt;
+    StepSpec spec;
+    for (auto const& [key, value] : *pairs) {
+        if (key == "argv") spec.argv.push_back(value);
+        if (key == "env") spec.env.push_back(value);
+    }
+    if (auto const cwd = files::value_of(*pairs, "cwd"); !cwd.empty()) spec.cwd = cwd;
+    spec.timeout_ms = files::number_of(*pairs, "timeout_ms").value_or(spec.timeout_ms);
+    spec.grace_ms = files::number_of(*pairs, "grace_ms").value_or(spec.grace_ms);
+    spec.output_max = static_cast<std::size_t>(
+        files::number_of(*pairs, "output_max").value_or(static_cast<long long>(spec.output_max))
+    );
+    spec.has_input = files::value_of(*pairs, "input") == "1";
+    // The last pair says that the file is whole.
+    if (spec.argv.empty() || pairs->back().first != "end") return std::nullopt;
+    return spec;
+}
+
+bool StepDir::is_claimed() const { return faccessat(fd_, files::claim_name, F_OK, 0) == 0; }
+
+Claim StepDir::claim() const {
+    auto const self = getpid();
+    files::ProcessMark const mark{self, files::start_ticks_of(self).value_or(0), files::boot_id()};
+    auto const temporary = "claim." + std::to_string(self);
+    if (!write_new(temporary.c_str(), files::encode(mark), true)) return Claim::failed;
+    int const linked = linkat(fd_, temporary.c_str(), fd_, files::claim_name, 0);
+    int const problem = errno;
+    unlinkat(fd_, temporary.c_str(), 0);
+    if (linked != 0) return problem == EEXIST ? Claim::taken : Claim::failed;
+    return fsync(fd_) == 0 ? Claim::ours : Claim::unsynced;
+}
+
+void StepDir::remove_spec() const {
+    unlinkat(fd_, files::spec_name, 0);
+    unlinkat(fd_, files::input_name, 0);
+}
+
+int StepDir::open_input(StepSpec const& spec) const {
+    if (!spec.has_input) return open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return openat(fd_, files::input_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+bool StepDir::is_abort_asked() const { return faccessat(fd_, files::abort_name, F_OK, 0) == 0; }
+
+void StepDir::write_child(pid_t pid) const {
+    files::ProcessMark const mark{pid, files::start_ticks_of(pid).value_or(0), files::boot_id()};
+    // Needs no sync: it only matters while this kernel runs. Without it a supervisor that is
+    // killed leaves a child nobody waits for; the step is unknown either way.
+    auto const temporary = "child." + std::to_string(getpid());
+    if (!write_new(temporary.c_str(), files::encode(mark), false)) return;
+    renameat(fd_, temporary.c_str(), fd_, files::child_name);
+}
+
+bool StepDir::write_exit(step_files::Pairs const& record) const {
+    auto const temporary = "exit." + std::to_string(getpid());
+    return write_new(temporary.c_str(), files::encode(record), true) &&
+           renameat(fd_, temporary.c_str(), fd_, files::exit_name) == 0 && fsync(fd_) == 0;
+}
+
+int StepDir::watch(char const* path) const {
+    int const watcher = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (watcher >= 0 && inotify_add_watch(watcher, path, IN_CREATE | IN_MOVED_TO) < 0) {
+        close(watcher);
+        return -1;
+    }
+    return watcher;
+}
+
+bool StepDir::write_new(char const* name, std::string_view content, bool durable) const {
+    int const file = openat(fd_, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (file < 0) return false;
+    bool good = true;
+    while (good && !content.empty()) {
+        auto const count = write(file, content.data(), content.size());
+        if (count < 0 && errno == EINTR) continue;
+        good = count > 0;
+        if (good) content.remove_prefix(static_cast<std::size_t>(count));
+    }
+    if (good && durable) good = fsync(file) == 0;
+    return close(file) == 0 && good;
+}
+
+}  // namespace rollbackd

@@ -1,0 +1,59 @@
+// The supervisor's side of a step's directory: claim it once, write the end once.
+#pragma once
+
+#include "actions/steps/supervisor/step_files.hpp"
+
+#include <string>
+#include <vector>
+
+namespace rollbackd {
+
+struct StepSpec {
+    std::vector<std::string> argv;
+    std::vector<std::string> env;  // NAME=value, all of it
+    std::string cwd = "/";
+    long long timeout_ms = 0;   // 0: none
+    long long grace_ms = 5000;  // between SIGTERM and SIGKILL
+    std::size_t output_max = 64 * 1024;
+    bool has_input = false;
+};
+
+enum class Claim {
+    ours,
+    taken,     // somebody else has begun, or begun and ended
+    failed,    // nobody has, and the disk does not let us
+    unsynced,  // ours, but perhaps not after a power cut: nothing may be started on it
+};
+
+class StepDir {
+public:
+    explicit StepDir(char const* path);
+    ~StepDir();
+    StepDir(StepDir const&) = delete;
+    StepDir& operator=(StepDir const&) = delete;
+
+    bool is_open() const { return fd_ >= 0; }
+    /// nullopt: no whole spec there.
+    std::optional<StepSpec> read_spec() const;
+    bool is_claimed() const;
+    /// Durable when it returns `ours`. The file appears with its content or not at all, so that
+    /// whoever finds a claim also finds whose it is.
+    Claim claim() const;
+    /// Neither is needed after the claim, and both may hold secrets.
+    void remove_spec() const;
+    /// The standard input to give the child; /dev/null where the spec has none.
+    int open_input(StepSpec const& spec) const;
+    bool is_abort_asked() const;
+    void write_child(pid_t pid) const;
+    /// Durable when true. Temporary file, sync, rename, sync of the directory.
+    bool write_exit(step_files::Pairs const& record) const;
+    /// An inotify descriptor that reports new files here, or -1: then only signals can abort.
+    int watch(char const* path) const;
+
+private:
+    bool write_new(char const* name, std::string_view content, bool durable) const;
+
+    int fd_;
+};
+
+}  // namespace rollbackd
