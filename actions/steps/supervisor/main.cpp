@@ -10,7 +10,7 @@
 #include <csignal>
 #include <cstdio>
 
-using namespace rollbackd;
+namespace rollbackd {
 
 namespace {
 
@@ -34,9 +34,7 @@ int complain(char const* directory, char const* what, int status) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    if (argc != 2) return complain("usage", "rollbackd-step DIRECTORY", 2);
-    auto const* const path = argv[1];
+int supervise_directory(char const* path) {
     (void)setsid();  // fails where we already lead a session, which is as good
     (void)umask(077);
     int const signals = listen_to_signals();
@@ -56,4 +54,11 @@ int main(int argc, char** argv) {
     dir.remove_spec();
     if (!dir.write_exit(record)) return complain(path, "the end cannot be written", 4);
     return 0;
+}
+
+}  // namespace rollbackd
+
+int main(int argc, char** argv) {
+    if (argc != 2) return rollbackd::complain("usage", "rollbackd-step DIRECTORY", 2);
+    return rollbackd::supervise_directory(argv[1]);
 }

@@ -69,7 +69,7 @@ private:
     BoundedOutput all_;  // both streams, in the order they were read
     StartedChild child_;
     Phase phase_ = Phase::running;
-    char const* ended_by_us_ = "";  // "timeout" or "aborted"
+    char const* ended_by_us_ = "";  // "timeout", "aborted" or "terminated"
     bool child_ended_ = false;
     bool childless_ = false;
     int status_ = 0;
@@ -112,7 +112,10 @@ void Supervision::wait_for_something() {
     if (wanted[2].revents != 0) {
         signalfd_siginfo info{};
         while (read(signals_, &info, sizeof info) == sizeof info) {
-            if (info.ssi_signo == SIGTERM) ask_to_end("aborted");
+            // Without a request it is the machine going down, or somebody's kill.
+            if (info.ssi_signo == SIGTERM) {
+                ask_to_end(dir_.is_abort_asked() ? "aborted" : "terminated");
+            }
         }
         reap();
     }
