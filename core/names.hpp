@@ -13,7 +13,8 @@ bool is_valid_name(std::string_view name);
 /// The candidate nearest to `wrong` by edit distance, where one is near enough to be a typo.
 std::string nearest_name(std::string_view wrong, std::span<std::string const> candidates);
 
-/// `text` with control characters and terminal escapes as \xNN, cut to `length_max` bytes.
+/// `text` with control characters, terminal escapes and bytes that are not UTF-8 as \xNN, cut to
+/// `length_max` bytes. Always valid UTF-8, so a record that holds it can be read again.
 /// Everything from outside (bodies, log lines, branch names) passes here before a person reads it.
 std::string printable(std::string_view text, std::size_t length_max);
 
