@@ -7,6 +7,7 @@
 #include "core/descriptor.hpp"
 #include "engine/policy.hpp"
 
+#include <functional>
 #include <memory>
 
 namespace rollbackd {
@@ -17,6 +18,9 @@ struct LoadOptions {
     bool secrets_required = false;
     /// Whether to look at such files at all; false for text that came over the API.
     bool look_at_files = true;
+    /// What a signal's type knows beyond its fields (check_probe, check_source); `where` of an
+    /// Error names the field. Unset: not asked.
+    std::function<std::vector<Error>(SignalPolicy const&)> check_signal = {};
 };
 
 struct LoadResult {
@@ -40,7 +44,7 @@ LoadResult parse_policy(
 
 inline constexpr std::size_t policy_file_bytes_max = 1024 * 1024;
 inline constexpr std::size_t policy_files_max = 64;
-inline constexpr std::size_t policy_nodes_max = 100'000;   // after aliases are expanded
+inline constexpr std::size_t policy_nodes_max = 100'000;  // after aliases are expanded
 inline constexpr std::size_t policy_problems_max = 500;
 
 }  // namespace rollbackd

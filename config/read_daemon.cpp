@@ -1,0 +1,204 @@
+// `daemon`, `notify`, `hosts` and limits.
+#include "config/reader.hpp"
+#include "config/scalars.hpp"
+#include "core/names.hpp"
+
+#include <algorithm>
+
+namespace rollbackd {
+
+namespace {
+
+constexpr std::size_t sha256_digits = 64;
+
+void read_tls(Reading const& reading, YamlCursor const& cursor, DaemonPolicy& daemon) {
+    MapReader map(cursor, keys::tls());
+    auto& tls = daemon.tls.emplace();
+    auto const hooks = reading.plain_hooks();
+    read(map, "cert", tls.cert, hooks);
+    read(map, "client_ca", tls.client_ca, hooks);
+    if (read(map, "key", tls.key, hooks) && hooks.secret_file) {
+        hooks.secret_file(*map.take("key"), tls.key);
+    }
+    map.finish();
+}
+
+std::optional<std::string> read_sha256(MapReader& map) {
+    auto const cursor = map.take("sha256");
+    if (!cursor) return std::nullopt;
+    auto text = cursor->text("64 hexadecimal digits");
+    if (!text) return std::nullopt;
+    std::transform(text->begin(), text->end(), text->begin(), [](unsigned char c) {
+        return char(c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c);
+    });
+    if (text->size() == sha256_digits &&
+        text->find_first_not_of("0123456789abcdef") == std::string::npos) {
+        return text;
+    }
+    cursor->error(
+        "sha256 needs 64 hexadecimal digits, this has " + std::to_string(text->size()) +
+        " characters; make a token with: rollbackctl token new"
+    );
+    return std::nullopt;
+}
+
+void read_token(YamlCursor const& cursor, DaemonPolicy& daemon) {
+    MapReader map(cursor, keys::token());
+    TokenPolicy token;
+    read(map, "name", token.name);
+    read(map, "role", token.role);
+    token.sha256 = read_sha256(map).value_or("");
+    if (auto const expires = map.take("expires")) {
+        if (auto const text = expires->text("a time like 2030-01-31T12:00:00Z")) {
+            if (auto const time = parse_rfc3339(*text)) {
+                token.expires = *time;
+            } else {
+                expires->error(time.error().what);
+            }
+        }
+    }
+    map.finish();
+    for (auto const& other : daemon.tokens) {
+        if (!token.name.empty() && other.name == token.name) {
+            cursor.error("a token named \"" + printable(token.name, 80) + "\" is there already");
+        } else if (!token.sha256.empty() && other.sha256 == token.sha256) {
+            cursor.error("the same token has the name \"" + printable(other.name, 80) + "\" too");
+        }
+    }
+    daemon.tokens.push_back(std::move(token));
+}
+
+void read_listen(MapReader& map, DaemonPolicy& daemon) {
+    auto const cursor = map.take("listen");
+    if (!cursor) return;
+    daemon.listen.clear();
+    for (auto const& item : cursor->items("a list of addresses, [127.0.0.1:8620]")) {
+        auto const text = item.text("an address");
+        if (!text) continue;
+        if (auto const address = parse_listen(*text); !address) {
+            item.error(address.error().what);
+        } else if (std::count(daemon.listen.begin(), daemon.listen.end(), *text) > 0) {
+            item.error(printable(*text, 120) + " stands twice in listen");
+        } else {
+            daemon.listen.push_back(*text);
+        }
+    }
+    if (cursor->kind() == YamlKind::list && cursor->node().items.empty()) {
+        cursor->error("listen is empty: nobody could reach the daemon");
+    }
+}
+
+void read_store(MapReader& map, DaemonPolicy& daemon) {
+    auto const cursor = map.take("store");
+    if (!cursor) return;
+    auto const text = cursor->text("sqlite:/absolute/path");
+    if (!text) return;
+    constexpr std::string_view sqlite = "sqlite:";
+    if (text->starts_with("postgresql:") || text->starts_with("postgres:")) {
+        cursor->error(
+            "a PostgreSQL store arrives in a later version of rollbackd; this one has "
+            "sqlite:/absolute/path"
+        );
+    } else if (!text->starts_with(sqlite)) {
+        cursor->error(
+            "unknown store \"" + printable(*text, 120) + "\"; write sqlite:/absolute/path"
+        );
+    } else if (text->compare(sqlite.size(), 1, "/") != 0 || text->back() == '/') {
+        cursor->error("the store needs an absolute path of a file: sqlite:/absolute/path");
+    } else {
+        daemon.store = *text;
+    }
+}
+
+}  // namespace
+
+void read_limits(YamlCursor const& cursor, Limits& limits) {
+    MapReader map(cursor, keys::limits());
+    read(map, "runs_per_hour", limits.runs_per_hour);
+    read(map, "runs_per_day", limits.runs_per_day);
+    read(map, "cooldown", limits.cooldown);
+    read(map, "settle", limits.settle);
+    read(map, "approval_timeout", limits.approval_timeout);
+    map.finish();
+}
+
+std::vector<Duty> read_duties(YamlCursor const& cursor, ValueHooks const& hooks) {
+    std::vector<Duty> duties;
+    for (auto const& item : cursor.items("a list of duties")) {
+        MapReader map(item, keys::duty());
+        Duty duty;
+        read(map, "name", duty.name);
+        read(map, "text", duty.text, hooks);
+        read(map, "deadline", duty.deadline);
+        read(map, "from", duty.from);
+        read(map, "to", duty.to);
+        map.finish();
+        auto const same = [&](Duty const& other) { return other.name == duty.name; };
+        if (!duty.name.empty() && std::any_of(duties.begin(), duties.end(), same)) {
+            item.error("a duty named \"" + printable(duty.name, 80) + "\" is there already");
+        }
+        duties.push_back(std::move(duty));
+    }
+    return duties;
+}
+
+void read_daemon(Reading const& reading, YamlCursor const& cursor) {
+    MapReader map(cursor, keys::daemon());
+    auto& daemon = reading.policy.daemon;
+    read_listen(map, daemon);
+    read_store(map, daemon);
+    if (auto const tls = map.take("tls")) read_tls(reading, *tls, daemon);
+    if (auto const redis = map.take("redis")) {
+        redis->error(
+            "redis arrives in a later version of rollbackd; leave the key out: one daemon needs "
+            "none"
+        );
+    }
+    read(map, "run_dir", daemon.run_dir);
+    read(map, "autonomy", daemon.autonomy);
+    read(map, "log_level", daemon.log_level);
+    if (auto const tokens = map.take("tokens")) {
+        for (auto const& item : tokens->items("a list of tokens")) read_token(item, daemon);
+    }
+    if (auto const limits = map.take("limits")) read_limits(*limits, daemon.limits);
+    if (auto const references = map.take("references")) {
+        daemon.references = read_references(reading, *references, reading.plain_hooks());
+    }
+    map.finish();
+}
+
+void read_channels(Reading const& reading, YamlCursor const& cursor) {
+    static Section const none{"a channel", "Entries of `notify`: one notifier type.", {}};
+    FormTypes const types{
+        reading.catalogue.notifiers, reading.catalogue.later_notifiers, "a channel"
+    };
+    for (auto const& [name, entry] : cursor.named("a channel")) {
+        ChannelPolicy channel;
+        channel.name = name;
+        auto map = open_form(entry, none, types);
+        if (auto const form = find_form(map, types)) {
+            channel.type = form->type->name;
+            channel.params = read_form(*form, reading.plain_hooks());
+        }
+        reading.policy.channels.push_back(std::move(channel));
+    }
+}
+
+void read_hosts(Reading const& reading, YamlCursor const& cursor) {
+    for (auto const& [name, entry] : cursor.named("a host")) {
+        MapReader map(entry, keys::host());
+        HostPolicy host;
+        host.name = name;
+        if (read(map, "ssh", host.ssh) && (host.ssh.empty() || host.ssh.starts_with('-') ||
+                                           host.ssh.find_first_of(" \t\n") != std::string::npos)) {
+            map.take("ssh")->error("ssh must be user@host, or a Host of ssh_config");
+        }
+        read(map, "identity_file", host.identity_file, reading.plain_hooks());
+        read(map, "known_hosts", host.known_hosts);
+        read(map, "port", host.port);
+        map.finish();
+        reading.policy.hosts.push_back(std::move(host));
+    }
+}
+
+}  // namespace rollbackd

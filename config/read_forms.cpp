@@ -1,0 +1,101 @@
+#include "config/reader.hpp"
+#include "core/names.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <algorithm>
+
+namespace rollbackd {
+
+namespace {
+
+std::string names_of(std::vector<TypeInfo> const& types) {
+    std::string out;
+    for (auto const& type : types) out += (out.empty() ? "" : ", ") + type.name;
+    return out;
+}
+
+bool is_readable(std::string const& path) { return access(path.c_str(), R_OK) == 0; }
+
+}  // namespace
+
+ValueHooks Reading::plain_hooks() const {
+    ValueHooks hooks;
+    bool const is_error = options.secrets_required;
+    if (!options.look_at_files) return hooks;
+    hooks.secret_file = [is_error](YamlCursor const& cursor, std::string const& path) {
+        if (is_readable(path)) return;
+        cursor.sources().report(
+            cursor.mark(), !is_error,
+            "the file " + printable(path, 200) + " is missing or cannot be read by this user"
+        );
+    };
+    return hooks;
+}
+
+MapReader open_form(YamlCursor const& cursor, Section const& section, FormTypes const& types) {
+    std::vector<std::string> names;
+    for (auto const& type : types.types) names.push_back(type.name);
+    return MapReader(cursor, section, std::move(names), types.later);
+}
+
+std::optional<Form> find_form(MapReader& map, FormTypes const& types) {
+    bool const strange = map.finish();
+    auto const found = map.others();
+    if (found.empty()) {
+        if (map.at().kind() == YamlKind::map && !strange) {
+            map.at().error(
+                std::string(types.what) + " needs a type; one of " + names_of(types.types)
+            );
+        }
+        return std::nullopt;
+    }
+    if (found.size() > 1) {
+        map.at().error(
+            std::string(types.what) + " has one type, not two: " + found[0].first + " and " +
+            found[1].first
+        );
+    }
+    auto const type = std::find_if(types.types.begin(), types.types.end(), [&](auto const& known) {
+        return known.name == found[0].first;
+    });
+    return Form{&*type, found[0].second};
+}
+
+JsonObject read_form(Form const& form, ValueHooks const& hooks, bool allow_single) {
+    auto const& fields = form.type->fields;
+    auto const needed = std::find_if(fields.begin(), fields.end(), [](Field const& field) {
+        return field.required;
+    });
+    bool const single = form.params.kind() != YamlKind::map && form.params.kind() != YamlKind::null;
+    if (!allow_single || !single || needed == fields.end()) {
+        return read_params(form.params, *form.type, hooks);
+    }
+    JsonObject out;
+    for (auto const& field : fields) {
+        if (!field.otherwise.is_null()) out[field.name] = field.otherwise;
+    }
+    auto value = read_value(form.params, *needed, hooks);
+    if (value) out[needed->name] = std::move(*value);
+    return out;
+}
+
+std::vector<std::string> read_names(MapReader& map, std::string_view key, std::string_view what) {
+    std::vector<std::string> names;
+    auto const cursor = map.take(key);
+    if (!cursor) return names;
+    for (auto const& item : cursor->items("a list of names, [a, b]")) {
+        auto const name = item.text("a name");
+        if (!name) continue;
+        if (!is_valid_name(*name)) {
+            item.error("\"" + printable(*name, 80) + "\" is no name for " + std::string(what));
+        } else if (std::find(names.begin(), names.end(), *name) != names.end()) {
+            item.error("\"" + *name + "\" stands twice in this list");
+        } else {
+            names.push_back(*name);
+        }
+    }
+    return names;
+}
+
+}  // namespace rollbackd

@@ -1,0 +1,140 @@
+// Signals and references: a form, and the times beside it with their defaults.
+#include "config/reader.hpp"
+
+#include <algorithm>
+
+namespace rollbackd {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration timeout_standard = 5s;
+constexpr Duration confirm_standard = 1s;
+constexpr Duration reference_timeout = 2s;
+constexpr int stale_periods = 3;
+
+/// The kind its type has, or the one its params choose (push).
+std::optional<SignalKind> kind_of(TypeInfo const& type, JsonObject const& params) {
+    if (!type.kind.empty()) return enum_from<SignalKind>(type.kind);
+    return enum_from<SignalKind>(text_of(params, "kind"));
+}
+
+void read_probe_times(MapReader& map, SignalPolicy& signal) {
+    read(map, "every", signal.every);
+    signal.timeout = std::min(timeout_standard, signal.every);
+    read(map, "timeout", signal.timeout);
+    signal.confirm_every = std::min(confirm_standard, signal.every);
+    read(map, "confirm_every", signal.confirm_every);
+    signal.stale_after = stale_periods * signal.every + signal.timeout;
+}
+
+void refuse_probe_times(MapReader& map, SignalPolicy const& signal) {
+    for (auto const* const key : {"every", "timeout", "confirm_every"}) {
+        if (auto const cursor = map.take(key)) {
+            cursor->error(
+                std::string(key) + " is of probes; " + signal.type +
+                " is not asked, its samples arrive by themselves"
+            );
+        }
+    }
+}
+
+void check_with_type(Reading const& reading, YamlCursor const& params, SignalPolicy const& signal) {
+    if (!reading.options.check_signal) return;
+    for (auto const& problem : reading.options.check_signal(signal)) {
+        auto const path = params.path() + "." + problem.where;
+        params.sources().report(place_of(params.places(), path), false, problem.what);
+    }
+}
+
+void read_signal(ServiceReading& service, std::string const& name, YamlCursor const& cursor) {
+    auto const& catalogue = service.reading.catalogue;
+    FormTypes const types{catalogue.signals, catalogue.later_signals, "a signal"};
+    auto map = open_form(cursor, keys::signal(), types);
+    auto const form = find_form(map, types);
+    SignalPolicy signal;
+    signal.name = name;
+    if (name.starts_with("ref-")) {
+        cursor.error("names that begin with ref- are kept for references; take another");
+    }
+    if (form) {
+        signal.type = form->type->name;
+        signal.is_probe = form->type->is_probe;
+        auto const errors_before = cursor.sources().errors();
+        signal.params = read_form(*form, service.rendering_hooks());
+        if (cursor.sources().errors() == errors_before) {
+            check_with_type(service.reading, form->params, signal);
+        }
+    }
+    read(map, "by", signal.by);
+    read(map, "from", signal.from);
+    if (form && !signal.is_probe) {
+        refuse_probe_times(map, signal);
+    } else {
+        read_probe_times(map, signal);
+    }
+    Duration stale_after{};
+    if (read(map, "stale_after", stale_after)) signal.stale_after = stale_after;
+
+    auto const kind = form ? kind_of(*form->type, signal.params) : std::nullopt;
+    if (kind) {
+        signal.kind = *kind;
+        SignalTraits traits;
+        traits.kind = *kind;
+        traits.type = signal.type;
+        if (signal.is_probe) traits.every = signal.every;
+        traits.stale_after = signal.stale_after;
+        service.table[name] = traits;
+    } else {
+        service.unclear.insert(name);
+    }
+    if (kind && !signal.by.empty() && *kind != SignalKind::outcomes) {
+        map.take("by")->error("by keeps streaks of outcomes apart; this signal has none");
+    }
+    service.service.signals.push_back(std::move(signal));
+}
+
+}  // namespace
+
+void read_signals(ServiceReading& service, YamlCursor const& cursor) {
+    for (auto const& [name, entry] : cursor.named("a signal")) read_signal(service, name, entry);
+    // Names that are no names are still what conditions mean.
+    if (cursor.kind() != YamlKind::map) return;
+    for (auto const& entry : cursor.node().entries) {
+        if (!service.table.contains(entry.key)) service.unclear.insert(entry.key);
+    }
+}
+
+std::vector<SignalPolicy> read_references(
+    Reading const& reading, YamlCursor const& cursor, ValueHooks const& hooks
+) {
+    auto const& catalogue = reading.catalogue;
+    FormTypes const types{catalogue.signals, catalogue.later_signals, "a reference"};
+    std::vector<SignalPolicy> references;
+    for (auto const& item : cursor.items("a list of probes, [{ tcp: { address: … } }]")) {
+        auto map = open_form(item, keys::reference(), types);
+        auto const form = find_form(map, types);
+        if (!form) continue;
+        if (!form->type->is_probe) {
+            item.error(
+                "a reference is asked, so it must be a probe; " + form->type->name + " is none"
+            );
+            continue;
+        }
+        SignalPolicy reference;
+        reference.name = "ref-" + std::to_string(references.size() + 1);
+        reference.type = form->type->name;
+        reference.is_probe = true;
+        reference.timeout = reference_timeout;
+        read(map, "timeout", reference.timeout);
+        reference.params = read_form(*form, hooks);
+        reference.kind = kind_of(*form->type, reference.params).value_or(SignalKind::state);
+        reference.stale_after = stale_periods * reference.every + reference.timeout;
+        check_with_type(reading, form->params, reference);
+        references.push_back(std::move(reference));
+    }
+    return references;
+}
+
+}  // namespace rollbackd
