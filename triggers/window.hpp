@@ -1,13 +1,14 @@
 // One signal's memory: what its samples of the recent past amount to. Pure and bounded: samples
-// are kept exactly up to `cells_max`, then neighbours within the same small quantum are merged
-// (quantum = retention / cells_max, at least 1 ms). Event time orders everything.
+// are kept exactly up to `cells_max`, then older neighbours within the same small quantum are
+// merged (quantum = 2 × retention / cells_max, at least 1 ms; the newest 256 stay exact). Event time
+// orders everything. The engine feeds it, conditions ask it.
 #pragma once
 
-#include "core/sample.hpp"
-
-#include <deque>
-#include <map>
-#include <span>
+#include "triggers/cells.hpp"
+#include "triggers/client_book.hpp"
+#include "triggers/id_book.hpp"
+#include "triggers/series.hpp"
+#include "triggers/streak_book.hpp"
 
 namespace rollbackd {
 
@@ -20,82 +21,107 @@ struct WindowRules {
     friend bool operator==(WindowRules const&, WindowRules const&) = default;
 };
 
-struct Counts {
-    std::uint64_t success = 0;
-    std::uint64_t failure = 0;
-    std::uint64_t neutral = 0;
-    std::uint64_t total() const { return success + failure + neutral; }
-
-    friend bool operator==(Counts const&, Counts const&) = default;
-};
-BOOST_DESCRIBE_STRUCT(Counts, (), (success, failure, neutral))
-
-/// Part of time a question is about: (from, to], both event time.
-struct Range {
-    Instant from;
-    Instant to;
-};
-
-/// A streak: failures since the last success of one `by` value.
-struct Streak {
-    std::uint64_t length = 0;
-    std::optional<Instant> since;  // event time of its first failure
-    std::string by;
-    std::string reason;            // of its newest failure
-
-    friend bool operator==(Streak const&, Streak const&) = default;
-};
-BOOST_DESCRIBE_STRUCT(Streak, (), (length, since, by, reason))
-
 class SignalWindow {
 public:
     SignalWindow() = default;
     explicit SignalWindow(WindowRules rules);
+    WindowRules const& rules() const { return rules_; }
 
-    /// Folds one sample in. False: it changed nothing (a repeated id, a late sample for a judged
-    /// streak, older than the retention). `at` must already be clamped to <= now.
+    /// Folds one sample in. False: it changed nothing (a repeated id, older than the retention).
+    /// A late sample counts in its ranges and leaves a judged streak alone. `at` must already be
+    /// clamped to <= now.
     bool observe(Sample const& sample);
+    /// When this process began to listen: absent() is judged only where it listened all the while.
+    /// Without it, listening began with the first sample. Call it again after a gap.
+    void listen_from(Instant at) { listening_since_ = at; }
     /// Forgets what lies before `now - retention`, ids older than 72 h, streak failures older
-    /// than 24 h. Called by the engine once in a while; questions are right without it.
+    /// than 24 h before that. Called by the engine once in a while; questions are right without it.
     void expire(Instant now);
 
     /// Newest sample by event time, of any value; none before the first.
-    std::optional<Sample> const& newest() const;
-    /// Stale: no sample yet, or the newest older than stale_after.
+    std::optional<Sample> const& newest() const { return newest_; }
+    /// Stale: no sample yet, or the newest older than stale_after. Samples after `now` and those
+    /// that could not say do not count.
     bool stale(Instant now) const;
+    /// Event time of the newest sample at or before `when` that said something.
+    std::optional<Instant> known_at(Instant when) const;
+    /// Since when absence means something; none before the first sample and without listen_from.
+    std::optional<Instant> heard_from() const;
 
     Counts counts(Range range) const;  // of outcomes; a state sample counts as 1
+    /// Samples of any kind that said something.
+    std::uint64_t samples(Range range) const { return cells_.samples(range); }
+    std::optional<Instant> newest_failure(Range range) const;
+    std::optional<Instant> oldest_in(Range range) const { return cells_.oldest_in(range); }
+
+    using Clients = rollbackd::Clients;
     /// Distinct clients seen and failing; samples without a client are not counted.
-    struct Clients { std::uint64_t seen = 0; std::uint64_t failing = 0; };
-    Clients clients(Range range) const;
+    Clients clients(Range range) const { return clients_.count(range); }
+
     /// Numbers in the range, oldest first, at most values_max of the newest: gauge values, or a
-    /// state probe's latency in seconds.
+    /// state probe's latency in seconds (of a failed sample only where it timed out: a refused
+    /// connection is not fast).
     std::vector<double> values(Range range) const;
+    /// The same with their times, without a copy; valid until the window changes.
+    std::span<TimedNumber const> numbers(Range range) const { return numbers_.in(range); }
+    TimedNumber const* number_at(Instant when) const { return numbers_.at(when); }
     std::optional<std::string> text_at(Instant when) const;
-    /// Newest sample at or before `when`.
+    /// Whether text, number or state differed within the range, or from what it was at its start.
+    bool changed(Range range) const;
+    /// Newest sample at or before `when`. Beyond the newest tail_max it is rebuilt from counts:
+    /// without id, client, reason.
     std::optional<Sample> sample_at(Instant when) const;
+
     /// Every `by` value's streak as of `when`, counting only failures after `since` and none older
     /// than 24 h before `when`; the longest first. Late samples never rewrite a judged streak.
     std::vector<Streak> streaks(Instant when, Instant since) const;
-    /// Event time of the oldest sample remembered: whether a window is covered.
-    std::optional<Instant> covered_from() const;
-    /// The newest samples (at most `count`), oldest first: for plots and proofs.
+    /// The first of streaks(), cheaply; none where nothing was ever judged. Without text `by` and
+    /// `reason` stay empty.
+    std::optional<Streak> longest_streak(Instant when, Instant since, bool with_text) const;
+    /// Whether a success or failure was judged in the range.
+    bool judged(Range range) const { return streaks_.judged(range); }
+
+    /// Event time of the oldest sample a range may still ask for: whether a window is covered.
+    std::optional<Instant> covered_from() const { return covered_from_; }
+    /// The newest samples (at most `count`), oldest first: for plots and proofs. Beyond the newest
+    /// tail_max they are rebuilt from counts, merged where those are.
     std::vector<Sample> recent(std::size_t count, Range range) const;
 
-    /// For the checkpoint. A loaded window answers every question as the saved one did.
+    /// For the checkpoint: {"format":1,"data":base64}. A loaded window answers every question as
+    /// the saved one did; `rules` may differ, they are the policy's.
     Json save() const;
     static Result<SignalWindow> load(WindowRules rules, Json const& saved);
     /// After a restart in another boot: every instant moves by `shift`.
     void shift(Duration shift);
 
-    static constexpr std::size_t cells_max = 1024;
-    static constexpr std::size_t values_max = 4096;
-    static constexpr std::size_t ids_max = 65536;
-    static constexpr std::size_t streaks_max = 256;
+    static constexpr std::size_t cells_max = Cells::limit;
+    static constexpr std::size_t values_max = Numbers::limit;
+    static constexpr std::size_t ids_max = IdBook::limit;
+    static constexpr std::size_t streaks_max = StreakBook::names_max;
+    static constexpr std::size_t tail_max = 64;
+    static constexpr std::size_t text_bytes_max = 1024;  // of each text of a sample
+    /// Retention is never shorter, so that the present always has a past.
+    static constexpr std::chrono::minutes retention_min{1};
 
 private:
+    Duration retention() const { return std::max<Duration>(rules_.retention, retention_min); }
+    bool admit(Sample& sample);
+    void fold(Sample const& sample);
+    void keep(Sample const& sample);
+    Sample rebuilt(Cell const& cell) const;
+
     WindowRules rules_;
+    Cells cells_;
+    Numbers numbers_;
+    Texts texts_;
+    StreakBook streaks_;
+    IdBook ids_;
+    ClientBook clients_;
+    std::vector<Sample> tail_;           // the newest samples as they came, by event time
+    std::optional<Instant> tail_gone_;   // newest event time the tail no longer has
     std::optional<Sample> newest_;
+    std::optional<Instant> covered_from_;
+    std::optional<Instant> listening_since_;
 };
 
 }  // namespace rollbackd

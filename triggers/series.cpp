@@ -1,0 +1,147 @@
+#include "triggers/series.hpp"
+
+#include "triggers/pack.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace rollbackd {
+
+namespace {
+
+template <class Vector>
+auto number_after(Vector& numbers, Instant when) {
+    return std::upper_bound(
+        numbers.begin(), numbers.end(), when,
+        [](Instant at, TimedNumber const& number) { return at < number.at; }
+    );
+}
+
+// First run that began after `when`.
+template <class Vector>
+auto run_after(Vector& runs, Instant when) {
+    return std::upper_bound(runs.begin(), runs.end(), when, [](Instant at, TextRun const& run) {
+        return at < run.first;
+    });
+}
+
+}  // namespace
+
+void Numbers::add(Instant at, double value) {
+    numbers_.insert(number_after(numbers_, at), {at, value});
+    if (numbers_.size() >= limit + slack) {
+        numbers_.erase(numbers_.begin(), numbers_.end() - std::ptrdiff_t(limit));
+    }
+}
+
+void Numbers::expire(Instant horizon) {
+    auto const keep = number_after(numbers_, horizon);
+    if (keep - numbers_.begin() > 1) numbers_.erase(numbers_.begin(), keep - 1);
+}
+
+std::span<TimedNumber const> Numbers::in(Range range) const {
+    auto begin = number_after(numbers_, range.from);
+    auto const end = number_after(numbers_, range.to);
+    if (begin >= end) return {};
+    if (end - begin > std::ptrdiff_t(limit)) begin = end - std::ptrdiff_t(limit);
+    return {begin, end};
+}
+
+TimedNumber const* Numbers::at(Instant when) const {
+    auto const after = number_after(numbers_, when);
+    return after == numbers_.begin() ? nullptr : &*(after - 1);
+}
+
+void Numbers::save(Packer& packer) const {
+    packer.number(numbers_.size());
+    for (auto const& number : numbers_) {
+        packer.instant(number.at);
+        packer.real(number.value);
+    }
+}
+
+void Numbers::load(Unpacker& unpacker) {
+    numbers_.resize(unpacker.count(limit + slack));
+    Instant previous = Instant::min();
+    for (auto& number : numbers_) {
+        number.at = unpacker.instant();
+        number.value = unpacker.real();
+        if (number.at < previous || !std::isfinite(number.value)) unpacker.refuse();
+        previous = number.at;
+    }
+}
+
+void Numbers::shift(Duration by) {
+    for (auto& number : numbers_) number.at += by;
+}
+
+void Texts::add(Instant at, std::string const& whole) {
+    auto const text = whole.substr(0, text_bytes_max);
+    auto next = run_after(runs_, at);
+    if (next != runs_.begin()) {
+        auto const run = next - 1;
+        if (run->text == text) {
+            run->last = std::max(run->last, at);
+            return;
+        }
+        if (at < run->last) {  // late, in the middle of a run of something else: it splits it
+            TextRun const rest{run->last, run->last, run->text};
+            run->last = run->first;
+            next = runs_.insert(run + 1, rest);
+        }
+    }
+    if (next != runs_.end() && next->text == text) {
+        next->first = at;
+    } else {
+        runs_.insert(next, TextRun{at, at, text});
+    }
+    if (runs_.size() > limit) runs_.erase(runs_.begin());
+}
+
+void Texts::expire(Instant horizon) {
+    auto const keep = run_after(runs_, horizon);
+    if (keep - runs_.begin() > 1) runs_.erase(runs_.begin(), keep - 1);
+}
+
+std::string const* Texts::at(Instant when) const {
+    auto const after = run_after(runs_, when);
+    return after == runs_.begin() ? nullptr : &(after - 1)->text;
+}
+
+bool Texts::changed(Range range) const {
+    auto const begin = run_after(runs_, range.from);
+    auto const end = run_after(runs_, range.to);
+    if (begin >= end) return false;
+    // A run that began in the range is a change, unless nothing is known from before it.
+    return begin != runs_.begin() || end - begin > 1;
+}
+
+void Texts::save(Packer& packer) const {
+    packer.number(runs_.size());
+    for (auto const& run : runs_) {
+        packer.instant(run.first);
+        packer.instant(run.last);
+        packer.text(run.text);
+    }
+}
+
+void Texts::load(Unpacker& unpacker) {
+    runs_.resize(unpacker.count(limit + 1));
+    Instant previous = Instant::min();
+    for (auto& run : runs_) {
+        run.first = unpacker.instant();
+        run.last = unpacker.instant();
+        run.text = unpacker.text(text_bytes_max);
+        if (run.first < previous || run.last < run.first) unpacker.refuse();
+        previous = run.last;
+    }
+}
+
+void Texts::shift(Duration by) {
+    for (auto& run : runs_) {
+        run.first += by;
+        run.last += by;
+    }
+}
+
+}  // namespace rollbackd
