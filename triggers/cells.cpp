@@ -11,14 +11,14 @@ namespace {
 // First cell standing after `when`.
 template <class Vector>
 auto first_after(Vector& cells, Instant when) {
-    return std::upper_bound(
-        cells.begin(), cells.end(), when, [](Instant at, Cell const& cell) { return at < cell.last; }
-    );
+    return std::upper_bound(cells.begin(), cells.end(), when, [](Instant at, Cell const& cell) {
+        return at < cell.last;
+    });
 }
 
 void fold(Cell& into, Cell const& later) {
     into.first = std::min(into.first, later.first);
-    if (later.last >= into.last) into.good = later.good;
+    if (later.last >= into.last && later.judged()) into.good = later.good;
     into.last = std::max(into.last, later.last);
     into.counts.success += later.counts.success;
     into.counts.failure += later.counts.failure;
@@ -108,6 +108,13 @@ Cell const* Cells::at(Instant when) const {
 Cell const* Cells::known_at(Instant when) const {
     for (auto after = first_after(cells_, when); after != cells_.begin();) {
         if ((--after)->samples > 0) return &*after;
+    }
+    return nullptr;
+}
+
+Cell const* Cells::judged_at(Instant when) const {
+    for (auto after = first_after(cells_, when); after != cells_.begin();) {
+        if ((--after)->judged()) return &*after;
     }
     return nullptr;
 }

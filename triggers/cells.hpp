@@ -34,7 +34,8 @@ struct Cell {
     Instant last;
     Counts counts;
     std::uint32_t samples = 0;  // 0: the source could not say (such cells are merged apart)
-    bool good = false;          // its newest sample was no failure
+    bool good = false;          // its newest judged sample was no failure
+    bool judged() const { return counts.success > 0 || counts.failure > 0; }
 
     friend bool operator==(Cell const&, Cell const&) = default;
 };
@@ -52,6 +53,8 @@ public:
     Cell const* at(Instant when) const;
     /// The same among those that said something.
     Cell const* known_at(Instant when) const;
+    /// The same among those with a success or failure.
+    Cell const* judged_at(Instant when) const;
     std::optional<Instant> newest_failure(Range range) const;
     std::optional<Instant> oldest_in(Range range) const;
     /// Cells in the range, oldest first.

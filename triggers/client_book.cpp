@@ -8,9 +8,10 @@
 namespace rollbackd {
 
 std::size_t ClientBook::position_after(Instant when) const {
-    auto const found = std::upper_bound(
-        marks_.begin(), marks_.end(), when, [](Instant at, Mark const& mark) { return at < mark.at; }
-    );
+    auto const found =
+        std::upper_bound(marks_.begin(), marks_.end(), when, [](Instant at, Mark const& mark) {
+            return at < mark.at;
+        });
     return static_cast<std::size_t>(found - marks_.begin());
 }
 

@@ -26,6 +26,8 @@ public:
     static tl::expected<Condition, ConditionProblem> parse(std::string_view text);
 
     std::string const& text() const { return text_; }
+    /// Not parsed from anything: its verdict is unknown.
+    bool empty() const { return root_ == nullptr; }
     /// Names of the signals it reads, in order of first appearance.
     std::vector<std::string> signals() const;
     /// The longest window it asks `signal` for; zero where it only needs the newest or the streak.
@@ -35,6 +37,9 @@ public:
 
     friend bool operator==(Condition const& a, Condition const& b) { return a.text_ == b.text_; }
 
+    /// baseline(s) looks at the condition's own window of `s`, and never at less than this.
+    static constexpr std::chrono::minutes baseline_min{5};
+
 private:
     std::string text_;
     std::shared_ptr<Expr const> root_;
@@ -43,7 +48,7 @@ private:
 /// What the checker must know about a service: its signals' kinds (and which are probes).
 struct SignalTraits {
     SignalKind kind = SignalKind::state;
-    std::string type;                    // http, tls, access_log, push …
+    std::string type;  // http, tls, access_log, push …
     std::optional<Duration> every;
     std::optional<Duration> stale_after;
 };
@@ -72,7 +77,8 @@ struct EvalContext {
     JudgeRules rules;
     /// Blame (A6 b): failures at or before this never count in a streak.
     std::optional<Instant> streaks_since;
-    /// Samples at or before this do not exist at all (a verification, a verified run's floor).
+    /// Samples at or before this do not exist at all (a verification, a verified run's floor); only
+    /// baseline(s), which is no sample to judge but what they are compared with, still sees them.
     std::optional<Instant> ignore_before;
     /// Judging "good before" (A6 b): windows of ratios and means reach back this far instead, and
     /// min_count and confidence do not apply.
@@ -80,18 +86,36 @@ struct EvalContext {
     /// When the current deployment started: baseline(s) is the same signal before it.
     std::optional<Instant> deployed_at;
     std::function<bool(std::string_view)> baked;
+    /// For `hold` in a success list: count, failures and rate of an empty window of a signal that
+    /// is not stale are 0 instead of unknown (no line in an error log in 5 minutes). Never for a
+    /// trigger: there, missing data is never health.
+    bool quiet_is_zero = false;
 };
 
 struct Evaluation {
     Verdict verdict = Verdict::unknown;
-    std::string why;        // the arithmetic a person reads: "consecutive_failures(health) 4 > 3"
+    std::string why;                  // what a person reads: "consecutive_failures(health) = 4 > 3"
     std::optional<double> count;      // left side of the deciding comparison
     std::optional<double> threshold;  // its right side
-    std::optional<Instant> begun;     // event time of the first failure of the deciding streak or window
-    Json proof;             // signals read: {"health":{"streak":4,…,"samples":[…]}}, enough to recompute
-    std::uint64_t successes = 0;      // successes seen by the ranges read (A6 b needs at least one)
-    /// The verdict can change at this time without a new sample (absent, staleness).
+    /// Event time at which the breach began: of a true verdict only. The first failure of the
+    /// deciding streak; the sample that crossed a threshold (the newest that counts towards it);
+    /// the deadline of absent() and stale().
+    std::optional<Instant> begun;
+    /// Enough to recompute the verdict with the condition's text and the trigger's rules:
+    /// {"now": ns, "signals": {"requests": {
+    ///   "calls": {"failure_ratio(requests, 5m)": {"value": 0.012, "from": ns, "to": ns,
+    ///             "success": 494, "failure": 6, "neutral": 0}},
+    ///   "samples": [{"at": ns, "failure": 1, "reason": "…"}, …]}}}
+    /// A call that could not be answered has "unknown": why instead of "value"; others carry what
+    /// they counted: length since by (streaks), samples (numbers), seen failing (clients). Samples
+    /// are the newest samples_max, oldest first; times are boot-clock nanoseconds.
+    Json proof;
+    std::uint64_t successes = 0;  // successes seen by the ranges read (A6 b needs at least one)
+    /// The verdict can change at this time without a new sample: absent, staleness, and while it
+    /// is true samples that leave a window.
     std::optional<Instant> changes_at;
+
+    static constexpr std::size_t samples_max = 10;
 
     friend bool operator==(Evaluation const&, Evaluation const&) = default;
 };

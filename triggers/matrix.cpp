@@ -89,7 +89,8 @@ std::vector<std::size_t> unreachable_rows(std::vector<MatrixRow> const& matrix) 
     std::set<std::size_t> reached;
     for (auto const& impact : all_values<Impact>()) {
         for (auto const& users : all_values<Users>()) {
-            for (auto const data_risk : {std::optional<bool>(), std::optional(false), std::optional(true)}) {
+            for (auto const data_risk :
+                 {std::optional<bool>(), std::optional(false), std::optional(true)}) {
                 for (auto const& cause : all_causes(matrix)) {
                     Classification const what{impact, users, data_risk, cause};
                     reached.insert(choose(matrix, what).row);

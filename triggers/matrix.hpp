@@ -33,7 +33,8 @@ struct MatrixWhen {
     std::vector<Users> users;
     std::optional<bool> data_risk;
     std::vector<std::string> cause;
-    bool any = false;  // true: at least one of the listed members must fit ("critical or all users")
+    bool any =
+        false;  // true: at least one of the listed members must fit ("critical or all users")
 
     friend bool operator==(MatrixWhen const&, MatrixWhen const&) = default;
 };

@@ -9,16 +9,16 @@ namespace rollbackd {
 /// A probe or source: `params` is validated against its type's fields.
 struct SignalPolicy {
     std::string name;
-    std::string type;    // http, tls, tcp, access_log, push
+    std::string type;  // http, tls, tcp, access_log, push
     JsonObject params;
     SignalKind kind = SignalKind::state;
     bool is_probe = false;
-    Duration every = std::chrono::seconds(10);     // of a probe
-    Duration timeout = std::chrono::seconds(5);    // of a probe
+    Duration every = std::chrono::seconds(10);         // of a probe
+    Duration timeout = std::chrono::seconds(5);        // of a probe
     Duration confirm_every = std::chrono::seconds(1);  // pace after a failure and while verifying
-    std::optional<Duration> stale_after;  // filled in for probes: 3 × every + timeout
-    std::string by;      // key whose value keeps streaks apart; empty: one streak
-    std::string from;    // host
+    std::optional<Duration> stale_after;               // filled in for probes: 3 × every + timeout
+    std::string by;    // key whose value keeps streaks apart; empty: one streak
+    std::string from;  // host
 
     friend bool operator==(SignalPolicy const&, SignalPolicy const&) = default;
 };
@@ -29,9 +29,9 @@ BOOST_DESCRIBE_STRUCT(
 
 /// What a release consists of: asked by the shell at each deployment and again before a rollback.
 struct ReleasePolicy {
-    std::string version_type;   // git, http, file, command; empty: not asked
+    std::string version_type;  // git, http, file, command; empty: not asked
     JsonObject version;
-    std::string schema_type;    // sql, file, command; empty: no schema
+    std::string schema_type;  // sql, file, command; empty: no schema
     JsonObject schema;
     std::vector<std::string> keep;  // files whose content belongs to the release
 

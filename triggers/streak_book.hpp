@@ -15,7 +15,7 @@ struct Streak {
     std::uint64_t length = 0;
     std::optional<Instant> since;  // event time of its first failure
     std::string by;
-    std::string reason;            // of its newest failure
+    std::string reason;  // of its newest failure
 
     friend bool operator==(Streak const&, Streak const&) = default;
 };

@@ -57,9 +57,7 @@ Sample bounded(Sample sample) {
     return sample;
 }
 
-bool is_unknown(Sample const& sample) {
-    return std::holds_alternative<UnknownValue>(sample.value);
-}
+bool is_unknown(Sample const& sample) { return std::holds_alternative<UnknownValue>(sample.value); }
 
 }  // namespace
 
@@ -111,10 +109,10 @@ void SignalWindow::fold(Sample const& sample) {
 void SignalWindow::keep(Sample const& sample) {
     if (!newest_ || sample.at >= newest_->at) newest_ = sample;
     if (tail_gone_ && sample.at <= *tail_gone_) return;
-    auto const place = std::upper_bound(
-        tail_.begin(), tail_.end(), sample.at,
-        [](Instant at, Sample const& kept) { return at < kept.at; }
-    );
+    auto const place =
+        std::upper_bound(tail_.begin(), tail_.end(), sample.at, [](Instant at, Sample const& kept) {
+            return at < kept.at;
+        });
     auto const kept = tail_.insert(place, sample);
     kept->service.clear();  // the same in every sample: newest_ has them
     kept->signal.clear();
@@ -146,6 +144,17 @@ std::optional<Instant> SignalWindow::known_at(Instant when) const {
     auto const* const cell = cells_.known_at(when);
     if (cell == nullptr) return std::nullopt;
     return cell->last;
+}
+
+bool SignalWindow::silent_at(Instant when) const {
+    auto const* const cell = cells_.at(when);
+    return cell != nullptr && cell->samples == 0;
+}
+
+std::optional<SignalWindow::Judged> SignalWindow::judged_at(Instant when) const {
+    auto const* const cell = cells_.judged_at(when);
+    if (cell == nullptr) return std::nullopt;
+    return Judged{cell->last, cell->good};
 }
 
 std::optional<Instant> SignalWindow::heard_from() const {
@@ -197,9 +206,8 @@ std::vector<Streak> SignalWindow::streaks(Instant when, Instant since) const {
     return streaks_.all(when, since);
 }
 
-std::optional<Streak> SignalWindow::longest_streak(
-    Instant when, Instant since, bool with_text
-) const {
+std::optional<Streak> SignalWindow::longest_streak(Instant when, Instant since, bool with_text)
+    const {
     return streaks_.longest(when, since, with_text);
 }
 

@@ -1,7 +1,7 @@
 // One signal's memory: what its samples of the recent past amount to. Pure and bounded: samples
 // are kept exactly up to `cells_max`, then older neighbours within the same small quantum are
-// merged (quantum = 2 × retention / cells_max, at least 1 ms; the newest 256 stay exact). Event time
-// orders everything. The engine feeds it, conditions ask it.
+// merged (quantum = 2 × retention / cells_max, at least 1 ms; the newest 256 stay exact). Event
+// time orders everything. The engine feeds it, conditions ask it.
 #pragma once
 
 #include "triggers/cells.hpp"
@@ -45,6 +45,14 @@ public:
     bool stale(Instant now) const;
     /// Event time of the newest sample at or before `when` that said something.
     std::optional<Instant> known_at(Instant when) const;
+    /// Whether the newest sample at or before `when` was one that could not say.
+    bool silent_at(Instant when) const;
+    /// Event time and goodness of the newest success or failure at or before `when`.
+    struct Judged {
+        Instant at;
+        bool good = false;
+    };
+    std::optional<Judged> judged_at(Instant when) const;
     /// Since when absence means something; none before the first sample and without listen_from.
     std::optional<Instant> heard_from() const;
 
@@ -117,8 +125,8 @@ private:
     StreakBook streaks_;
     IdBook ids_;
     ClientBook clients_;
-    std::vector<Sample> tail_;           // the newest samples as they came, by event time
-    std::optional<Instant> tail_gone_;   // newest event time the tail no longer has
+    std::vector<Sample> tail_;          // the newest samples as they came, by event time
+    std::optional<Instant> tail_gone_;  // newest event time the tail no longer has
     std::optional<Sample> newest_;
     std::optional<Instant> covered_from_;
     std::optional<Instant> listening_since_;

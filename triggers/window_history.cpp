@@ -56,8 +56,10 @@ SampleValue load_value(Unpacker& unpacker) {
             gauge.reason = unpacker.text(text_bytes_max);
             return gauge;
         }
-        case 3: return TextValue{unpacker.text(text_bytes_max)};
-        default: return UnknownValue{unpacker.text(text_bytes_max)};
+        case 3:
+            return TextValue{unpacker.text(text_bytes_max)};
+        default:
+            return UnknownValue{unpacker.text(text_bytes_max)};
     }
 }
 
@@ -110,17 +112,16 @@ Sample SignalWindow::rebuilt(Cell const& cell) const {
         case SignalKind::state: {
             StateValue state{cell.good, {}, {}};
             if (number != nullptr && number->at == cell.last) {
-                state.latency = std::chrono::duration_cast<Duration>(
-                    std::chrono::duration<double>(number->value)
-                );
+                state.latency =
+                    std::chrono::duration_cast<Duration>(std::chrono::duration<double>(number->value
+                    ));
             }
             sample.value = state;
             break;
         }
         case SignalKind::outcomes:
-            sample.value = OutcomesValue{
-                cell.counts.success, cell.counts.failure, cell.counts.neutral, {}
-            };
+            sample.value =
+                OutcomesValue{cell.counts.success, cell.counts.failure, cell.counts.neutral, {}};
             break;
         case SignalKind::gauge:
             if (number == nullptr) {
@@ -140,10 +141,10 @@ Sample SignalWindow::rebuilt(Cell const& cell) const {
 
 std::optional<Sample> SignalWindow::sample_at(Instant when) const {
     if (newest_ && newest_->at <= when) return newest_;
-    auto const after = std::upper_bound(
-        tail_.begin(), tail_.end(), when,
-        [](Instant at, Sample const& kept) { return at < kept.at; }
-    );
+    auto const after =
+        std::upper_bound(tail_.begin(), tail_.end(), when, [](Instant at, Sample const& kept) {
+            return at < kept.at;
+        });
     if (after != tail_.begin()) {
         Sample sample = *(after - 1);
         sample.service = newest_->service;

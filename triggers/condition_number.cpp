@@ -1,0 +1,404 @@
+// The functions that give a number.
+#include "core/names.hpp"
+#include "triggers/condition_read.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace rollbackd {
+
+namespace {
+
+Json time_json(std::optional<Instant> at) {
+    return at ? Json(at->time_since_epoch().count()) : Json(nullptr);
+}
+
+JsonObject counted_json(Range range, Counts const& counts) {
+    return {
+        {"from", time_json(range.from)}, {"to", time_json(range.to)}, {"success", counts.success},
+        {"failure", counts.failure},     {"neutral", counts.neutral},
+    };
+}
+
+std::string of_text(std::uint64_t part, std::uint64_t whole) {
+    return std::to_string(part) + " of " + std::to_string(whole);
+}
+
+double seconds(Duration length) { return std::chrono::duration<double>(length).count(); }
+
+// Nearest rank: the smallest value that at least `share` of them do not exceed.
+double quantile(std::span<TimedNumber const> numbers, double share) {
+    std::vector<double> values;
+    values.reserve(numbers.size());
+    for (auto const& number : numbers) values.push_back(number.value);
+    auto const rank = std::max(1.0, std::ceil(share * static_cast<double>(values.size())));
+    auto const place = values.begin() + static_cast<std::ptrdiff_t>(rank) - 1;
+    std::nth_element(values.begin(), place, values.end());
+    return *place;
+}
+
+double reduce(std::span<TimedNumber const> numbers, Fn how) {
+    if (how == Fn::p50) return quantile(numbers, 0.50);
+    if (how == Fn::p95) return quantile(numbers, 0.95);
+    if (how == Fn::p99) return quantile(numbers, 0.99);
+    double out = how == Fn::avg ? 0 : numbers[0].value;
+    for (auto const& number : numbers) {
+        if (how == Fn::min) out = std::min(out, number.value);
+        if (how == Fn::max) out = std::max(out, number.value);
+        if (how == Fn::avg) out += number.value / static_cast<double>(numbers.size());
+    }
+    return out;
+}
+
+}  // namespace
+
+Number Reader::number(Expr const& call) {
+    if (call.function == nullptr) return gap(call, "there is no such function");
+    auto const* const signal = window(call);
+    // A baseline looks at the past only: whether the signal is stale now does not matter to it.
+    auto const problem = call.function->fn == Fn::baseline && signal != nullptr
+                             ? std::string()
+                             : usable(call, signal);
+    if (problem.empty()) return answer(call, *signal);
+    auto const out = gap(problem);
+    note(call, out, {});
+    return out;
+}
+
+Number Reader::answer(Expr const& call, SignalWindow const& signal) {
+    switch (call.function->fn) {
+        case Fn::consecutive_failures:
+            return streak(call, signal);
+        case Fn::failure_ratio:
+            return ratio(call, signal, range(call, window_of(call), true));
+        case Fn::failures:
+        case Fn::count:
+            return counted(call, signal);
+        case Fn::rate:
+            return rate(call, signal);
+        case Fn::affected:
+            return affected(call, signal);
+        case Fn::min:
+        case Fn::max:
+        case Fn::avg:
+        case Fn::p50:
+        case Fn::p95:
+        case Fn::p99:
+            return measured(call, signal, range(call, window_of(call), true), call.function->fn);
+        case Fn::delta:
+            return delta(call, signal);
+        case Fn::value:
+        case Fn::days_left:
+        case Fn::latency:
+            return newest(call, signal);
+        case Fn::baseline:
+            return baseline(call, signal);
+        case Fn::burn_rate:
+            return burn(call, signal);
+        case Fn::ok:
+        case Fn::failed:
+        case Fn::stale:
+        case Fn::changed:
+        case Fn::absent:
+        case Fn::version:
+        case Fn::quorum:
+        case Fn::baked:
+        case Fn::ready:
+        case Fn::mode:
+            break;
+    }
+    return gap(call, "this is no number");
+}
+
+Number Reader::streak(Expr const& call, SignalWindow const& signal) {
+    auto const since = std::max(context_.streaks_since.value_or(Instant::min()), floor());
+    auto const found = signal.longest_streak(context_.now, since, explain_);
+    if (context_.widen) {
+        auto const from = std::max(context_.now - *context_.widen, floor());
+        saw(call, signal.counts({from, context_.now}).success);
+    }
+    Number out;
+    if (!found || !signal.judged({floor(), context_.now})) {
+        out = gap(call, "no success and no failure yet");
+        note(call, out, {});
+        return out;
+    }
+    if (!context_.widen) saw(call, found->length == 0 ? 1 : 0);
+    out.known = true;
+    out.value = out.lower = static_cast<double>(found->length);
+    out.begun = found->since;
+    if (found->since) ages(*found->since + StreakBook::age_max + Duration(1));
+    if (explain_) {
+        if (!found->by.empty()) out.note = "by " + printable(found->by, 64);
+        if (!found->reason.empty()) {
+            out.note += (out.note.empty() ? "" : "; ") + printable(found->reason, 120);
+        }
+        note(
+            call, out,
+            {
+                {"length", found->length},
+                {"since", time_json(found->since)},
+                {"by", printable(found->by, 64)},
+                {"to", time_json(context_.now)},
+            }
+        );
+    }
+    return out;
+}
+
+Number Reader::ratio(Expr const& call, SignalWindow const& signal, Range range) {
+    auto const counts = signal.counts(range);
+    auto const total = counts.total();
+    saw(call, counts.success);
+    if (total == 0) {
+        auto out = gap(call, "no sample in its window");
+        note(call, out, counted_json(range, counts));
+        return out;
+    }
+    Number out;
+    out.known = true;
+    out.share = true;
+    out.value = static_cast<double>(counts.failure) / static_cast<double>(total);
+    out.lower = out.value;
+    if (context_.rules.confidence) {
+        out.lower = wilson_lower_bound(
+            static_cast<double>(counts.failure), static_cast<double>(total),
+            *context_.rules.confidence
+        );
+    }
+    out.samples = total;
+    out.needed = needed(true);
+    out.begun = signal.newest_failure(range);
+    if (explain_) {
+        out.note = of_text(counts.failure, total);
+        note(call, out, counted_json(range, counts));
+    }
+    return out;
+}
+
+Number Reader::counted(Expr const& call, SignalWindow const& signal) {
+    auto const wanted = range(call, window_of(call), false);
+    auto const counts = signal.counts(wanted);
+    bool const outcomes = counts.total() > 0;
+    auto const total = outcomes ? counts.total() : signal.samples(wanted);
+    if (context_.widen) {
+        auto const from = std::max(context_.now - *context_.widen, floor());
+        Range const wide{std::min(wanted.from, from), wanted.to};
+        saw(call, outcomes ? signal.counts(wide).success : signal.samples(wide));
+    } else {
+        saw(call, outcomes ? counts.success : total);
+    }
+    Number out;
+    if (total == 0 && !context_.quiet_is_zero) {
+        out = gap(call, "no sample in its window");
+        note(call, out, counted_json(wanted, counts));
+        return out;
+    }
+    bool const failures = call.function->fn == Fn::failures;
+    out.known = true;
+    out.value = out.lower = static_cast<double>(failures ? counts.failure : total);
+    out.samples = total;
+    out.needed = context_.quiet_is_zero && total == 0 ? 0 : needed(false);
+    out.begun = failures ? signal.newest_failure(wanted) : signal.known_at(wanted.to);
+    if (explain_) {
+        if (failures) out.note = "of " + std::to_string(total);
+        auto entry = counted_json(wanted, counts);
+        entry["samples"] = total;
+        note(call, out, std::move(entry));
+    }
+    return out;
+}
+
+Number Reader::rate(Expr const& call, SignalWindow const& signal) {
+    auto length = window_of(call);
+    // Widened as far as the signal is known, but never below its own window.
+    if (context_.widen && signal.covered_from()) {
+        auto const reach = context_.now - std::max(*signal.covered_from(), floor());
+        length = std::max(length, std::min(*context_.widen, reach));
+    }
+    auto const wanted = range(call, length, false);
+    auto const counts = signal.counts(wanted);
+    saw(call, counts.success);
+    Number out;
+    if (!covered(signal, length)) {
+        out = gap(call, "its window is not covered yet");
+    } else if (counts.total() == 0 && !context_.quiet_is_zero) {
+        out = gap(call, "no sample in its window");
+    } else {
+        out.known = true;
+        out.value = out.lower = static_cast<double>(counts.total()) / seconds(length);
+        out.samples = counts.total();
+        out.needed = context_.quiet_is_zero && counts.total() == 0 ? 0 : needed(false);
+        out.begun = signal.known_at(wanted.to);
+        if (explain_) out.note = std::to_string(counts.total()) + " in " + format_duration(length);
+    }
+    note(call, out, counted_json(wanted, counts));
+    return out;
+}
+
+Number Reader::affected(Expr const& call, SignalWindow const& signal) {
+    auto const wanted = range(call, window_of(call), true);
+    auto const clients = signal.clients(wanted);
+    saw(call, clients.seen - clients.failing);
+    Number out;
+    if (clients.seen == 0) {
+        out = gap(call, "no client in its window");
+    } else {
+        auto const failing = static_cast<double>(clients.failing);
+        auto const seen = static_cast<double>(clients.seen);
+        out.known = true;
+        out.share = true;
+        out.value = out.lower = failing / seen;
+        if (context_.rules.confidence) {
+            out.lower = wilson_lower_bound(failing, seen, *context_.rules.confidence);
+        }
+        out.samples = clients.seen;
+        out.needed = needed(true);
+        out.begun = signal.newest_failure(wanted);
+        if (explain_) out.note = of_text(clients.failing, clients.seen) + " clients";
+    }
+    note(
+        call, out,
+        {
+            {"from", time_json(wanted.from)},
+            {"to", time_json(wanted.to)},
+            {"seen", clients.seen},
+            {"failing", clients.failing},
+        }
+    );
+    return out;
+}
+
+Number Reader::measured(Expr const& call, SignalWindow const& signal, Range range, Fn how) {
+    auto const numbers = signal.numbers(range);
+    saw(call, numbers.size());
+    Number out;
+    if (numbers.empty()) {
+        out = gap(call, "no sample in its window");
+    } else {
+        bool const share = how == Fn::p50 || how == Fn::p95 || how == Fn::p99;
+        out.known = true;
+        out.value = out.lower = reduce(numbers, how);
+        out.samples = numbers.size();
+        out.needed = needed(share);
+        out.begun = numbers.back().at;
+        if (explain_) out.note = "of " + std::to_string(numbers.size());
+    }
+    note(
+        call, out,
+        {
+            {"from", time_json(range.from)},
+            {"to", time_json(range.to)},
+            {"samples", numbers.size()},
+        }
+    );
+    return out;
+}
+
+Number Reader::delta(Expr const& call, SignalWindow const& signal) {
+    auto const wanted = range(call, window_of(call), false);
+    auto const numbers = signal.numbers(wanted);
+    auto const* const before = signal.number_at(wanted.from);
+    if (context_.widen) {
+        auto const from = std::max(context_.now - *context_.widen, floor());
+        saw(call, signal.samples({std::min(from, wanted.from), wanted.to}));
+    } else {
+        saw(call, numbers.size());
+    }
+    Number out;
+    if (!covered(signal, window_of(call)) || before == nullptr) {
+        out = gap(call, "its window is not covered yet");
+    } else if (numbers.empty()) {
+        out = gap(call, "no sample in its window");
+    } else {
+        out.known = true;
+        out.value = out.lower = numbers.back().value - before->value;
+        out.samples = numbers.size();
+        out.needed = needed(false);
+        out.begun = numbers.back().at;
+        if (explain_) {
+            out.note = "from " + number_text(before->value, Unit::any) + " to " +
+                       number_text(numbers.back().value, Unit::any);
+        }
+    }
+    note(call, out, {{"from", time_json(wanted.from)}, {"to", time_json(wanted.to)}});
+    return out;
+}
+
+Number Reader::newest(Expr const& call, SignalWindow const& signal) {
+    auto const from = std::max(context_.now - context_.widen.value_or(Duration::zero()), floor());
+    auto const* const found = signal.number_at(context_.now);
+    bool const known = found != nullptr && exists(found->at);
+    saw(call, context_.widen ? signal.samples({from, context_.now}) : known ? 1 : 0);
+    Number out;
+    if (signal.silent_at(context_.now)) {
+        out = gap(call, "the newest sample could not say");
+    } else if (!known || found->at != signal.known_at(context_.now)) {
+        out = gap(call, "the newest sample has no number");
+    } else {
+        out.known = true;
+        out.value = out.lower = found->value;
+        out.begun = found->at;
+    }
+    note(call, out, {{"at", known ? time_json(found->at) : Json(nullptr)}});
+    return out;
+}
+
+Number Reader::baseline(Expr const& call, SignalWindow const& signal) {
+    if (!context_.deployed_at) {
+        auto out = gap(call, "no deployment to compare with");
+        note(call, out, {});
+        return out;
+    }
+    Duration length = Condition::baseline_min;
+    auto const name = signal_of(call);
+    walk(root_, [&](Expr const& expr) {
+        if (signal_of(expr) == name) length = std::max(length, window_of(expr));
+    });
+    auto const to = std::min(*context_.deployed_at, context_.now);
+    Range const before{to - length, to};
+    bool const outcomes =
+        signal.rules().kind == SignalKind::outcomes ||
+        (signal.rules().kind == SignalKind::state && !measures_latency(root_, name));
+    auto out = outcomes ? ratio(call, signal, before) : measured(call, signal, before, Fn::avg);
+    // It is the measure, not what is measured: no breach begins in it, and it is taken as it is.
+    out.begun.reset();
+    out.lower = out.value;
+    out.share = false;
+    if (!context_.widen && out.known) out.needed = needed(outcomes);
+    return out;
+}
+
+Number Reader::burn(Expr const& call, SignalWindow const& signal) {
+    if (call.args.size() != 4) return gap(call, "it is written burn_rate(signal, 99.9%, 1h, 5m)");
+    // 1 - 0.999 is not 0.001 in binary; no objective has more than twelve digits.
+    auto const budget = std::round((1 - call.args[1].number) * 1e12) / 1e12;
+    if (!(budget > 0)) return gap(call, "the objective leaves no budget");
+    auto const slow = ratio(call, signal, range(call, call.args[2].duration, true));
+    auto const fast = ratio(call, signal, range(call, call.args[3].duration, true));
+    if (!slow.known) return slow;
+    if (!fast.known) return fast;
+    auto out = fast.value < slow.value ? fast : slow;
+    out.value = std::min(slow.value, fast.value) / budget;
+    out.lower = std::min(slow.lower, fast.lower) / budget;
+    auto const& thin = slow.thin() ? slow : fast;
+    out.samples = thin.samples;
+    out.needed = thin.needed;
+    out.begun = fast.begun;
+    if (explain_) {
+        out.note = slow.note + " in " + format_duration(call.args[2].duration) + ", " + fast.note +
+                   " in " + format_duration(call.args[3].duration);
+        note(
+            call, out,
+            {
+                {"long", slow.value / budget},
+                {"short", fast.value / budget},
+                {"long_samples", slow.samples},
+                {"short_samples", fast.samples},
+            }
+        );
+    }
+    return out;
+}
+
+}  // namespace rollbackd

@@ -1,0 +1,51 @@
+#include "triggers/condition_read.hpp"
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+
+namespace rollbackd {
+
+namespace {
+
+std::string plain(double value, int digits) {
+    std::array<char, 48> buffer{};
+    // Whole numbers stay whole: 120000 is not 1.2e+05.
+    if (std::floor(value) == value && std::fabs(value) < 1e15) {
+        std::snprintf(buffer.data(), buffer.size(), "%.0f", value);
+    } else {
+        std::snprintf(buffer.data(), buffer.size(), "%.*g", digits, value);
+    }
+    return buffer.data();
+}
+
+}  // namespace
+
+std::string number_text(double value, Unit unit, int digits) {
+    switch (unit) {
+        case Unit::ratio:
+            return plain(value * 100, digits) + " %";
+        case Unit::seconds:
+            if (std::fabs(value) < 1) return plain(value * 1000, digits) + " ms";
+            if (std::fabs(value) < 120) return plain(value, digits) + " s";
+            if (std::fabs(value) < 3600) return plain(value / 60, digits) + " min";
+            return plain(value / 3600, digits) + " h";
+        case Unit::days:
+            return plain(value, digits) + " days";
+        case Unit::bytes: {
+            constexpr std::array<char const*, 5> names{"B", "KB", "MB", "GB", "TB"};
+            std::size_t name = 0;
+            while (std::fabs(value) >= 1000 && name + 1 < names.size()) {
+                value /= 1000;
+                ++name;
+            }
+            return plain(value, digits) + " " + names.at(name);
+        }
+        case Unit::plain:
+        case Unit::any:
+            return plain(value, digits);
+    }
+    return plain(value, digits);
+}
+
+}  // namespace rollbackd
