@@ -127,7 +127,7 @@ BOOST_DESCRIBE_STRUCT(
 Evaluation evaluate(Condition const& condition, EvalContext const& context, bool with_proof);
 
 /// Wilson score interval's lower bound of a proportion (Wilson 1927), two-sided `confidence`.
-/// 3 of 100 at 0.95 is 0.01026.
+/// 3 of 100 at 0.95 is 0.010255.
 double wilson_lower_bound(double failures, double total, double confidence);
 
 }  // namespace rollbackd
