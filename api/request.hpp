@@ -32,6 +32,7 @@ struct Request {
     Peer peer;
 
     // Filled in by admission:
+    Instant begun{};
     Actor actor;
     bool trusted = false;  // false: nobody vouched for it; samples cap the service at advise
     Endpoint const* endpoint = nullptr;

@@ -16,11 +16,24 @@ public:
     virtual void close() = 0;
 };
 
+/// One mistake in a body: `pointer` is the JSON pointer of the member (RFC 6901).
+struct Mistake {
+    std::string detail;
+    std::string pointer;
+};
+
+/// The content of an RFC 9457 problem; it becomes the body when the answer is finished.
+struct Problem {
+    std::string detail;  // what is wrong and how to mend it
+    std::vector<Mistake> errors;
+};
+
 struct Response {
     unsigned status = 200;
     std::string content_type = "application/json";
     std::string body;
     std::vector<std::pair<std::string, std::string>> headers;
+    std::optional<Problem> problem;
     std::unique_ptr<Stream> stream;  // instead of a body
 };
 

@@ -1,5 +1,6 @@
-// The HTTP server: sockets, TLS, limits and timeouts. What to answer is the Service's business; the
-// server only reads requests within limits, asks, and writes. Everything runs on the loop thread.
+// The HTTP server: sockets, TLS, limits and timeouts. What to answer is the Application's business;
+// the server only reads requests within limits, asks, and writes. Everything runs on the loop
+// thread.
 #pragma once
 
 #include "api/request.hpp"
@@ -12,7 +13,10 @@ namespace rollbackd::api {
 
 /// Limits of the transport; each is shown by /v1/status.
 struct ServerLimits {
-    std::size_t connections_max = 256;
+    std::size_t connections_max = 256;       // over TCP; the oldest idle one makes room
+    std::size_t local_connections_max = 64;  // over Unix sockets, so that admins get in
+    std::size_t streams_max = 64;
+    std::size_t small_body_bytes_max = 64 * 1024;  // not counted below
     std::size_t header_bytes_max = 16 * 1024;
     std::size_t buffered_bytes_max = std::size_t{64} << 20U;  // bodies of all connections together
     Duration header_timeout = std::chrono::seconds(10);
@@ -30,15 +34,16 @@ struct ServerOptions {
 };
 
 /// What answers requests. Both are called on the loop thread.
-class Service {
+class Application {
 public:
-    virtual ~Service() = default;
+    virtual ~Application() = default;
     /// Judges the head alone, before a body is read: who may, does the route exist, may the body be
     /// as large as it says. Fills in `request.actor` and the like.
     virtual Admission admit(Request& request) = 0;
     /// `request` lives until the awaitable is done.
     virtual boost::asio::awaitable<Response> handle(Request& request) = 0;
-    virtual void finished(Request const& request, Response const& response, Duration took) = 0;
+    /// The answer was sent, or could not be.
+    virtual void finished(Request const& request, unsigned status, std::uint64_t bytes_out) = 0;
     virtual void surprised(std::string_view where, std::string_view what) = 0;
 };
 
@@ -47,7 +52,7 @@ public:
     /// Binds every address; an Error names the address and how to mend it. Nothing is accepted
     /// before start().
     static Result<std::unique_ptr<Server>> open(
-        boost::asio::any_io_executor executor, ServerOptions options, Service& service
+        boost::asio::any_io_executor executor, ServerOptions options, Application& application
     );
     virtual ~Server() = default;
 

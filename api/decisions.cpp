@@ -1,0 +1,168 @@
+// Decisions by people about an incident. Each is one event; the engine says whether it may be.
+#include "api/body.hpp"
+#include "api/handlers.hpp"
+#include "api/lookup.hpp"
+#include "api/page.hpp"
+
+namespace rollbackd::api {
+
+namespace {
+
+/// {n} of the path.
+std::optional<std::uint32_t> number_of(Context& context) {
+    auto const number = parse_number(context.request.param("n"));
+    if (!number || *number == 0 || *number > UINT32_MAX) return std::nullopt;
+    return static_cast<std::uint32_t>(*number);
+}
+
+/// The plan of the incident's waiting run where it is the one named; null otherwise.
+Plan const* waiting_plan(Incident const& incident, std::string const& hash) {
+    for (auto const& run : incident.runs) {
+        if (run.state == RunState::waiting && run.plan.hash == hash) return &run.plan;
+    }
+    return nullptr;
+}
+
+/// Whether its outcome is unknown, so that only a person can say what happened.
+bool needs_outcome(Incident const& incident, std::uint32_t n) {
+    if (incident.runs.empty()) return false;
+    for (auto const& step : incident.runs.back().steps) {
+        if (step.n == n) return step.state == StepState::unknown;
+    }
+    return false;
+}
+
+}  // namespace
+
+Awaitable<Response> ack_incident(Context& context) {
+    auto incident = find_incident(context);
+    if (!incident) co_return std::move(incident.refusal);
+    Members members(context.request);
+    if (auto refusal = members.refusal()) co_return *std::move(refusal);
+    Event event = Acked{context.request.actor, incident->id};
+    auto const reply = co_await context.host.submit(std::move(event));
+    co_return answer_incident(context, reply);
+}
+
+Awaitable<Response> resolve_incident(Context& context) {
+    auto incident = find_incident(context);
+    if (!incident) co_return std::move(incident.refusal);
+    Members members(context.request);
+    auto const reason = members.text("reason").value_or("");
+    if (auto refusal = members.refusal()) co_return *std::move(refusal);
+    Event event = ResolvedBy{context.request.actor, incident->id, reason};
+    auto const reply = co_await context.host.submit(std::move(event));
+    co_return answer_incident(context, reply);
+}
+
+Awaitable<Response> abort_incident(Context& context) {
+    auto incident = find_incident(context);
+    if (!incident) co_return std::move(incident.refusal);
+    Members members(context.request);
+    if (auto refusal = members.refusal()) co_return *std::move(refusal);
+    Event event = Aborted{context.request.actor, incident->id};
+    auto const reply = co_await context.host.submit(std::move(event));
+    co_return answer_incident(context, reply);
+}
+
+Awaitable<Response> judge_incident(Context& context) {
+    auto incident = find_incident(context);
+    if (!incident) co_return std::move(incident.refusal);
+    Members members(context.request);
+    std::vector<std::string> verdicts;
+    verdicts.emplace_back("false-positive");
+    auto const verdict = members.one_of("verdict", verdicts);
+    auto const reason = members.text("reason").value_or("");
+    if (auto refusal = members.refusal()) co_return *std::move(refusal);
+    if (!verdict) co_return refuse(422, "verdict is required: false-positive");
+    Event event = VerdictGiven{context.request.actor, incident->id, *verdict, reason};
+    auto const reply = co_await context.host.submit(std::move(event));
+    co_return answer_incident(context, reply);
+}
+
+Awaitable<Response> approve_incident(Context& context) {
+    auto incident = find_incident(context);
+    if (!incident) co_return std::move(incident.refusal);
+    Members members(context.request);
+    auto const hash = members.required_text("plan");
+    if (auto refusal = members.refusal()) co_return *std::move(refusal);
+
+    Approved approved;
+    approved.actor = context.request.actor;
+    approved.incident = incident->id;
+    approved.plan = hash;
+    // Every guard is judged again on what the world says now. A second approve of the same plan
+    // asks nothing: the engine answers the run it already has.
+    if (auto const* const plan = waiting_plan(*incident, hash); plan != nullptr) {
+        auto question = context.engine().ask_for(*plan);
+        approved.answer = co_await context.host.ask(std::move(question));
+    }
+    Event event = std::move(approved);
+    auto const reply = co_await context.host.submit(std::move(event));
+    co_return answer_run(context, reply, 200);
+}
+
+Awaitable<Response> reject_incident(Context& context) {
+    auto incident = find_incident(context);
+    if (!incident) co_return std::move(incident.refusal);
+    Members members(context.request);
+    auto const hash = members.required_text("plan");
+    if (auto refusal = members.refusal()) co_return *std::move(refusal);
+    Event event = Rejected{context.request.actor, incident->id, hash};
+    auto const reply = co_await context.host.submit(std::move(event));
+    co_return answer_incident(context, reply);
+}
+
+Awaitable<Response> confirm_step(Context& context) {
+    auto incident = find_incident(context);
+    if (!incident) co_return std::move(incident.refusal);
+    auto const n = number_of(context);
+    if (!n) co_return refuse(404, "a step is named by its number, beginning with 1");
+    Members members(context.request);
+    std::vector<std::string> outcomes;
+    outcomes.emplace_back("done");
+    outcomes.emplace_back("not_done");
+    auto const outcome = members.one_of("outcome", outcomes);
+    auto const reason = members.text("reason").value_or("");
+    if (!outcome && needs_outcome(*incident, *n)) {
+        members.mistake("outcome", "say whether the step took effect: done or not_done");
+    }
+    if (auto refusal = members.refusal()) co_return *std::move(refusal);
+    StepConfirmed confirmed;
+    confirmed.actor = context.request.actor;
+    confirmed.incident = incident->id;
+    confirmed.n = *n;
+    confirmed.outcome = outcome.value_or("done");
+    confirmed.reason = reason;
+    Event event = std::move(confirmed);
+    auto const reply = co_await context.host.submit(std::move(event));
+    co_return answer_incident(context, reply);
+}
+
+Awaitable<Response> confirm_duty(Context& context) {
+    auto incident = find_incident(context);
+    if (!incident) co_return std::move(incident.refusal);
+    auto const n = number_of(context);
+    if (!n) co_return refuse(404, "a duty is named by its number, beginning with 1");
+    Members members(context.request);
+    std::vector<std::string> outcomes;
+    outcomes.emplace_back("done");
+    outcomes.emplace_back("does_not_apply");
+    auto const outcome = members.one_of("outcome", outcomes).value_or("done");
+    auto const reason = members.text("reason").value_or("");
+    if (outcome == "does_not_apply" && reason.empty()) {
+        members.mistake("reason", "say why the duty does not apply");
+    }
+    if (auto refusal = members.refusal()) co_return *std::move(refusal);
+    DutyConfirmed confirmed;
+    confirmed.actor = context.request.actor;
+    confirmed.incident = incident->id;
+    confirmed.n = *n;
+    confirmed.outcome = outcome;
+    confirmed.reason = reason;
+    Event event = std::move(confirmed);
+    auto const reply = co_await context.host.submit(std::move(event));
+    co_return answer_incident(context, reply);
+}
+
+}  // namespace rollbackd::api

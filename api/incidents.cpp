@@ -1,0 +1,121 @@
+// Reading incidents: lists, one, its timeline, its reasons, its report, its evidence.
+#include "api/explain.hpp"
+#include "api/handlers.hpp"
+#include "api/lookup.hpp"
+#include "api/page.hpp"
+#include "api/render.hpp"
+#include "api/report.hpp"
+
+namespace rollbackd::api {
+
+namespace {
+
+struct Filter {
+    std::string service;
+    std::optional<Severity> severity;
+    std::optional<IncidentState> state;
+
+    bool keeps(Incident const& incident) const {
+        if (!service.empty() && incident.service != service) return false;
+        if (severity && incident.severity != *severity) return false;
+        return !state || incident.state == *state;
+    }
+};
+
+template <class E>
+Result<std::optional<E>> enum_of(Request const& request, std::string_view name) {
+    auto const text = request.query_value(name);
+    if (text.empty()) return std::nullopt;
+    auto const value = enum_from<E>(text);
+    if (value) return value;
+    std::string list;
+    for (auto const& item : enum_names<E>()) list += " " + item;
+    return fail(Errc::invalid, std::string(name) + " must be one of" + list);
+}
+
+Result<Filter> filter_of(Request const& request) {
+    Filter filter;
+    filter.service = request.query_value("service");
+    auto const severity = enum_of<Severity>(request, "severity");
+    if (!severity) return tl::unexpected(severity.error());
+    filter.severity = *severity;
+    auto const state = enum_of<IncidentState>(request, "state");
+    if (!state) return tl::unexpected(state.error());
+    filter.state = *state;
+    return filter;
+}
+
+/// Items that are only ever appended to: their place is their key.
+template <class T>
+std::vector<std::pair<std::size_t, T const*>> numbered(std::vector<T> const& items) {
+    std::vector<std::pair<std::size_t, T const*>> out;
+    for (auto const& item : items) out.emplace_back(out.size() + 1, &item);
+    return out;
+}
+
+template <class T>
+std::string number_key(std::pair<std::size_t, T const*> const& item) {
+    return std::to_string(item.first);
+}
+
+}  // namespace
+
+Response list_incidents(Context& context) {
+    auto const filter = filter_of(context.request);
+    if (!filter) return refuse(filter.error());
+    auto const& state = context.state();
+    std::vector<Incident const*> kept;
+    for (auto id = state.incident_order.rbegin(); id != state.incident_order.rend(); ++id) {
+        auto const* const incident = state.incident(*id);
+        if (incident != nullptr && filter->keeps(*incident)) kept.push_back(incident);
+    }
+    return answer_page(
+        context.request, kept, [](Incident const* incident) { return incident->id; },
+        [](Incident const* incident) { return render_incident(*incident); }
+    );
+}
+
+Response get_incident(Context& context) {
+    auto incident = find_incident(context);
+    if (!incident) return std::move(incident.refusal);
+    return answer(render_incident(*incident));
+}
+
+Response get_timeline(Context& context) {
+    auto incident = find_incident(context);
+    if (!incident) return std::move(incident.refusal);
+    return answer_page(
+        context.request, numbered(incident->timeline), number_key<TimelineEntry>,
+        [](auto const& entry) { return to_json(*entry.second); }
+    );
+}
+
+Response get_explain(Context& context) {
+    auto incident = find_incident(context);
+    if (!incident) return std::move(incident.refusal);
+    auto const explanation = explain_incident(*incident, context.policy(), context.host.now());
+    return answer_explanation(context.request, explanation);
+}
+
+Response get_report(Context& context) {
+    auto incident = find_incident(context);
+    if (!incident) return std::move(incident.refusal);
+    auto const now = context.host.now();
+    if (wants_text(context.request, "text/markdown", "md")) {
+        return answer_text(
+            report_markdown(*incident, context.policy(), now), "text/markdown; charset=utf-8"
+        );
+    }
+    return answer(report_json(*incident, context.policy(), now));
+}
+
+Response get_evidence(Context& context) {
+    auto incident = find_incident(context);
+    if (!incident) return std::move(incident.refusal);
+    return answer_page(
+        context.request, numbered(incident->evidence), number_key<Evidence>,
+        [](auto const& entry) { return render_evidence(*entry.second, true); }
+    );
+}
+
+}  // namespace rollbackd::api

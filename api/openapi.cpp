@@ -1,0 +1,209 @@
+#include "api/openapi.hpp"
+
+#include "api/problem.hpp"
+#include "api/routes.hpp"
+
+namespace rollbackd::api {
+
+namespace {
+
+Json reference(std::string_view schema) {
+    JsonObject out;
+    out["$ref"] = "#/components/schemas/" + std::string(schema);
+    return out;
+}
+
+/// "[Incident]" is a page of Incidents.
+Json schema_of(std::string_view name) {
+    if (name.empty() || name.front() != '[') return reference(name);
+    JsonObject items;
+    items["type"] = "array";
+    items["items"] = reference(name.substr(1, name.size() - 2));
+    JsonObject next;
+    next["type"] = JsonArray{"string", "null"};
+    next["description"] = "the cursor of the next page; null at the end";
+    JsonObject properties;
+    properties["items"] = std::move(items);
+    properties["next"] = std::move(next);
+    JsonObject out;
+    out["type"] = "object";
+    out["required"] = JsonArray{"items", "next"};
+    out["properties"] = std::move(properties);
+    return out;
+}
+
+JsonObject content(std::string_view type, Json schema) {
+    JsonObject media;
+    media["schema"] = std::move(schema);
+    JsonObject out;
+    out[type] = std::move(media);
+    return out;
+}
+
+JsonObject parameter(std::string_view name, std::string_view in, bool required) {
+    JsonObject schema;
+    schema["type"] = name == "limit" ? "integer" : "string";
+    if (name == "limit") {
+        schema["minimum"] = 1;
+        schema["maximum"] = 1000;
+    }
+    JsonObject out;
+    out["name"] = name;
+    out["in"] = in;
+    out["required"] = required;
+    out["schema"] = std::move(schema);
+    return out;
+}
+
+JsonArray parameters_of(Endpoint const& endpoint) {
+    JsonArray out;
+    for (std::string_view rest = endpoint.pattern; rest.find('{') != std::string_view::npos;) {
+        rest.remove_prefix(rest.find('{') + 1);
+        out.push_back(parameter(rest.substr(0, rest.find('}')), "path", true));
+    }
+    for (std::string_view rest = endpoint.query; !rest.empty();) {
+        auto const name = rest.substr(0, rest.find(' '));
+        out.push_back(parameter(name, "query", false));
+        rest.remove_prefix(std::min(rest.size(), name.size() + 1));
+    }
+    if (endpoint.effect != Effect::none) {
+        out.push_back(parameter("Idempotency-Key", "header", false));
+    }
+    if (endpoint.id == "events") out.push_back(parameter("Last-Event-ID", "header", false));
+    return out;
+}
+
+JsonObject response_of(unsigned status, JsonObject body) {
+    JsonObject out;
+    out["description"] = title_of(status);
+    if (!body.empty()) out["content"] = std::move(body);
+    return out;
+}
+
+/// What a success carries where it is no JSON.
+std::string_view plain_type(Endpoint const& endpoint) {
+    if (endpoint.id == "metrics") return "text/plain";
+    if (endpoint.id == "events") return "text/event-stream";
+    if (endpoint.id == "dashboard") return "text/html";
+    if (endpoint.id == "dashboardScript") return "text/javascript";
+    if (endpoint.id == "dashboardStyle") return "text/css";
+    return {};
+}
+
+JsonObject success_of(Endpoint const& endpoint) {
+    if (!endpoint.answers.empty()) {
+        return content("application/json", schema_of(endpoint.answers));
+    }
+    auto const type = plain_type(endpoint);
+    if (type.empty()) return {};
+    JsonObject text;
+    text["type"] = "string";
+    return content(type, std::move(text));
+}
+
+/// Every status the endpoint may answer beside its success.
+std::vector<unsigned> refusals_of(Endpoint const& endpoint) {
+    std::vector<unsigned> out{400, 403};
+    bool const named = endpoint.pattern.find('{') != std::string_view::npos;
+    bool const sends = endpoint.body != BodyKind::none;
+    bool const records = endpoint.effect == Effect::recorded;
+    if (endpoint.access != Access::open) out.insert(out.end(), {401, 429});
+    if (named || endpoint.id == "pause" || endpoint.id == "resume" || endpoint.id == "addSilence") {
+        out.push_back(404);
+    }
+    if (records || endpoint.effect == Effect::always) out.push_back(409);
+    if (sends) out.insert(out.end(), {413, 415});
+    if (sends || !endpoint.query.empty() || records) out.push_back(422);
+    if (records || endpoint.id == "readyz") out.push_back(503);
+    return out;
+}
+
+JsonObject responses_of(Endpoint const& endpoint) {
+    JsonObject out;
+    out[std::to_string(endpoint.status)] = response_of(endpoint.status, success_of(endpoint));
+    if (endpoint.id == "runPlaybook") {
+        out["200"] = response_of(200, content("application/json", reference("DryRun")));
+    }
+    for (auto const status : refusals_of(endpoint)) {
+        bool const readiness = endpoint.id == "readyz" && status == 503;
+        auto body = readiness ? content("application/json", reference("Readiness"))
+                              : content("application/problem+json", reference("Problem"));
+        out[std::to_string(status)] = response_of(status, std::move(body));
+    }
+    return out;
+}
+
+JsonObject operation_of(Endpoint const& endpoint) {
+    JsonObject out;
+    out["operationId"] = endpoint.id;
+    out["summary"] = endpoint.summary;
+    out["x-role"] = to_string(endpoint.access == Access::push ? Access::ingest : endpoint.access);
+    if (auto parameters = parameters_of(endpoint); !parameters.empty()) {
+        out["parameters"] = std::move(parameters);
+    }
+    if (endpoint.body != BodyKind::none) {
+        JsonObject body;
+        auto media = content("application/json", schema_of(endpoint.takes));
+        if (endpoint.body == BodyKind::samples) {
+            JsonObject lines;
+            lines["type"] = "string";
+            lines["description"] = "one Sample a line";
+            JsonObject line_media;
+            line_media["schema"] = std::move(lines);
+            media["application/x-ndjson"] = std::move(line_media);
+        }
+        body["content"] = std::move(media);
+        out["requestBody"] = std::move(body);
+    }
+    out["responses"] = responses_of(endpoint);
+    if (endpoint.access == Access::open) out["security"] = JsonArray();
+    return out;
+}
+
+std::string lower(std::string_view method) {
+    std::string out(method);
+    for (auto& c : out) c = static_cast<char>(c - 'A' + 'a');
+    return out;
+}
+
+}  // namespace
+
+Json openapi_document() {
+    JsonObject info;
+    info["title"] = "rollbackd";
+    info["version"] = ROLLBACKD_VERSION;
+    info["description"] =
+        "Watches services, decides by a written policy, and rolls back. Errors are RFC 9457 "
+        "problems; times are RFC 3339 UTC.";
+    JsonObject license;
+    license["name"] = "Apache-2.0";
+    license["identifier"] = "Apache-2.0";
+    info["license"] = std::move(license);
+    JsonObject paths;
+    for (auto const& endpoint : endpoints()) {
+        auto& path = paths[endpoint.pattern];
+        if (!path.is_object()) path = JsonObject();
+        path.as_object()[lower(endpoint.method)] = operation_of(endpoint);
+    }
+    JsonObject scheme;
+    scheme["type"] = "http";
+    scheme["scheme"] = "bearer";
+    JsonObject schemes;
+    schemes["token"] = std::move(scheme);
+    JsonObject components;
+    components["schemas"] = openapi_schemas();
+    components["securitySchemes"] = std::move(schemes);
+    JsonObject by_token;
+    by_token["token"] = JsonArray();
+    JsonArray security;
+    security.push_back(std::move(by_token));
+    JsonObject out;
+    out["openapi"] = "3.1.0";
+    out["info"] = std::move(info);
+    out["paths"] = std::move(paths);
+    out["components"] = std::move(components);
+    out["security"] = std::move(security);
+    return out;
+}
+
+}  // namespace rollbackd::api

@@ -1,0 +1,46 @@
+// Engine state in the shapes of the API (DESIGN A4): one function a shape, used by every answer
+// that shows it. Pure; takes State and Policy, so it can be tested on hand-built values.
+#pragma once
+
+#include "engine/engine.hpp"
+
+namespace rollbackd::api {
+
+/// RFC 3339 or null.
+Json render_time(std::optional<Moment> const& moment);
+Json render_time(WallTime time);
+/// The instant as wall time, or null.
+Json render_instant(std::optional<Instant> const& instant, Now const& now);
+
+Json render_incident(Incident const& incident);
+Json render_run(Run const& run);
+Json render_plan(Plan const& plan);
+Json render_firing(Firing const& firing);
+Json render_refusal(Refusal const& refusal);
+Json render_guard(GuardResult const& guard);
+Json render_duty(DutyRun const& duty);
+/// Without its text: that is for the role operate.
+Json render_evidence(Evidence const& evidence, bool with_text);
+
+Json render_deployment(
+    ServicePolicy const& policy, ServiceState const& state, Deployment const& deployment
+);
+/// `version` need not be known; its standing is unknown then.
+Json render_version(ServicePolicy const& policy, State const& state, std::string const& version);
+Json render_silence(Silence const& silence);
+
+Json render_sample(Sample const& sample, Now const& now);
+Json render_signal(SignalPolicy const& policy, SignalWindow const* window, Now const& now);
+Json render_trigger(
+    Engine const& engine, ServicePolicy const& service, TriggerPolicy const& trigger, Now const& now
+);
+Json render_service(Engine const& engine, ServicePolicy const& service, Now const& now);
+
+/// The lowest of daemon, service and (where its samples are not vouched for) advise.
+Autonomy effective_autonomy(Engine const& engine, ServicePolicy const& service);
+/// Open incidents of a service (or of all, where empty), oldest first.
+std::vector<Incident const*> open_incidents(State const& state, std::string_view service);
+/// Running, waiting or verifying.
+bool is_active(Run const& run);
+
+}  // namespace rollbackd::api

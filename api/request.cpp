@@ -1,0 +1,91 @@
+#include "api/request.hpp"
+
+namespace rollbackd::api {
+
+namespace {
+
+int hex_value(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+Result<void> set_query(Request& request, std::string_view text) {
+    while (!text.empty()) {
+        auto const pair = text.substr(0, text.find('&'));
+        text.remove_prefix(std::min(text.size(), pair.size() + 1));
+        if (pair.empty()) continue;
+        auto const equals = pair.find('=');
+        auto name = percent_decode(pair.substr(0, equals), true);
+        auto value = equals == std::string_view::npos
+                         ? std::optional<std::string>(std::string())
+                         : percent_decode(pair.substr(equals + 1), true);
+        if (!name || !value) return fail(Errc::invalid, "the query holds a broken % escape");
+        request.query.emplace(*std::move(name), *std::move(value));
+    }
+    return {};
+}
+
+}  // namespace
+
+std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
+    std::string out;
+    out.reserve(text.size());
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        char c = text[i];
+        if (c == '%') {
+            if (i + 2 >= text.size()) return std::nullopt;
+            int const high = hex_value(text[i + 1]);
+            int const low = hex_value(text[i + 2]);
+            if (high < 0 || low < 0) return std::nullopt;
+            c = static_cast<char>(high * 16 + low);
+            i += 2;
+        } else if (c == '+' && plus_is_space) {
+            c = ' ';
+        }
+        if (c == '\0') return std::nullopt;
+        out.push_back(c);
+    }
+    return out;
+}
+
+Result<void> set_target(Request& request, std::string_view target) {
+    request.target = target;
+    // The absolute form (RFC 9112 3.2.2) is for proxies; its host is checked like a Host header.
+    if (target.empty() || target.front() != '/') {
+        return fail(Errc::invalid, "the request target must begin with /");
+    }
+    auto const question = target.find('?');
+    auto path = target.substr(0, question);
+    request.path = path;
+    path.remove_prefix(1);
+    while (true) {
+        auto const raw = path.substr(0, path.find('/'));
+        auto segment = percent_decode(raw, false);
+        if (!segment) return fail(Errc::invalid, "the path holds a broken % escape");
+        request.segments.push_back(*std::move(segment));
+        if (raw.size() == path.size()) break;
+        path.remove_prefix(raw.size() + 1);
+    }
+    if (question == std::string_view::npos) return {};
+    return set_query(request, target.substr(question + 1));
+}
+
+std::string Request::header(std::string_view lower_name) const {
+    auto const found = headers.find(std::string(lower_name));
+    return found == headers.end() ? std::string() : found->second;
+}
+
+bool Request::has_header(std::string_view lower_name) const {
+    return headers.contains(std::string(lower_name));
+}
+
+std::string Request::query_value(std::string_view name) const {
+    auto const found = query.find(std::string(name));
+    return found == query.end() ? std::string() : found->second;
+}
+
+std::string const& Request::param(std::string const& name) const { return params.at(name); }
+
+}  // namespace rollbackd::api

@@ -1,0 +1,43 @@
+// A person's own run of a playbook, or what it would do.
+#include "api/body.hpp"
+#include "api/handlers.hpp"
+#include "api/lookup.hpp"
+#include "api/render.hpp"
+
+namespace rollbackd::api {
+
+Awaitable<Response> post_run(Context& context) {
+    auto service = find_service(context);
+    if (!service) co_return std::move(service.refusal);
+    auto playbook = find_playbook(context, *service);
+    if (!playbook) co_return std::move(playbook.refusal);
+    Members members(context.request);
+    RunAsked asked;
+    asked.actor = context.request.actor;
+    asked.service = service->name;
+    asked.playbook = playbook->name;
+    asked.reason = members.text("reason").value_or("");
+    bool const dry_run = members.boolean("dry_run").value_or(false);
+    asked.inputs = members.object("inputs");
+    if (auto refusal = members.refusal()) co_return *std::move(refusal);
+
+    auto const plan =
+        context.engine().plan(asked.service, asked.playbook, asked.inputs, context.host.now());
+    if (!plan) co_return refuse(plan.error());
+    if (dry_run) {
+        JsonObject body;
+        body["plan"] = render_plan(*plan);
+        body["would"] = context.host.dry_run(*plan);
+        co_return answer(body);
+    }
+    if (!context.host.journal_writable()) {
+        co_return refuse(503, "the journal cannot be written, so nothing is started");
+    }
+    auto question = context.engine().ask_for(*plan);
+    asked.answer = co_await context.host.ask(std::move(question));
+    Event event = std::move(asked);
+    auto const reply = co_await context.host.submit(std::move(event));
+    co_return answer_run(context, reply, 201);
+}
+
+}  // namespace rollbackd::api

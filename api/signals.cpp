@@ -1,0 +1,91 @@
+// Samples of a signal: read for plots, pushed by applications.
+#include "api/handlers.hpp"
+#include "api/lookup.hpp"
+#include "api/page.hpp"
+#include "api/render.hpp"
+#include "triggers/sources/push.hpp"
+
+namespace rollbackd::api {
+
+namespace {
+
+constexpr std::size_t samples_shown_max = 1000;
+constexpr Duration range_default = std::chrono::hours(1);
+constexpr std::string_view ndjson = "application/x-ndjson";
+
+Result<Duration> range_of(Request const& request) {
+    auto const text = request.query_value("range");
+    if (text.empty()) return range_default;
+    auto const range = parse_duration(text);
+    if (range && *range > Duration::zero()) return *range;
+    return fail(Errc::invalid, "range must be a duration like 15m or 6h");
+}
+
+/// Malformed text is 400; text that is JSON but says the wrong thing is 422.
+Response refuse_push(Request const& request, bool lines, Error const& error) {
+    auto response = refuse(error);
+    if (error.code != Errc::invalid) return response;
+    bool const malformed = error.what.find("not JSON") != std::string::npos;
+    if (malformed) return refuse(400, to_string(error));
+    auto const place = error.where;
+    bool const member = !lines && !place.empty() && place.find(' ') == std::string::npos;
+    (void)request;
+    if (member) return refuse(422, to_string(error), {Mistake{error.what, "/" + place}});
+    return refuse(422, to_string(error), {Mistake{to_string(error), ""}});
+}
+
+}  // namespace
+
+Response get_signal(Context& context) {
+    auto service = find_service(context);
+    if (!service) return std::move(service.refusal);
+    auto signal = find_signal(context, *service);
+    if (!signal) return std::move(signal.refusal);
+    auto const range = range_of(context.request);
+    if (!range) return refuse(range.error());
+
+    auto const now = context.host.now();
+    auto const* const window = context.engine().window(service->name, signal->name);
+    JsonArray items;
+    if (window != nullptr) {
+        Range const wanted{now.boot - *range, now.boot};
+        for (auto const& sample : window->recent(samples_shown_max, wanted)) {
+            items.push_back(render_sample(sample, now));
+        }
+    }
+    JsonObject body = render_signal(*signal, window, now).as_object();
+    body["service"] = service->name;
+    body["from"] = render_time(to_wall(now.boot - *range, now));
+    body["to"] = render_time(now.wall);
+    body["items"] = std::move(items);
+    body["next"] = nullptr;
+    return answer(body);
+}
+
+Response push_samples(Context& context) {
+    auto service = find_service(context);
+    if (!service) return std::move(service.refusal);
+    auto signal = find_signal(context, *service);
+    if (!signal) return std::move(signal.refusal);
+    if (signal->type != "push") {
+        return refuse(
+            409, "samples of " + signal->name + " come from its own " + signal->type +
+                     " source; only a push signal takes them here"
+        );
+    }
+    auto const& request = context.request;
+    bool const lines = request.header("content-type").find(ndjson) != std::string::npos;
+    if (request.body.empty()) return refuse(400, "the body is empty");
+    auto samples = parse_push(request.body, lines, *signal, service->name, context.host.now());
+    if (!samples) return refuse_push(request, lines, samples.error());
+    for (auto& sample : *samples) sample.trusted = request.trusted;
+    auto const count = samples->size();
+    if (auto const taken = context.host.ingest(*std::move(samples)); !taken) {
+        return refuse(429, taken.error().what);
+    }
+    JsonObject body;
+    body["accepted"] = count;
+    return answer(body, 202);
+}
+
+}  // namespace rollbackd::api
