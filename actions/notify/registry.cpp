@@ -1,16 +1,34 @@
 #include "actions/notify/registry.hpp"
 
-#include "actions/notify/infos.hpp"
+#include "actions/notify/descriptor.hpp"
+
+#include <algorithm>
 
 namespace rollbackd {
 
-std::vector<TypeInfo> notifier_catalogue() {
-    std::vector<TypeInfo> types;
-    types.push_back(webhook_info());
-    types.push_back(exec_notifier_info());
+namespace {
+
+std::vector<NotifierType> const& notifier_types() {
+    static std::vector<NotifierType> const types{webhook_notifier(), exec_notifier()};
     return types;
 }
 
+}  // namespace
+
+std::vector<TypeInfo> notifier_catalogue() {
+    std::vector<TypeInfo> infos;
+    for (auto const& type : notifier_types()) infos.push_back(type.info);
+    return infos;
+}
+
 std::vector<std::string> later_notifier_types() { return {"smtp", "pagerduty", "alertmanager"}; }
+
+NotifierType const* find_notifier_type(std::string_view name) {
+    auto const& types = notifier_types();
+    auto const found = std::find_if(types.begin(), types.end(), [&](NotifierType const& type) {
+        return type.info.name == name;
+    });
+    return found == types.end() ? nullptr : &*found;
+}
 
 }  // namespace rollbackd

@@ -1,7 +1,9 @@
 // wait_until, notify and manual: the engine carries them out, nothing of this machine is touched.
-#include "actions/steps/infos.hpp"
+#include "actions/steps/descriptor.hpp"
 
 namespace rollbackd {
+
+namespace {
 
 TypeInfo wait_until_info() {
     TypeInfo info;
@@ -45,5 +47,25 @@ TypeInfo manual_info() {
     };
     return info;
 }
+
+std::string dry_wait(Step const& step) {
+    auto const params = Json(step.params);
+    return "wait until " + text_of(params, "until");
+}
+
+std::string dry_notify(Step const& step) {
+    auto const params = Json(step.params);
+    return "tell " + text_of(params, "to") + ": " + text_of(params, "text");
+}
+
+std::string dry_manual(Step const& step) {
+    return "ask a person: " + text_of(Json(step.params), "say");
+}
+
+}  // namespace
+
+StepType wait_until_step() { return {.info = wait_until_info(), .dry_run = dry_wait}; }
+StepType notify_step() { return {.info = notify_info(), .dry_run = dry_notify}; }
+StepType manual_step() { return {.info = manual_info(), .dry_run = dry_manual}; }
 
 }  // namespace rollbackd

@@ -1,7 +1,12 @@
 // exec: a command of the user's own.
-#include "actions/steps/infos.hpp"
+#include "actions/steps/descriptor.hpp"
+#include "actions/steps/words.hpp"
 
 namespace rollbackd {
+
+namespace asio = boost::asio;
+
+namespace {
 
 TypeInfo exec_info() {
     TypeInfo info;
@@ -22,6 +27,53 @@ TypeInfo exec_info() {
     info.one_of = {{"argv", "shell"}};
     info.runs_process = true;
     return info;
+}
+
+asio::awaitable<StepOutcome> run(StepJob& job) {
+    Command command;
+    command.argv = job.list("argv");
+    command.env = job.map("env");
+    command.cwd = job.text("cwd");
+    if (job.has("shell")) {
+        command.argv = {"/bin/sh", "-c", job.text("shell")};
+        command.env.insert(job.shell_env().begin(), job.shell_env().end());
+    }
+    if (command.argv.empty()) co_return outcome_of(OutcomeKind::failed, "an empty argv");
+    auto const end = co_await job.process("exec", std::move(command));
+    co_return job.outcome(end);
+}
+
+std::string dry_run(Step const& step) {
+    auto const params = Json(step.params);
+    auto const* const argv = find(params, "argv");
+    if (argv == nullptr || !argv->is_array())
+        return "run the shell line: " + text_of(params, "shell");
+    std::vector<std::string> words;
+    for (auto const& item : argv->get_array()) {
+        words.push_back(item.is_string() ? std::string(item.get_string()) : to_text(item));
+    }
+    return "run " + command_line(words);
+}
+
+/// Whether the program is there. What it would do is its own secret.
+asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
+    auto const argv = job.list("argv");
+    if (argv.empty()) co_return std::nullopt;
+    Command command;
+    command.argv = script_argv(
+        "exec", R"(cd "$2" && command -v -- "$1" >/dev/null)",
+        {argv[0], job.has("cwd") ? job.text("cwd") : "/"}
+    );
+    auto const end = co_await job.ask(std::move(command));
+    if (end.ok()) co_return std::nullopt;
+    if (end.kind != EndKind::exited) co_return end.describe();
+    co_return "no such program, or no such folder: " + argv[0];
+}
+
+}  // namespace
+
+StepType exec_step() {
+    return {.info = exec_info(), .run = run, .dry_run = dry_run, .preflight = preflight};
 }
 
 }  // namespace rollbackd

@@ -1,7 +1,13 @@
 // file_edit: one key of an env file, or one line of any text file.
-#include "actions/steps/infos.hpp"
+#include "actions/steps/descriptor.hpp"
+#include "actions/steps/file_edit_text.hpp"
+#include "core/record.hpp"
 
 namespace rollbackd {
+
+namespace asio = boost::asio;
+
+namespace {
 
 TypeInfo file_edit_info() {
     TypeInfo info;
@@ -33,6 +39,117 @@ TypeInfo file_edit_info() {
     info.edits = true;
     info.runs_process = true;
     return info;
+}
+
+constexpr std::size_t file_output_max = 2 * 1024 * 1024;  // above what the script lets pass
+
+constexpr char const* read_script = R"sh(
+[ -f "$1" ] || { echo "$1: no such file; create it first, with its owner and mode" >&2; exit 10; }
+size=$(stat -L -c %s -- "$1") || exit 10
+[ "$size" -le 1048576 ] || { echo "$1: larger than 1 MiB" >&2; exit 10; }
+cat -- "$1"
+)sh";
+
+// $1 file, $2 SHA-256 of what was read; the new content on stdin. Between reading and renaming
+// somebody else may have edited it: then nothing is done. cp keeps silent where it may not give
+// the copy away, so owner and mode are compared.
+constexpr char const* write_script = R"sh(
+file=$(readlink -f -- "$1") && [ -f "$file" ] || { echo "$1: no such file" >&2; exit 10; }
+folder=$(dirname -- "$file")
+new=$(mktemp -- "$folder/.rollbackd.XXXXXXXX") || exit 10
+trap 'rm -f -- "$new"' EXIT
+cat >"$new" || exit 10
+cp --attributes-only --preserve=mode,ownership,xattr -- "$file" "$new" 2>/dev/null ||
+    cp --attributes-only --preserve=mode,ownership -- "$file" "$new" || exit 10
+if [ "$(stat -c %u:%g:%a -- "$new")" != "$(stat -c %u:%g:%a -- "$file")" ]; then
+    owner=$(stat -c %U:%G -- "$file")
+    echo "$file: $(id -un) cannot keep its owner, $owner; let steps run as that user or root" >&2
+    exit 10
+fi
+sync -- "$new" || exit 10
+now=$(sha256sum <"$file" | cut -c 1-64)
+[ "$now" = "$2" ] || { echo "$file: changed by somebody else meanwhile" >&2; exit 11; }
+mv -f -- "$new" "$file" || exit 10
+sync -- "$folder"
+exit 0
+)sh";
+
+Result<EditedText> edited(StepJob const& job, std::string_view text) {
+    auto const value = job.text("value");
+    if (job.has("key")) return set_env_key(text, job.text("key"), value);
+    return replace_line(text, job.text("line"), job.text("match") == "prefix", value);
+}
+
+asio::awaitable<SupervisedEnd> read(StepJob& job) {
+    Command command;
+    command.argv = script_argv("file_edit", read_script, {job.text("file")});
+    command.output_max = file_output_max;
+    co_return co_await job.ask(std::move(command));
+}
+
+std::string subject(StepJob const& job) {
+    return job.text("file") + (job.has("key") ? ": " + job.text("key") : ": the line");
+}
+
+asio::awaitable<StepOutcome> run(StepJob& job) {
+    auto const now = co_await read(job);
+    if (!now.ok()) co_return job.outcome(now);
+    auto const wanted = edited(job, now.stdout_text);
+    if (!wanted) {
+        auto const why = job.text("file") + ": " + to_string(wanted.error());
+        co_return outcome_of(OutcomeKind::failed, job.shown(why, StepJob::text_bytes_max));
+    }
+    // A write begun in an earlier life is asked for its own end, whatever the file says by now.
+    if (!wanted->changed && !job.has_begun("write")) {
+        co_return outcome_of(OutcomeKind::done, subject(job) + " says so already");
+    }
+    Command command;
+    command.argv =
+        script_argv("file_edit", write_script, {job.text("file"), sha256_hex(now.stdout_text)});
+    command.input = wanted->text;
+    auto const end = co_await job.process("write", std::move(command));
+    auto outcome = job.outcome(end);
+    if (end.ok()) outcome.text = subject(job) + " changed";
+    co_return outcome;
+}
+
+asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
+    auto const now = co_await read(job);
+    if (!now.ok()) co_return job.outcome(now).text;
+    auto const wanted = edited(job, now.stdout_text);
+    if (!wanted) co_return job.text("file") + ": " + to_string(wanted.error());
+    co_return std::nullopt;
+}
+
+asio::awaitable<StepOutcome> settle(StepJob& job) {
+    auto const now = co_await read(job);
+    if (!now.ok()) co_return outcome_of(OutcomeKind::unknown, job.outcome(now).text);
+    auto const wanted = edited(job, now.stdout_text);
+    if (!wanted) co_return outcome_of(OutcomeKind::unknown, to_string(wanted.error()));
+    if (wanted->changed) co_return outcome_of(OutcomeKind::failed, subject(job) + " is as it was");
+    co_return outcome_of(OutcomeKind::done, subject(job) + " says so");
+}
+
+std::string dry_run(Step const& step) {
+    auto const params = Json(step.params);
+    auto const key = text_of(params, "key");
+    auto const file = text_of(params, "file");
+    auto const value = text_of(params, "value");
+    if (!key.empty()) return "set " + key + "=" + value + " in " + file;
+    auto const line = text_of(params, "line");
+    return "replace the line \"" + line + "\" by \"" + value + "\" in " + file;
+}
+
+}  // namespace
+
+StepType file_edit_step() {
+    return {
+        .info = file_edit_info(),
+        .run = run,
+        .dry_run = dry_run,
+        .preflight = preflight,
+        .settle = settle,
+    };
 }
 
 }  // namespace rollbackd

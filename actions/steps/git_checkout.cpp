@@ -1,7 +1,13 @@
 // git_checkout: a work tree at exactly one commit.
-#include "actions/steps/infos.hpp"
+#include "actions/steps/descriptor.hpp"
+#include "actions/steps/git_script.hpp"
+#include "actions/steps/words.hpp"
 
 namespace rollbackd {
+
+namespace asio = boost::asio;
+
+namespace {
 
 TypeInfo git_checkout_info() {
     TypeInfo info;
@@ -20,6 +26,79 @@ TypeInfo git_checkout_info() {
     info.edits = true;
     info.runs_process = true;
     return info;
+}
+
+// After git_prelude; $1 repo, $2 target.
+constexpr char const* act_script = R"sh(
+target=$(resolve "$2") || exit 10
+refuse_changes || exit 10
+head=$(g rev-parse HEAD)
+if [ "$head" = "$target" ]; then echo "HEAD is $target already"; exit 0; fi
+if g show-ref --verify --quiet "refs/heads/$2"; then
+    g checkout --quiet "$2" -- || exit 11
+else
+    g checkout --quiet --detach "$target" || exit 11
+fi
+now=$(g rev-parse HEAD)
+[ "$now" = "$target" ] || { echo "HEAD is $now after the checkout, not $target" >&2; exit 12; }
+refuse_changes || exit 12
+echo "HEAD was $head, is $target"
+)sh";
+
+constexpr char const* preflight_script = R"sh(
+resolve "$2" >/dev/null || exit 10
+refuse_changes || exit 10
+as_owner test -w "$(g rev-parse --absolute-git-dir)" && as_owner test -w "$repo" || {
+    echo "$repo: not writable for $(id -un)" >&2
+    exit 10
+}
+)sh";
+
+constexpr char const* settle_script = R"sh(
+target=$(resolve "$2") || exit 2
+head=$(g rev-parse HEAD) || exit 2
+[ "$head" = "$target" ] && refuse_changes && exit 0
+exit 1
+)sh";
+
+Command command(StepJob const& job, std::string const& script) {
+    Command out;
+    auto const whole = std::string(git_prelude) + script;
+    out.argv = script_argv("git_checkout", whole.c_str(), {job.text("repo"), job.text("to")});
+    return out;
+}
+
+asio::awaitable<StepOutcome> run(StepJob& job) {
+    auto const end = co_await job.process("git", command(job, act_script));
+    co_return job.outcome(end);
+}
+
+asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
+    auto const end = co_await job.ask(command(job, preflight_script));
+    if (end.ok()) co_return std::nullopt;
+    co_return job.outcome(end).text;
+}
+
+asio::awaitable<StepOutcome> settle(StepJob& job) {
+    auto const end = co_await job.ask(command(job, settle_script));
+    co_return settled(end);
+}
+
+std::string dry_run(Step const& step) {
+    auto const params = Json(step.params);
+    return "check " + text_of(params, "to") + " out in " + text_of(params, "repo");
+}
+
+}  // namespace
+
+StepType git_checkout_step() {
+    return {
+        .info = git_checkout_info(),
+        .run = run,
+        .dry_run = dry_run,
+        .preflight = preflight,
+        .settle = settle,
+    };
 }
 
 }  // namespace rollbackd

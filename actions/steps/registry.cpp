@@ -1,22 +1,36 @@
 #include "actions/steps/registry.hpp"
 
-#include "actions/steps/infos.hpp"
+#include "actions/steps/descriptor.hpp"
+
+#include <algorithm>
 
 namespace rollbackd {
 
-std::vector<TypeInfo> step_catalogue() {
-    std::vector<TypeInfo> types;
-    types.push_back(exec_info());
-    types.push_back(http_step_info());
-    types.push_back(git_checkout_info());
-    types.push_back(git_revert_info());
-    types.push_back(systemd_info());
-    types.push_back(file_edit_info());
-    types.push_back(capture_evidence_info());
-    types.push_back(wait_until_info());
-    types.push_back(notify_info());
-    types.push_back(manual_info());
+namespace {
+
+std::vector<StepType> const& step_types() {
+    static std::vector<StepType> const types{
+        exec_step(),    http_step(),      git_checkout_step(),     git_revert_step(),
+        systemd_step(), file_edit_step(), capture_evidence_step(), wait_until_step(),
+        notify_step(),  manual_step(),
+    };
     return types;
+}
+
+}  // namespace
+
+std::vector<TypeInfo> step_catalogue() {
+    std::vector<TypeInfo> infos;
+    for (auto const& type : step_types()) infos.push_back(type.info);
+    return infos;
+}
+
+StepType const* find_step_type(std::string_view name) {
+    auto const& types = step_types();
+    auto const found = std::find_if(types.begin(), types.end(), [&](StepType const& type) {
+        return type.info.name == name;
+    });
+    return found == types.end() ? nullptr : &*found;
 }
 
 std::vector<std::string> later_step_types() {

@@ -1,0 +1,36 @@
+// What makes a step type: how configuration sees it, and how it is carried out. Each type is one
+// file with one function that returns its descriptor, and one line in registry.cpp.
+#pragma once
+
+#include "actions/steps/job.hpp"
+#include "core/descriptor.hpp"
+
+namespace rollbackd {
+
+struct StepType {
+    /// Why it could not work now; changes nothing.
+    using Preflight = boost::asio::awaitable<std::optional<std::string>> (*)(StepJob& job);
+    /// Of a step whose end is unknown: done, failed (= not done) or unknown.
+    using Settle = boost::asio::awaitable<StepOutcome> (*)(StepJob& job);
+    using Run = boost::asio::awaitable<StepOutcome> (*)(StepJob& job);
+    using DryRun = std::string (*)(Step const& step);
+
+    TypeInfo info;
+    Run run = nullptr;  // none: the engine carries it out
+    DryRun dry_run = nullptr;
+    Preflight preflight = nullptr;  // none: nothing can be known before
+    Settle settle = nullptr;        // none: only the step's own check can tell
+};
+
+StepType exec_step();
+StepType http_step();
+StepType git_checkout_step();
+StepType git_revert_step();
+StepType systemd_step();
+StepType file_edit_step();
+StepType capture_evidence_step();
+StepType wait_until_step();
+StepType notify_step();
+StepType manual_step();
+
+}  // namespace rollbackd

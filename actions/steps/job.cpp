@@ -1,0 +1,251 @@
+#include "actions/steps/job.hpp"
+
+#include "actions/steps/ssh.hpp"
+#include "actions/steps/supervisor/step_files.hpp"
+#include "core/io/clock.hpp"
+#include "core/io/secrets.hpp"
+#include "core/names.hpp"
+
+#include <filesystem>
+
+namespace rollbackd {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr Duration limit_min = std::chrono::milliseconds(100);
+
+bool is_variable_char(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+std::string_view trimmed(std::string_view text) {
+    constexpr std::string_view blank = " \t\r\n";
+    auto const first = text.find_first_not_of(blank);
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(blank) - first + 1);
+}
+
+std::string as_text(Json const& value) {
+    if (auto const* const text = value.if_string()) return std::string(*text);
+    return value.is_null() ? std::string() : to_text(value);
+}
+
+}  // namespace
+
+std::vector<std::string> script_argv(
+    std::string const& name, char const* script, std::vector<std::string> const& values
+) {
+    std::vector<std::string> argv{"/bin/sh", "-c", script, "rollbackd-" + name};
+    argv.insert(argv.end(), values.begin(), values.end());
+    return argv;
+}
+
+StepOutcome outcome_of(OutcomeKind kind, std::string text) {
+    StepOutcome outcome;
+    outcome.kind = kind;
+    outcome.text = std::move(text);
+    return outcome;
+}
+
+Result<StepJob> StepJob::create(
+    JobParts const& parts, Step step, std::optional<HostPolicy> host, std::string directory
+) {
+    StepJob job(parts, std::move(step), std::move(host), std::move(directory));
+    auto filled = job.filled_in(Json(job.step_.params));
+    if (!filled) return tl::unexpected<Error>(filled.error());
+    job.step_.params = std::move(filled->as_object());
+    for (auto& argument : job.step_.check) {
+        auto expanded = parts.secrets.expand(argument);
+        if (!expanded) return tl::unexpected<Error>(expanded.error());
+        argument = std::move(*expanded);
+    }
+    return job;
+}
+
+StepJob::StepJob(
+    JobParts const& parts, Step step, std::optional<HostPolicy> host, std::string directory
+)
+    : parts_(parts),
+      step_(std::move(step)),
+      host_(std::move(host)),
+      directory_(std::move(directory)),
+      deadline_(parts.clock.now().boot + step_.timeout) {}
+
+Result<Json> StepJob::filled_in(Json const& value) {
+    if (auto const* const text = value.if_string()) {
+        auto expanded = parts_.secrets.expand(std::string_view(*text));
+        if (!expanded) return tl::unexpected<Error>(expanded.error());
+        return to_json(*expanded);
+    }
+    if (auto const* const array = value.if_array()) {
+        JsonArray out;
+        for (auto const& item : *array) {
+            auto filled = filled_in(item);
+            if (!filled) return filled;
+            out.push_back(std::move(*filled));
+        }
+        return Json(std::move(out));
+    }
+    if (auto const* const object = value.if_object()) {
+        JsonObject out;
+        for (auto const& [key, item] : *object) {
+            if (key == "shell" && item.is_string()) {
+                // The shell fills it in itself, from its environment: a secret that is put into
+                // the line would be code.
+                note_shell_variables(std::string_view(item.get_string()));
+                out[key] = item;
+                continue;
+            }
+            auto filled = filled_in(item);
+            if (!filled) return filled;
+            out[key] = std::move(*filled);
+        }
+        return Json(std::move(out));
+    }
+    return value;
+}
+
+void StepJob::note_shell_variables(std::string_view line) {
+    constexpr std::string_view opening = "${";
+    for (auto at = line.find(opening); at != std::string_view::npos;
+         at = line.find(opening, at + 1)) {
+        auto const begin = at + opening.size();
+        auto end = begin;
+        while (end < line.size() && is_variable_char(line[end])) ++end;
+        auto const name = std::string(line.substr(begin, end - begin));
+        // One that is not set here is the line's own affair: ${x:-default}, a variable it sets.
+        auto value = parts_.secrets.expand("${" + name + "}");
+        if (!name.empty() && value) shell_env_[name] = std::move(*value);
+    }
+}
+
+Duration StepJob::left() const { return std::max(deadline_ - parts_.clock.now().boot, limit_min); }
+
+bool StepJob::is_aborted() const {
+    return std::filesystem::exists(directory_ + "/" + step_files::abort_name);
+}
+
+bool StepJob::has_begun(std::string const& name) const {
+    return std::filesystem::exists(directory_ + "/" + name + "/" + step_files::claim_name);
+}
+
+bool StepJob::has(std::string_view key) const {
+    auto const* const value = step_.params.if_contains(key);
+    return value != nullptr && !value->is_null();
+}
+
+std::string StepJob::text(std::string_view key) const {
+    auto const* const value = step_.params.if_contains(key);
+    return value == nullptr ? std::string() : as_text(*value);
+}
+
+std::vector<std::string> StepJob::list(std::string_view key) const {
+    std::vector<std::string> out;
+    auto const* const value = step_.params.if_contains(key);
+    if (value == nullptr || !value->is_array()) return out;
+    for (auto const& item : value->get_array()) out.push_back(as_text(item));
+    return out;
+}
+
+std::map<std::string, std::string> StepJob::map(std::string_view key) const {
+    std::map<std::string, std::string> out;
+    auto const* const value = step_.params.if_contains(key);
+    if (value == nullptr || !value->is_object()) return out;
+    for (auto const& [name, item] : value->get_object()) out[std::string(name)] = as_text(item);
+    return out;
+}
+
+SupervisedSpec StepJob::spec(Command command) const {
+    SupervisedSpec spec;
+    spec.timeout = command.limit ? std::min(*command.limit, left()) : left();
+    spec.input = std::move(command.input);
+    spec.output_max = command.output_max;
+    if (host_) {
+        spec.argv = ssh_argv(*host_, command.argv, command.cwd, command.env);
+    } else {
+        spec.argv = std::move(command.argv);
+        spec.cwd = std::move(command.cwd);
+        spec.env = std::move(command.env);
+    }
+    return spec;
+}
+
+asio::awaitable<SupervisedEnd> StepJob::process(std::string name, Command command) {
+    auto directory = directory_ + "/" + name;
+    auto made = spec(std::move(command));
+    SupervisedEnd aborted;
+    aborted.kind = EndKind::aborted;
+    if (is_aborted() && !has_begun(name)) co_return aborted;
+    co_return co_await run_supervised(parts_.launcher, std::move(directory), std::move(made));
+}
+
+asio::awaitable<SupervisedEnd> StepJob::ask(Command command) {
+    auto const directory = directory_ + "/ask-" + std::to_string(++asked_);
+    std::error_code ignored;  // an earlier life's question, if any; it is asked anew
+    std::filesystem::remove_all(directory, ignored);
+    auto made = spec(std::move(command));
+    auto end = co_await run_supervised(parts_.launcher, directory, std::move(made));
+    if (end.kind != EndKind::cancelled) std::filesystem::remove_all(directory, ignored);
+    co_return end;
+}
+
+StepOutcome StepJob::outcome(SupervisedEnd const& end) const {
+    StepOutcome out;
+    out.exit = end.exit;
+    auto const output = shown(end.output, text_bytes_max);
+    out.text = end.ok() ? output : end.describe() + (output.empty() ? "" : ": " + output);
+    // A process of ours that was ended half-way is known not to have worked; where doing it again
+    // is safe that is all anybody needs to know. What runs on another machine may still be going
+    // on.
+    auto const half_way = step_.idempotent && !host_ ? OutcomeKind::failed : OutcomeKind::unknown;
+    switch (end.kind) {
+        case EndKind::exited:
+            out.kind = end.exit == 0              ? OutcomeKind::done
+                       : end.exit == unknown_exit ? OutcomeKind::unknown
+                                                  : OutcomeKind::failed;
+            if (host_ && end.exit == ssh_failed_exit) {
+                out.kind = OutcomeKind::unknown;
+                out.text = "ssh to " + host_->name + " failed: " + output;
+            }
+            break;
+        case EndKind::signalled:
+        case EndKind::terminated:
+        case EndKind::timed_out:
+            out.kind = half_way;
+            break;
+        case EndKind::aborted:
+            out.kind = OutcomeKind::aborted;
+            break;
+        case EndKind::not_started:
+            out.kind = OutcomeKind::failed;
+            break;
+        case EndKind::lost:
+        case EndKind::cancelled:
+            out.kind = OutcomeKind::unknown;
+            break;
+    }
+    bool const left_there =
+        host_ && (end.kind == EndKind::aborted || end.kind == EndKind::timed_out);
+    if (left_there) out.text += "; what it started on " + host_->name + " may still be running";
+    if (out.kind == OutcomeKind::done && !step_.save.empty()) {
+        out.saved = shown(trimmed(end.stdout_text), text_bytes_max);
+    }
+    return out;
+}
+
+std::string StepJob::shown(std::string_view text, std::size_t bytes_max) const {
+    auto const redacted = parts_.secrets.redact(text);
+    std::string_view rest = trimmed(redacted);
+    std::string cut;
+    if (rest.size() > bytes_max) {
+        rest.remove_prefix(rest.size() - bytes_max);
+        // From the next whole line on: no half character, no half word.
+        if (auto const line = rest.find('\n'); line < rest.size() / 2) rest.remove_prefix(line + 1);
+        cut = "[…] ";
+    }
+    return cut + printable(rest, rest.size());
+}
+
+}  // namespace rollbackd

@@ -1,0 +1,34 @@
+// How supervisors are started: as transient units of systemd, outside the daemon's sandbox and
+// control group, where the daemon is a unit and allowed to; in sessions of their own otherwise.
+#pragma once
+
+#include "core/io/process.hpp"
+
+namespace rollbackd {
+
+class Launcher {
+public:
+    Launcher(boost::asio::any_io_executor executor, std::string supervisor, bool use_systemd);
+
+    /// Decides, once. Until then sessions are used. Answers a sentence or several for people: where
+    /// steps run, as whom, and what cannot work there.
+    boost::asio::awaitable<std::string> probe();
+
+    /// Started: the supervisor as our child, or nullopt where systemd is its parent.
+    boost::asio::awaitable<Result<std::optional<Child>>> start(std::string directory);
+
+    bool through_systemd() const { return through_systemd_; }
+
+private:
+    boost::asio::awaitable<Result<std::optional<Child>>> start_unit(std::string directory);
+
+    boost::asio::any_io_executor executor_;
+    std::string supervisor_;
+    bool use_systemd_;
+    bool through_systemd_ = false;
+};
+
+/// What a unit's own settings (the output of `systemctl show`) make impossible for steps inside it.
+std::string sandbox_warnings(std::string_view shown, std::string_view unit);
+
+}  // namespace rollbackd

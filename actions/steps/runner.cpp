@@ -1,0 +1,251 @@
+#include "actions/steps/runner.hpp"
+
+#include "actions/steps/descriptor.hpp"
+#include "actions/steps/registry.hpp"
+#include "actions/steps/words.hpp"
+#include "core/io/clock.hpp"
+#include "core/io/deadline.hpp"
+#include "core/io/secrets.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <list>
+
+namespace rollbackd {
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr Duration question_max = std::chrono::seconds(30);
+constexpr Duration preflight_max = std::chrono::milliseconds(1800);
+constexpr char const* scratch = "scratch";  // questions that belong to no run
+
+/// Ids come from the engine, but a file name must not depend on that.
+std::string file_name(std::string_view id) {
+    std::string out;
+    for (char const c : id) {
+        bool const plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                           (c >= '0' && c <= '9') || c == '-' || c == '_';
+        out += plain ? c : '_';
+    }
+    return out;
+}
+
+Result<std::string> find_supervisor(std::string given) {
+    std::error_code code;
+    auto const self = fs::read_symlink("/proc/self/exe", code).parent_path();
+    std::vector<std::string> places{
+        (self / "rollbackd-step").string(), (self / "../libexec/rollbackd/rollbackd-step").string()
+    };
+    if (!given.empty()) places = {std::move(given)};
+    for (auto const& place : places) {
+        if (::access(place.c_str(), X_OK) == 0) return place;
+    }
+    return fail(
+        Errc::not_found, "the supervisor of steps is not there; reinstall rollbackd", places.front()
+    );
+}
+
+class Runner final : public StepRunner {
+public:
+    Runner(RunnerParts parts, RunnerOptions options, std::string supervisor)
+        : parts_(parts),
+          run_dir_(std::move(options.run_dir)),
+          hosts_(std::move(options.hosts)),
+          launcher_(parts.executor, std::move(supervisor), options.use_systemd) {}
+
+    asio::awaitable<StepOutcome> run(StepRequest request) override;
+    asio::awaitable<StepOutcome> adopt(StepRequest request) override;
+    asio::awaitable<StepOutcome> settle(std::string run, std::uint32_t n, Step step) override;
+    void abort(std::string const& run, std::uint32_t n) override;
+    asio::awaitable<CheckResult> check(CheckRequest request) override;
+    asio::awaitable<std::optional<std::string>> preflight(Step step) override;
+    std::string dry_run(Step const& step) const override;
+    asio::awaitable<std::string> where_steps_run() override { return launcher_.probe(); }
+    void set_hosts(std::vector<HostPolicy> hosts) override { hosts_ = std::move(hosts); }
+    void forget(std::string const& run) override;
+
+private:
+    struct Active {
+        std::string prefix;
+        StepJob* job;
+    };
+
+    Result<StepJob> job_for(Step step, std::string directory);
+    std::string directory_of(std::string const& run, std::uint32_t n, std::string const& last)
+        const {
+        return run_dir_ + "/" + prefix_of(run, n) + last;
+    }
+    static std::string prefix_of(std::string const& run, std::uint32_t n) {
+        return file_name(run) + "." + std::to_string(n) + ".";
+    }
+    std::string scratch_directory() {
+        return run_dir_ + "/" + scratch + "." + std::to_string(::getpid()) + "." +
+               std::to_string(++questions_);
+    }
+
+    RunnerParts parts_;
+    std::string run_dir_;
+    std::vector<HostPolicy> hosts_;
+    Launcher launcher_;
+    std::list<Active> active_;
+    unsigned long long questions_ = 0;
+};
+
+void remove_directory(std::string const& directory) {
+    std::error_code ignored;  // what is left over is in the way of nobody
+    fs::remove_all(directory, ignored);
+}
+
+Result<StepJob> Runner::job_for(Step step, std::string directory) {
+    std::optional<HostPolicy> host;
+    if (!step.host.empty()) {
+        auto const found = std::find_if(hosts_.begin(), hosts_.end(), [&](HostPolicy const& known) {
+            return known.name == step.host;
+        });
+        if (found == hosts_.end()) {
+            return fail(Errc::not_found, "no such host in `hosts`", step.host);
+        }
+        host = *found;
+    }
+    JobParts const parts{parts_.executor, launcher_, parts_.http, parts_.secrets, parts_.clock};
+    return StepJob::create(parts, std::move(step), std::move(host), std::move(directory));
+}
+
+asio::awaitable<StepOutcome> Runner::run(StepRequest request) {
+    auto const* const type = find_step_type(request.step.type);
+    if (type == nullptr || type->run == nullptr) {
+        co_return outcome_of(OutcomeKind::failed, request.step.type + ": not for the hands");
+    }
+    auto const directory = directory_of(request.run, request.n, std::to_string(request.attempt));
+    auto job = job_for(std::move(request.step), directory);
+    if (!job) co_return outcome_of(OutcomeKind::failed, to_string(job.error()));
+    std::error_code code;
+    fs::create_directories(directory, code);
+    if (code) co_return outcome_of(OutcomeKind::failed, directory + ": " + code.message());
+    auto const place =
+        active_.insert(active_.end(), Active{prefix_of(request.run, request.n), &*job});
+    auto outcome = co_await type->run(*job);
+    active_.erase(place);
+    co_return outcome;
+}
+
+asio::awaitable<StepOutcome> Runner::adopt(StepRequest request) {
+    co_return co_await run(std::move(request));
+}
+
+asio::awaitable<StepOutcome> Runner::settle(std::string run, std::uint32_t n, Step step) {
+    auto const* const type = find_step_type(step.type);
+    step.timeout = std::clamp<Duration>(step.timeout, std::chrono::seconds(1), question_max);
+    auto const directory = directory_of(run, n, "settle" + std::to_string(++questions_));
+    auto job = job_for(std::move(step), directory);
+    if (!job) co_return outcome_of(OutcomeKind::unknown, to_string(job.error()));
+    StepOutcome outcome =
+        outcome_of(OutcomeKind::unknown, "nothing can tell whether it took effect");
+    if (!job->step().check.empty()) {
+        Command command;
+        command.argv = job->step().check;
+        auto const end = co_await job->ask(std::move(command));
+        outcome = settled(end);
+    } else if (type != nullptr && type->settle != nullptr) {
+        outcome = co_await type->settle(*job);
+    }
+    if (outcome.kind == OutcomeKind::unknown && job->step().idempotent &&
+        job->step().check.empty()) {
+        outcome.kind = OutcomeKind::failed;
+        outcome.text += "; it is idempotent, so it may be run again";
+    }
+    remove_directory(directory);
+    co_return outcome;
+}
+
+void Runner::abort(std::string const& run, std::uint32_t n) {
+    auto const prefix = prefix_of(run, n);
+    std::error_code ignored;  // a folder that goes away meanwhile has nothing left to abort
+    for (auto const& entry : fs::directory_iterator(run_dir_, ignored)) {
+        if (!entry.path().filename().string().starts_with(prefix)) continue;
+        // The step's own mark first: it keeps its next process from being started.
+        abort_supervised(entry.path());
+        for (auto const& inner : fs::directory_iterator(entry.path(), ignored)) {
+            if (inner.is_directory(ignored)) abort_supervised(inner.path());
+        }
+    }
+    for (auto const& active : active_) {
+        if (active.prefix == prefix) active.job->abort();
+    }
+}
+
+asio::awaitable<CheckResult> Runner::check(CheckRequest request) {
+    Step step;
+    step.params["argv"] = to_json(request.argv);
+    step.host = request.from;
+    step.timeout = request.limit > Duration::zero() ? request.limit : question_max;
+    auto const directory = scratch_directory();
+    auto job = job_for(std::move(step), directory);
+    if (!job) co_return CheckResult{false, to_string(job.error())};
+    Command command;
+    command.argv = job->list("argv");
+    auto const end = co_await job->ask(std::move(command));
+    remove_directory(directory);
+    co_return CheckResult{end.ok(), job->outcome(end).text};
+}
+
+asio::awaitable<std::optional<std::string>> Runner::preflight(Step step) {
+    auto const* const type = find_step_type(step.type);
+    if (type == nullptr) co_return step.type + ": no such type of step";
+    step.timeout = preflight_max;
+    auto const directory = scratch_directory();
+    auto job = job_for(std::move(step), directory);
+    if (!job) co_return to_string(job.error());
+    if (type->preflight == nullptr) co_return std::nullopt;
+    auto objection = co_await type->preflight(*job);
+    remove_directory(directory);
+    co_return objection;
+}
+
+std::string Runner::dry_run(Step const& step) const {
+    auto const* const type = find_step_type(step.type);
+    if (type == nullptr) return step.type + ": no such type of step";
+    auto text = type->dry_run(step);
+    if (!step.host.empty()) text += " on " + step.host;
+    return parts_.secrets.redact(text);
+}
+
+void Runner::forget(std::string const& run) {
+    auto const prefix = file_name(run) + ".";
+    std::error_code ignored;  // removed by hand: then there is nothing to forget
+    std::vector<std::string> gone;
+    for (auto const& entry : fs::directory_iterator(run_dir_, ignored)) {
+        if (entry.path().filename().string().starts_with(prefix)) gone.push_back(entry.path());
+    }
+    for (auto const& directory : gone) remove_directory(directory);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<StepRunner>> create_step_runner(RunnerParts parts, RunnerOptions options) {
+    auto supervisor = find_supervisor(std::move(options.supervisor));
+    if (!supervisor) return tl::unexpected<Error>(supervisor.error());
+    std::error_code code;
+    fs::create_directories(options.run_dir, code);
+    if (!code) (void)::chmod(options.run_dir.c_str(), 0700);
+    if (code || ::access(options.run_dir.c_str(), W_OK | X_OK) != 0) {
+        return fail(
+            Errc::io, "not a folder this user can write to; steps keep their claims there",
+            options.run_dir
+        );
+    }
+    // Questions of an earlier life; nobody waits for their answers any more.
+    for (auto const& entry : fs::directory_iterator(options.run_dir, code)) {
+        if (entry.path().filename().string().starts_with(std::string(scratch) + ".")) {
+            remove_directory(entry.path());
+        }
+    }
+    return std::make_unique<Runner>(parts, std::move(options), std::move(*supervisor));
+}
+
+}  // namespace rollbackd

@@ -1,0 +1,36 @@
+#include "actions/steps/words.hpp"
+
+#include "actions/steps/ssh.hpp"
+
+#include <algorithm>
+
+namespace rollbackd {
+
+std::string command_line(std::vector<std::string> const& argv) {
+    auto const is_plain = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("_-./:=@%+,").find(c) != std::string_view::npos;
+    };
+    std::string out;
+    for (auto const& word : argv) {
+        bool const plain = !word.empty() && std::all_of(word.begin(), word.end(), is_plain);
+        out += (out.empty() ? "" : " ") + (plain ? word : shell_quote(word));
+    }
+    return out;
+}
+
+StepOutcome settled(SupervisedEnd const& end) {
+    auto out = outcome_of(OutcomeKind::unknown, "could not be settled: " + end.describe());
+    out.exit = end.exit;
+    if (end.kind != EndKind::exited) return out;
+    if (end.exit == 0) {
+        out.kind = OutcomeKind::done;
+        out.text = "it took effect";
+    } else if (end.exit == 1) {
+        out.kind = OutcomeKind::failed;
+        out.text = "it did not take effect";
+    }
+    return out;
+}
+
+}  // namespace rollbackd
