@@ -13,7 +13,7 @@ class Call:
 
 TESTS = r"tests/"
 SUPERVISOR = r"actions/steps/supervisor/"
-CLOCK = r"(core/io|daemon)/clock\.(cpp|hpp)"
+CLOCK = r"core/io/(clock|deadline|process)\.(cpp|hpp)"
 
 CALLS = (
     Call(r"\b\w*(?:io|ioc|ctx|context|loop)_?(?:\.|->)stop\s*\(\s*\)",
@@ -32,8 +32,8 @@ CALLS = (
          "Now is a parameter in pure code and comes from the clock (core/io/clock) in the shell",
          (CLOCK, SUPERVISOR, TESTS)),
     Call(r"(?<![\w.:>])(?:::)?(?:v?fork|posix_spawnp?|execvp?e?|execl[pe]?)\s*\(",
-         "one place spawns processes: core/io/process",
-         (r"core/io/process\w*\.", SUPERVISOR, TESTS)),
+         "one place spawns processes: core/io/spawn",
+         (r"core/io/(process|spawn)\.", SUPERVISOR, TESTS)),
     Call(r"\bstd::(?:cout|cerr|clog)\b|(?<![\w.:>])(?:std::)?(?:v?f?printf|puts|fputs)\s*\(",
          "library code returns; only daemon/ logs, only cli/ and main print",
          (r"cli/", r"daemon/\w+\.", SUPERVISOR, TESTS, r"core/ensure\.hpp")),
