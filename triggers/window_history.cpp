@@ -160,6 +160,7 @@ std::vector<Sample> SignalWindow::recent(std::size_t count, Range range) const {
     std::vector<Sample> out;  // newest first until the end
     for (auto kept = tail_.rbegin(); kept != tail_.rend() && out.size() < count; ++kept) {
         if (kept->at > range.to || kept->at <= range.from) continue;
+        if (tail_gone_ && kept->at <= *tail_gone_) break;  // its cell is among those below
         out.push_back(*kept);
         out.back().service = newest_->service;
         out.back().signal = newest_->signal;
