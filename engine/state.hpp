@@ -57,13 +57,15 @@ struct Deployment {
     std::map<std::string, Before> before;    // by trigger
     std::string by;
     bool disturbed = false;                  // an acting trigger was true while it baked
+    std::optional<Moment> window_from;       // recorded during a run: its window opens when that ends
+    Moment const& from() const { return window_from ? *window_from : started_at; }
 
     friend bool operator==(Deployment const&, Deployment const&) = default;
 };
 BOOST_DESCRIBE_STRUCT(
     Deployment, (),
     (id, version, started_at, recorded_at, known_good, schema_compatible, facts, before, by,
-     disturbed)
+     disturbed, window_from)
 )
 
 struct VersionState {
@@ -349,6 +351,7 @@ struct ServiceState {
     std::map<std::string, VersionState> versions;
     std::string current;                       // version in effect as far as recorded; empty: none
     std::optional<std::uint64_t> window;       // id of the deployment that may be blamed
+    std::optional<std::uint64_t> waiting_window;  // recorded during a run: takes over when it ends
     bool paused = false;
     std::string paused_by;
     std::string frozen_by;                     // incident that froze it; empty: not frozen
@@ -366,7 +369,7 @@ struct ServiceState {
 };
 BOOST_DESCRIBE_STRUCT(
     ServiceState, (),
-    (deployments, versions, current, window, paused, paused_by, frozen_by, incident, alerts,
+    (deployments, versions, current, window, waiting_window, paused, paused_by, frozen_by, incident, alerts,
      automatic_runs, last_run_ended, floors, demoted)
 )
 

@@ -1,0 +1,220 @@
+// Records about incidents: opened, joined, judged, changed, recovered, resolved; their duties.
+#include "engine/apply.hpp"
+
+#include <algorithm>
+
+namespace rollbackd::applying {
+
+namespace {
+
+constexpr std::size_t refusals_max = 64;
+constexpr std::size_t evidence_max = 256;
+
+// Closed incidents stay readable for a while; the journal keeps all of them.
+void bound_incidents(State& state) {
+    auto const closed = [&](std::string const& id) {
+        auto const* const incident = state.incident(id);
+        return incident == nullptr || incident->state == IncidentState::resolved;
+    };
+    auto excess = std::count_if(state.incident_order.begin(), state.incident_order.end(), closed) -
+                  std::ptrdiff_t(State::closed_incidents_max);
+    std::erase_if(state.incident_order, [&](std::string const& id) {
+        if (excess <= 0 || !closed(id)) return false;
+        --excess;
+        state.incidents.erase(id);
+        return true;
+    });
+}
+
+void set_floors(State& state, std::string const& service, std::map<std::string, Instant> const& floors) {
+    for (auto const& [trigger, floor] : floors) state.services[service].floors[trigger] = floor;
+}
+
+}  // namespace
+
+void apply(State& state, IncidentOpened const& body, Stamp const&) {
+    auto const& incident = body.incident;
+    auto& service = state.services[incident.service];
+    if (incident.alert_only) {
+        for (auto const& firing : incident.triggers) service.alerts[firing.trigger] = incident.id;
+    } else {
+        service.incident = incident.id;
+    }
+    state.incidents[incident.id] = std::make_shared<Incident const>(incident);
+    state.incident_order.push_back(incident.id);
+    ++state.next_incident;
+    bound_incidents(state);
+}
+
+void apply(State& state, IncidentJoined const& body, Stamp const&) {
+    change_incident(state, body.id, [&](Incident& incident) {
+        std::erase_if(incident.triggers, [&](Firing const& firing) {
+            return firing.trigger == body.firing.trigger;
+        });
+        incident.triggers.push_back(body.firing);
+        incident.severity = std::min(incident.severity, body.firing.resolved.severity);
+        incident.ladder.insert(incident.ladder.end(), body.rungs.begin(), body.rungs.end());
+    });
+}
+
+void apply(State& state, IncidentAsked const& body, Stamp const&) {
+    change_incident(state, body.id, [&](Incident& incident) {
+        incident.asking = true;
+        incident.ask = body.ask;
+    });
+}
+
+void apply(State& state, IncidentJudged const& body, Stamp const&) {
+    change_incident(state, body.id, [&](Incident& incident) {
+        incident.asking = false;
+        incident.guards = body.guards;
+        // A new judgement of the same rung replaces what was said about it.
+        std::erase_if(incident.refusals, [&](Refusal const& refusal) {
+            return refusal.trigger == body.trigger &&
+                   (refusal.playbook == body.playbook || refusal.playbook.empty());
+        });
+        incident.refusals.insert(
+            incident.refusals.end(), body.refusals.begin(), body.refusals.end()
+        );
+        while (incident.refusals.size() > refusals_max) {
+            incident.refusals.erase(incident.refusals.begin());
+        }
+    });
+}
+
+void apply(State& state, RungChanged const& body, Stamp const&) {
+    change_incident(state, body.id, [&](Incident& incident) {
+        for (auto& rung : incident.ladder) {
+            if (rung.playbook != body.playbook) continue;
+            rung.state = body.state;
+            rung.why = body.why;
+        }
+    });
+}
+
+void apply(State& state, LadderGrown const& body, Stamp const&) {
+    change_incident(state, body.id, [&](Incident& incident) {
+        incident.ladder.insert(incident.ladder.end(), body.rungs.begin(), body.rungs.end());
+    });
+}
+
+void apply(State& state, LadderReopened const& body, Stamp const&) {
+    change_incident(state, body.id, [&](Incident& incident) {
+        for (auto& rung : incident.ladder) {
+            if (rung.state != RungState::passed_over) continue;
+            rung.state = RungState::untried;
+            rung.why.clear();
+        }
+    });
+}
+
+void apply(State& state, StateChanged const& body, Stamp const&) {
+    std::string service;
+    change_incident(state, body.id, [&](Incident& incident) {
+        incident.state = body.state;
+        incident.standing_text = body.why;
+        service = incident.service;
+    });
+    if (body.state == IncidentState::frozen) state.services[service].frozen_by = body.id;
+}
+
+void apply(State& state, TriggerCleared const& body, Stamp const&) {
+    change_incident(state, body.id, [&](Incident& incident) {
+        for (auto& firing : incident.triggers) {
+            if (firing.trigger == body.trigger) firing.cleared = true;
+        }
+    });
+}
+
+void apply(State& state, TriggerRefired const& body, Stamp const&) {
+    change_incident(state, body.id, [&](Incident& incident) {
+        for (auto& firing : incident.triggers) {
+            if (firing.trigger != body.trigger) continue;
+            firing.cleared = false;
+            firing.evaluation = body.evaluation;
+            firing.fired_at = body.at;
+        }
+    });
+}
+
+void apply(State& state, AckedRecord const& body, Stamp const&) {
+    change_incident(state, body.id, [&](Incident& incident) { incident.acked_by = body.by; });
+}
+
+void apply(State& state, Escalated const& body, Stamp const&) {
+    change_incident(state, body.id, [](Incident& incident) { incident.escalated = true; });
+}
+
+void apply(State& state, VerdictRecord const& body, Stamp const&) {
+    std::string service;
+    change_incident(state, body.id, [&](Incident& incident) {
+        incident.verdict = body.verdict;
+        service = incident.service;
+    });
+    if (service.empty()) return;
+    for (auto const& trigger : body.demoted) state.services[service].demoted.insert(trigger);
+}
+
+void apply(State& state, EvidenceRecord const& body, Stamp const&) {
+    change_incident(state, body.id, [&](Incident& incident) {
+        if (incident.evidence.size() < evidence_max) incident.evidence.push_back(body.evidence);
+    });
+}
+
+void apply(State& state, IncidentRecovered const& body, Stamp const& stamp) {
+    std::string service;
+    change_incident(state, body.id, [&](Incident& incident) {
+        service = incident.service;
+        incident.recovered_at = stamp.at;
+        for (auto& firing : incident.triggers) {
+            if (body.floors.contains(firing.trigger)) firing.cleared = true;
+        }
+        for (auto const& run : incident.runs) {
+            if (run.id != body.run) continue;
+            incident.follow_up = run.plan.follow_up;
+            incident.success.clear();
+            for (std::size_t i = 0; i < run.plan.success.size(); ++i) {
+                incident.success.push_back({std::uint32_t(i + 1), false, false, {}, {}});
+            }
+        }
+    });
+    if (!service.empty()) set_floors(state, service, body.floors);
+}
+
+void apply(State& state, IncidentResolved const& body, Stamp const& stamp) {
+    std::string service_name;
+    change_incident(state, body.id, [&](Incident& incident) {
+        service_name = incident.service;
+        incident.state = IncidentState::resolved;
+        incident.resolved_at = stamp.at;
+        incident.resolved_by = body.by;
+        incident.standing_text = body.why;
+        incident.asking = false;
+        for (auto& firing : incident.triggers) firing.cleared = true;
+    });
+    if (service_name.empty()) return;
+    auto& service = state.services[service_name];
+    if (service.incident == body.id) service.incident.clear();
+    if (service.frozen_by == body.id) service.frozen_by.clear();
+    std::erase_if(service.alerts, [&](auto const& entry) { return entry.second == body.id; });
+    set_floors(state, service_name, body.floors);
+    bound_incidents(state);
+}
+
+void apply(State& state, DutyOwed const& body, Stamp const&) {
+    change_incident(state, body.id, [&](Incident& incident) { incident.duties.push_back(body.duty); });
+}
+
+void apply(State& state, DutyChanged const& body, Stamp const&) {
+    change_incident(state, body.id, [&](Incident& incident) {
+        for (auto& duty : incident.duties) {
+            if (duty.n != body.n) continue;
+            duty.state = body.state;
+            duty.by = body.by;
+            duty.reason = body.reason;
+            duty.overdue_told = duty.overdue_told || body.overdue;
+        }
+    });
+}
+
+}  // namespace rollbackd::applying

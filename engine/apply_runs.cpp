@@ -1,0 +1,187 @@
+// Records about runs and their steps.
+#include "engine/apply.hpp"
+
+#include <algorithm>
+
+namespace rollbackd::applying {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+StepRun* step_of(Run& run, std::uint32_t n) {
+    return n >= 1 && n <= run.steps.size() ? &run.steps[n - 1] : nullptr;
+}
+
+// Time spent waiting for people does not count on the budget.
+void stop_waiting(Run& run, Stamp const& stamp) {
+    if (!run.waiting_since) return;
+    run.people_time += stamp.at.boot - *run.waiting_since;
+    run.waiting_since.reset();
+}
+
+void set_rung(Incident& incident, std::string const& playbook, RungState state) {
+    for (auto& rung : incident.ladder) {
+        if (rung.playbook == playbook) rung.state = state;
+    }
+}
+
+}  // namespace
+
+void apply(State& state, RunPlanned const& body, Stamp const& stamp) {
+    change_incident(state, body.run.incident, [&](Incident& incident) {
+        auto run = body.run;
+        if (run.state == RunState::waiting) run.waiting_since = stamp.at.boot;
+        set_rung(
+            incident, run.plan.playbook,
+            run.state == RunState::waiting ? RungState::waiting : RungState::running
+        );
+        if (run.plan.blamed) incident.blamed = run.plan.blamed;
+        incident.runs.push_back(std::move(run));
+    });
+    ++state.next_run;
+}
+
+void apply(State& state, RunApproved const& body, Stamp const& stamp) {
+    change_run(state, body.run, [&](Incident&, Run& run) {
+        run.by = body.by;
+        stop_waiting(run, stamp);
+    });
+}
+
+void apply(State& state, RunStarted const& body, Stamp const& stamp) {
+    std::string service;
+    std::string incident_id;
+    change_run(state, body.run, [&](Incident& incident, Run& run) {
+        service = incident.service;
+        incident_id = incident.id;
+        run.state = RunState::running;
+        run.started_at = stamp.at;
+        if (!incident.acted_at) incident.acted_at = stamp.at;
+        set_rung(incident, run.plan.playbook, RungState::running);
+        for (auto const& rung : incident.ladder) {
+            if (rung.playbook == run.plan.playbook && rung.within) {
+                run.recover_by = stamp.at.boot + *rung.within;
+            }
+        }
+    });
+    if (!body.automatic || service.empty()) return;
+    auto& runs = state.services[service].automatic_runs;
+    std::erase_if(runs, [&](AutomaticRun const& old) { return stamp.at.boot - old.at.boot > 24h; });
+    bool const counted = std::any_of(runs.begin(), runs.end(), [&](AutomaticRun const& known) {
+        return known.incident == incident_id;
+    });
+    if (!counted) runs.push_back({incident_id, stamp.at});
+}
+
+void apply(State& state, StepIntent const& body, Stamp const& stamp) {
+    change_run(state, body.run, [&](Incident&, Run& run) {
+        stop_waiting(run, stamp);
+        auto* const step = step_of(run, body.n);
+        if (step == nullptr) return;
+        step->state = StepState::running;
+        step->attempt = body.attempt;
+        if (!step->started_at) step->started_at = stamp.at;
+    });
+}
+
+void apply(State& state, StepWaiting const& body, Stamp const& stamp) {
+    change_run(state, body.run, [&](Incident&, Run& run) {
+        run.waiting_since = stamp.at.boot;
+        auto* const step = step_of(run, body.n);
+        if (step == nullptr) return;
+        step->state = StepState::waiting;
+        step->text = body.text;
+        if (!step->started_at) step->started_at = stamp.at;
+    });
+}
+
+void apply(State& state, StepEndedRecord const& body, Stamp const& stamp) {
+    change_run(state, body.run, [&](Incident&, Run& run) {
+        stop_waiting(run, stamp);
+        auto* const step = step_of(run, body.n);
+        if (step == nullptr) return;
+        step->state = body.state;
+        step->exit = body.exit;
+        step->text = body.text;
+        step->saved = body.saved;
+        step->confirmed_by = body.by;
+        step->ended_at = stamp.at;
+        // A person settled what nobody could know: the run goes on.
+        if (run.state == RunState::interrupted && body.state == StepState::done) {
+            run.state = RunState::running;
+            run.ended_at.reset();
+        }
+    });
+    auto const [incident, run] = state.run(body.run);
+    if (incident == nullptr || body.by.empty() || run->state != RunState::running) return;
+    auto& service = state.services[incident->service];
+    if (service.frozen_by == incident->id) service.frozen_by.clear();
+}
+
+void apply(State& state, AbortAsked const& body, Stamp const&) {
+    change_run(state, body.run, [](Incident&, Run& run) { run.aborting = true; });
+}
+
+void apply(State& state, RunVerifying const& body, Stamp const& stamp) {
+    std::string service_name;
+    std::optional<std::string> target;
+    change_run(state, body.run, [&](Incident& incident, Run& run) {
+        run.state = RunState::verifying;
+        run.steps_ended_at = stamp.at;
+        service_name = incident.service;
+        target = run.plan.undoes == Undoes::release ? run.plan.target : std::nullopt;
+    });
+    if (!target || service_name.empty()) return;
+    // What was restored is in effect again; it opens no window, so a rollback is never rolled back.
+    auto& service = state.services[service_name];
+    service.current = *target;
+    service.window.reset();
+}
+
+void apply(State& state, VerifyProgress const& body, Stamp const&) {
+    change_run(state, body.run, [&](Incident& incident, Run& run) {
+        auto& checks = body.success_list ? incident.success : run.verify;
+        for (auto& check : checks) {
+            if (check.n == body.check.n) check = body.check;
+        }
+    });
+}
+
+void apply(State& state, RunEnded const& body, Stamp const& stamp) {
+    std::string service_name;
+    bool automatic_kind = false;
+    change_run(state, body.run, [&](Incident& incident, Run& run) {
+        stop_waiting(run, stamp);
+        run.state = body.state;
+        run.ended_at = stamp.at;
+        run.why = body.why;
+        service_name = incident.service;
+        automatic_kind = run.started_at.has_value();
+        for (auto& step : run.steps) {
+            if (body.state == RunState::interrupted) continue;
+            if (step.state == StepState::pending) step.state = StepState::skipped;
+        }
+        bool const voided = !run.started_at;
+        set_rung(
+            incident, run.plan.playbook,
+            body.state == RunState::succeeded ? RungState::succeeded
+            : voided                          ? RungState::passed_over
+                                              : RungState::failed
+        );
+    });
+    if (service_name.empty()) return;
+    auto& service = state.services[service_name];
+    if (automatic_kind) service.last_run_ended = stamp.at;
+    if (service.waiting_window) {
+        for (auto& deployment : service.deployments) {
+            if (deployment.id != *service.waiting_window) continue;
+            deployment.window_from = stamp.at;
+            service.current = deployment.version;
+        }
+        service.window = service.waiting_window;
+        service.waiting_window.reset();
+    }
+}
+
+}  // namespace rollbackd::applying
