@@ -4,17 +4,9 @@
 #pragma once
 
 #include "engine/command.hpp"
+#include "engine/senses.hpp"
 
 namespace rollbackd {
-
-/// A trigger's present standing, volatile (checkpointed with the windows).
-struct Track {
-    Evaluation last;
-    bool firing = false;                  // fired, and not yet cleared
-    std::optional<Instant> true_since;    // condition true without a break
-    std::optional<Instant> last_true;     // newest moment it was true
-    bool held = false;                    // failures wait for the end of start_period
-};
 
 class Engine {
 public:
@@ -59,8 +51,8 @@ public:
     /// are applied; `now` and boot id as saved decide how instants are mapped.
     Json save_state() const;
     Result<void> load_state(Json const& saved);
-    Json save_windows() const;
-    Result<void> load_windows(Json const& saved);
+    Json save_windows(Now now) const;
+    Result<void> load_windows(Json const& saved, Now now);
 
 private:
     struct Impl;

@@ -1,0 +1,329 @@
+// Verification: only samples begun after the last step count, and only effects prove anything.
+#include "engine/guards.hpp"
+
+#include <algorithm>
+
+namespace rollbackd {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration command_retry = 2s;
+
+struct Reading {
+    Verdict verdict = Verdict::unknown;
+    std::string why;
+};
+
+struct Verifier {
+    Draft& draft;
+    std::string run_id;
+    std::string service;
+    Instant since;  // samples at or before this do not exist
+
+    Run const& run() const { return draft.run(run_id); }
+
+    Evaluation ask(std::string const& condition, JudgeRules const& rules) const {
+        return draft.senses.evaluate_text(
+            service, condition, rules, since, std::nullopt, draft.state, draft.now
+        );
+    }
+
+    Duration settle() const {
+        auto const* const policy = draft.policy.service(service);
+        auto longest = policy == nullptr ? Limits{}.settle : policy->limits.settle;
+        return longest;
+    }
+
+    void note(CheckRun check, bool success_list) {
+        draft.write(VerifyProgress{run_id, success_list, std::move(check)});
+    }
+
+    // True when this entry has come to pass; `reading` says how it stands otherwise.
+    bool step_check(Check const& check, CheckRun now, bool success_list, Reading& reading) {
+        switch (check.kind) {
+            case CheckKind::until: {
+                auto const found = ask(check.condition, {});
+                reading = {found.verdict, found.why};
+                if (found.verdict != Verdict::true_) return false;
+                break;
+            }
+            case CheckKind::hold: {
+                auto const found = ask(check.condition, {});
+                reading = {found.verdict, found.why};
+                if (found.verdict != Verdict::true_) {
+                    if (found.verdict == Verdict::false_ && now.since) {
+                        now.since.reset();
+                        note(now, success_list);
+                    }
+                    return false;
+                }
+                if (!now.since) {
+                    now.since = draft.now.boot;
+                    note(now, success_list);
+                }
+                reading.verdict = Verdict::unknown;  // true so far is not yet proof
+                if (draft.now.boot < *now.since + check.limit) return false;
+                break;
+            }
+            case CheckKind::run: {
+                bool const due = !now.started && (!now.since || draft.now.boot >= *now.since);
+                reading = {now.why.empty() ? Verdict::unknown : Verdict::false_, now.why};
+                if (!due) return false;
+                now.started = true;
+                note(now, success_list);
+                draft.command(RunCheck{run_id, now.n, success_list, check.argv, check.from,
+                                       std::max<Duration>(settle(), 10s)});
+                return false;
+            }
+            case CheckKind::manual:
+                reading = {Verdict::unknown, "waits for a person: " + check.text};
+                return false;
+        }
+        now.passed = true;
+        now.why = reading.why;
+        note(now, success_list);
+        return true;
+    }
+
+    bool all_checks(bool success_list, Reading& worst, std::optional<std::string>& too_late) {
+        bool all = true;
+        auto const checks = success_list ? run().plan.success : run().plan.verify;
+        for (std::size_t i = 0; i < checks.size(); ++i) {
+            auto const& list =
+                success_list ? draft.incident(run().incident).success : run().verify;
+            if (i >= list.size() || list[i].passed) continue;
+            Reading reading;
+            if (step_check(checks[i], list[i], success_list, reading)) continue;
+            all = false;
+            if (reading.verdict == Verdict::false_ || worst.why.empty()) worst = reading;
+            bool const late = checks[i].kind == CheckKind::until &&
+                              checks[i].limit > Duration::zero() &&
+                              draft.now.boot >= since + checks[i].limit &&
+                              reading.verdict == Verdict::false_;
+            if (late) {
+                too_late = checks[i].condition + " not within " + format_duration(checks[i].limit) +
+                           ": " + reading.why;
+            }
+        }
+        return all;
+    }
+
+    bool all_triggers_false(Reading& worst) {
+        bool all = true;
+        auto const& incident = draft.incident(run().incident);
+        for (auto const& firing : incident.triggers) {
+            auto const& answers = run().answers;
+            if (std::find(answers.begin(), answers.end(), firing.trigger) == answers.end()) continue;
+            auto const found = ask(firing.when, firing.rules);
+            bool const enough =
+                found.verdict == Verdict::false_ &&
+                draft.senses.enough_good(service, firing.when, firing.resolve_after, since, draft.now);
+            if (enough) continue;
+            all = false;
+            if (found.verdict == Verdict::true_) {
+                worst = {Verdict::false_, firing.trigger + " is still true: " + found.why};
+            } else if (worst.why.empty()) {
+                worst = {Verdict::unknown, firing.trigger + " is not proved false yet: " + found.why};
+            }
+        }
+        return all;
+    }
+
+    void recovered() {
+        std::map<std::string, Instant> floors;
+        for (auto const& trigger : run().answers) floors[trigger] = since;
+        auto const incident = run().incident;
+        auto const playbook = run().plan.playbook;
+        auto duties = run().plan.duties;
+        if (auto const* const policy = draft.policy.service(service)) {
+            for (auto const& duty : policy->duties) {
+                if (duty.from == DutyFrom::recovery) duties.push_back(duty);
+            }
+        }
+        draft.write(RunEnded{run_id, RunState::succeeded, "verified", ""});
+        draft.write(IncidentRecovered{incident, run_id, std::move(floors)});
+        auto n = std::uint32_t(draft.incident(incident).duties.size());
+        for (auto const& duty : duties) {
+            auto const from = duty.from == DutyFrom::detection
+                                  ? draft.incident(incident).opened_at
+                                  : draft.moment();
+            DutyRun owed;
+            owed.n = ++n;
+            owed.duty = duty;
+            owed.due_at = from;
+            owed.due_at.boot += duty.deadline;
+            owed.due_at.wall += std::chrono::duration_cast<WallTime::duration>(duty.deadline);
+            draft.write(DutyOwed{incident, std::move(owed)});
+        }
+        follow_through(draft, incident);
+    }
+
+    void step() {
+        Reading worst;
+        std::optional<std::string> too_late;
+        bool const checks = all_checks(false, worst, too_late);
+        bool const triggers = all_triggers_false(worst);
+        if (checks && triggers) {
+            recovered();
+            return;
+        }
+        auto const incident = run().incident;
+        bool const unverified = draft.incident(incident).state == IncidentState::unverified;
+        auto const until = since + settle();
+        bool const rung_over = run().recover_by && draft.now.boot >= *run().recover_by;
+        bool const over = draft.now.boot >= until || rung_over;
+        if (too_late && !unverified) {
+            end_run(draft, run_id, RunState::failed, *too_late);
+            return;
+        }
+        bool const bad = worst.verdict == Verdict::false_;
+        if (unverified) {
+            if (bad) end_run(draft, run_id, RunState::failed, "data decided: " + worst.why);
+            return;
+        }
+        if (!over) return;
+        if (bad || (rung_over && draft.now.boot < until)) {
+            end_run(
+                draft, run_id, RunState::failed,
+                (rung_over ? "not recovered within the rung's time: " : "not recovered: ") + worst.why
+            );
+            return;
+        }
+        set_state(draft, incident, IncidentState::unverified,
+                  "cannot tell whether it worked: " + worst.why);
+    }
+};
+
+// A wait_until step: done when its condition is true, failed when its time is over.
+void step_wait(Draft& draft, std::string const& run_id, std::string const& service) {
+    auto const& run = draft.run(run_id);
+    for (auto const& step : run.steps) {
+        if (step.state != StepState::running || step.type != "wait_until") continue;
+        auto const n = step.n;
+        auto const& planned = n <= run.plan.steps.size()
+                                  ? run.plan.steps[n - 1]
+                                  : run.plan.always[n - 1 - run.plan.steps.size()];
+        auto const started = step.started_at ? step.started_at->boot : draft.now.boot;
+        auto const found = draft.senses.evaluate_text(
+            service, text_of(planned.params, "until"), {}, started, std::nullopt, draft.state,
+            draft.now
+        );
+        Duration within = planned.timeout;
+        if (auto const* const limit = planned.params.if_contains("within")) from_json(*limit, within);
+        StepOutcome outcome;
+        outcome.text = found.why;
+        if (found.verdict == Verdict::true_) {
+            outcome.kind = OutcomeKind::done;
+            finish_step(draft, run_id, n, StepState::done, outcome, "");
+        } else if (draft.now.boot >= started + within) {
+            outcome.kind = OutcomeKind::failed;
+            outcome.text = "not within " + format_duration(within) + ": " + found.why;
+            finish_step(draft, run_id, n, StepState::failed, outcome, "");
+        }
+        return;
+    }
+}
+
+}  // namespace
+
+void progress(Draft& draft, std::string const& service) {
+    auto const& known = draft.state.service(service);
+    std::vector<std::string> ids;
+    if (!known.incident.empty()) ids.push_back(known.incident);
+    for (auto const& [trigger, id] : known.alerts) ids.push_back(id);
+    for (auto const& id : ids) {
+        auto const* incident = draft.state.incident(id);
+        if (incident == nullptr) continue;
+        for (auto const& run : incident->runs) {
+            if (run.state == RunState::running) {
+                step_wait(draft, run.id, service);
+                break;
+            }
+            if (run.state == RunState::verifying && run.steps_ended_at) {
+                Verifier{draft, run.id, service, run.steps_ended_at->boot}.step();
+                break;
+            }
+        }
+        incident = draft.state.incident(id);
+        if (incident != nullptr && incident->recovered_at &&
+            incident->state == IncidentState::verifying && active_run(*incident) == nullptr) {
+            follow_through(draft, id);
+        }
+    }
+}
+
+void follow_through(Draft& draft, std::string const& id) {
+    auto const service = draft.incident(id).service;
+    auto const* succeeded = [&]() -> Run const* {
+        Run const* newest = nullptr;
+        for (auto const& run : draft.incident(id).runs) {
+            if (run.state == RunState::succeeded) newest = &run;
+        }
+        return newest;
+    }();
+    if (succeeded == nullptr || !succeeded->steps_ended_at) return;
+    auto const run_id = succeeded->id;
+    auto const since = succeeded->steps_ended_at->boot;
+
+    // Triggers that joined meanwhile: on fresh samples still true, their ladder follows.
+    bool unknown = false;
+    bool again = false;
+    for (auto const& firing : std::vector<Firing>(draft.incident(id).triggers)) {
+        if (firing.cleared) continue;
+        auto const found = draft.senses.evaluate_text(
+            service, firing.when, firing.rules, since, std::nullopt, draft.state, draft.now
+        );
+        if (found.verdict == Verdict::true_) again = true;
+        if (found.verdict == Verdict::unknown) unknown = true;
+        if (found.verdict == Verdict::false_) {
+            bool const enough = draft.senses.enough_good(
+                service, firing.when, firing.resolve_after, since, draft.now
+            );
+            if (enough) draft.write(TriggerCleared{id, firing.trigger, found.why});
+            unknown = unknown || !enough;
+        }
+    }
+    if (again) {
+        set_state(draft, id, IncidentState::open, "recovered from one breach, another is still true");
+        consider(draft, id);
+        return;
+    }
+    if (unknown) {
+        auto const* const policy = draft.policy.service(service);
+        auto const settle = policy == nullptr ? Limits{}.settle : policy->limits.settle;
+        if (draft.now.boot >= draft.incident(id).recovered_at->boot + settle) {
+            set_state(draft, id, IncidentState::unverified,
+                      "recovered, but another trigger cannot be judged for want of samples");
+        }
+        return;
+    }
+    Reading worst;
+    std::optional<std::string> too_late;
+    Verifier success{draft, run_id, service, since};
+    if (!success.all_checks(true, worst, too_late)) {
+        set_state(draft, id, IncidentState::verifying,
+                  "recovered; watching for success" + (worst.why.empty() ? "" : ": " + worst.why));
+        return;
+    }
+    resolve_incident(draft, id, "", "verified: " + draft.run(run_id).plan.playbook + " worked");
+}
+
+void on(Draft& draft, CheckEnded const& event) {
+    auto const [incident, run] = draft.state.run(event.run);
+    if (run == nullptr) return;
+    auto const& list = event.success_list ? incident->success : run->verify;
+    if (event.n == 0 || event.n > list.size()) return;
+    auto check = list[event.n - 1];
+    if (!check.started || check.passed) return;
+    check.started = false;
+    check.passed = event.passed;
+    check.why = event.text;
+    check.since = draft.now.boot + command_retry;
+    auto const service = incident->service;
+    draft.write(VerifyProgress{event.run, event.success_list, std::move(check)});
+    progress(draft, service);
+}
+
+}  // namespace rollbackd

@@ -1,0 +1,106 @@
+// A decision in the making. Records are applied to the draft's own copy of the state as they are
+// written, so later thoughts of the same decision see them; the real state changes only when the
+// journal has them. (The copy is shallow: incidents and messages are shared.)
+#pragma once
+
+#include "engine/command.hpp"
+#include "engine/records.hpp"
+#include "engine/senses.hpp"
+
+namespace rollbackd {
+
+struct Draft {
+    Draft(State const& before, Policy const& policy_, Senses const& senses_, Now now_)
+        : state(before), policy(policy_), senses(senses_), now(now_) {}
+
+    State state;
+    Policy const& policy;
+    Senses const& senses;
+    Now now;
+    Decision out;
+
+    template <class T>
+    void write(T body) {
+        out.records.push_back({kind_of<T>(), to_json(body)});
+        apply_body(state, RecordBody(std::move(body)), {state.seq + 1, moment()});
+    }
+    void command(Command command) { out.commands.push_back(std::move(command)); }
+    void refuse(Errc code, std::string what) {
+        if (!out.reply.error) out.reply.error = Error{code, std::move(what), {}};
+    }
+    Moment moment() const { return {now.wall, now.boot}; }
+    /// Incidents change with every record: never keep the pointer across a write.
+    Incident const& incident(std::string const& id) const;
+    Run const& run(std::string const& id) const;
+};
+
+// Ladders (decide_ladder.cpp).
+/// Looks for the next thing to do for an incident that has no run on: judges, asks, plans, starts.
+void consider(Draft& draft, std::string const& incident);
+void on(Draft& draft, EdgesSeen const& event);
+void on(Draft& draft, Answered const& event);
+/// Opens an incident for a trigger (or a person's manual run, without one); returns its id.
+std::string open_incident(Draft& draft, std::string const& service, std::optional<Firing> firing,
+                          bool alert_only);
+Firing make_firing(Draft const& draft, ServicePolicy const& service, TriggerPolicy const& trigger,
+                   Evaluation evaluation);
+/// Triggers still true are judged again, passed-over rungs too: the world has changed.
+void reconsider(Draft& draft, std::string const& service, std::string const& why);
+void resolve_incident(Draft& draft, std::string const& incident, std::string const& by,
+                      std::string const& why);
+void set_state(Draft& draft, std::string const& incident, IncidentState state, std::string why);
+
+// Runs (decide_runs.cpp).
+void start_run(Draft& draft, std::string const& run, bool automatic);
+/// Goes to the next step, to verification, or to the end.
+void advance(Draft& draft, std::string const& run);
+void end_run(Draft& draft, std::string const& run, RunState state, std::string why);
+void on(Draft& draft, StepEnded const& event);
+void on(Draft& draft, StepSettled const& event);
+void finish_step(Draft& draft, std::string const& run, std::uint32_t n, StepState state,
+                 StepOutcome const& outcome, std::string const& by);
+
+// Verification (decide_verify.cpp).
+void progress(Draft& draft, std::string const& service);
+void on(Draft& draft, CheckEnded const& event);
+/// After a run succeeded: other triggers, success entries, then resolved.
+void follow_through(Draft& draft, std::string const& incident);
+
+// People (decide_people.cpp).
+void on(Draft& draft, Raised const& event);
+void on(Draft& draft, RunAsked const& event);
+void on(Draft& draft, Approved const& event);
+void on(Draft& draft, Rejected const& event);
+void on(Draft& draft, Acked const& event);
+void on(Draft& draft, ResolvedBy const& event);
+void on(Draft& draft, Aborted const& event);
+void on(Draft& draft, VerdictGiven const& event);
+void on(Draft& draft, StepConfirmed const& event);
+void on(Draft& draft, DutyConfirmed const& event);
+void on(Draft& draft, EvidenceAdded const& event);
+
+// Services and the daemon (decide_services.cpp).
+void on(Draft& draft, DeploymentPosted const& event);
+void on(Draft& draft, Paused const& event);
+void on(Draft& draft, Resumed const& event);
+void on(Draft& draft, SilenceAdded const& event);
+void on(Draft& draft, SilenceRemoved const& event);
+void on(Draft& draft, VersionReleased const& event);
+void on(Draft& draft, MessageDelivered const& event);
+void on(Draft& draft, RequestAnswered const& event);
+void on(Draft& draft, PolicyLoaded const& event);
+void on(Draft& draft, Recovered const& event);
+void on(Draft& draft, BlindEnded const& event);
+void on(Draft& draft, Tick const& event);
+/// A deployment whose bake is over becomes known-good once fresh good samples say so.
+void check_bake(Draft& draft, std::string const& service);
+
+// Messages (message.cpp).
+/// One message per state an incident entered in this decision; `before` is the state it began with.
+void queue_messages(Draft& draft, State const& before);
+void queue_message(Draft& draft, std::string const& incident, std::string const& event,
+                   std::vector<std::string> const& channels, std::string text, std::string command,
+                   Duration delay);
+bool is_silenced(State const& state, std::string const& service);
+
+}  // namespace rollbackd

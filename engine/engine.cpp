@@ -1,0 +1,167 @@
+#include "engine/engine.hpp"
+
+#include "core/ensure.hpp"
+#include "engine/deadlines.hpp"
+#include "engine/draft.hpp"
+#include "engine/guards.hpp"
+#include "engine/planning.hpp"
+#include "engine/shift.hpp"
+
+namespace rollbackd {
+
+struct Engine::Impl {
+    std::shared_ptr<Policy const> policy;
+    Now anchor;
+    std::string boot_id;
+    State state;
+    Senses senses;
+    Instant handled{};  // deadlines up to here have been looked at
+
+    // Records of another boot are placed by wall time; one from the future is placed at the anchor.
+    Duration shift_of(WallTime at, Instant boot, std::string const& record_boot_id) const {
+        if (record_boot_id == boot_id) return {};
+        return to_instant(std::min(at, anchor.wall), anchor) - boot;
+    }
+};
+
+Engine::Engine(std::shared_ptr<Policy const> policy, Now anchor, std::string boot_id)
+    : impl_(std::make_unique<Impl>()) {
+    impl_->policy = std::move(policy);
+    impl_->anchor = anchor;
+    impl_->boot_id = std::move(boot_id);
+    impl_->handled = anchor.boot;
+    impl_->senses.set_policy(impl_->policy, impl_->state, anchor);
+}
+
+Engine::~Engine() = default;
+Engine::Engine(Engine&&) noexcept = default;
+Engine& Engine::operator=(Engine&&) noexcept = default;
+
+Edges Engine::observe(std::span<Sample const> samples, Now now) {
+    return impl_->senses.observe(samples, impl_->state, now);
+}
+
+Edges Engine::elapse(Now now) {
+    impl_->handled = now.boot;
+    return impl_->senses.elapse(impl_->state, now);
+}
+
+Decision Engine::decide(Event const& event, Now now) const {
+    Draft draft(impl_->state, *impl_->policy, impl_->senses, now);
+    std::visit([&](auto const& typed) { on(draft, typed); }, event);
+    queue_messages(draft, impl_->state);
+    return std::move(draft.out);
+}
+
+void Engine::apply(Record const& record) {
+    auto body = read_body(record);
+    ensure(body.has_value(), "a record of the journal can be read");
+    auto& state = impl_->state;
+    ensure(record.seq == state.seq + 1, "records are applied in order");
+    auto const shift = impl_->shift_of(record.at, record.boot, record.boot_id);
+    if (shift != Duration::zero()) {
+        std::visit([&](auto& typed) { shift_instants(typed, shift); }, *body);
+    }
+    apply_body(state, *body, {record.seq, {record.at, record.boot + shift}});
+    state.hash = record.hash;
+    bool const ends = std::holds_alternative<IncidentResolved>(*body) ||
+                      std::holds_alternative<IncidentRecovered>(*body) ||
+                      std::holds_alternative<TriggerCleared>(*body);
+    if (ends) impl_->senses.sync(state);
+}
+
+Instant Engine::next_deadline() const {
+    return std::min(
+        impl_->senses.next_deadline(impl_->handled),
+        next_due(impl_->state, *impl_->policy, impl_->handled)
+    );
+}
+
+State const& Engine::state() const { return impl_->state; }
+Policy const& Engine::policy() const { return *impl_->policy; }
+std::shared_ptr<Policy const> Engine::policy_ptr() const { return impl_->policy; }
+
+void Engine::set_policy(std::shared_ptr<Policy const> policy, Now now) {
+    impl_->senses.set_policy(policy, impl_->state, now);
+    impl_->policy = std::move(policy);
+}
+
+Track const* Engine::track(std::string_view service, std::string_view trigger) const {
+    return impl_->senses.track(service, trigger);
+}
+
+SignalWindow const* Engine::window(std::string_view service, std::string_view signal) const {
+    return impl_->senses.window(service, signal);
+}
+
+Evaluation Engine::judge(std::string_view service, std::string_view trigger, Now now) const {
+    return impl_->senses.judge(service, trigger, impl_->state, now);
+}
+
+Duration Engine::pace(std::string_view service, std::string_view signal, Now) const {
+    auto const* const policy = impl_->policy->service(service);
+    auto const* const known = policy == nullptr ? nullptr : policy->signal(signal);
+    if (known == nullptr) return std::chrono::seconds(10);
+    auto const* const incident = impl_->state.incident(impl_->state.service(service).incident);
+    bool const verifying = incident != nullptr && incident->state == IncidentState::verifying;
+    bool const hurried = verifying || impl_->senses.awaits_confirmation(service, signal);
+    return hurried ? std::min(known->confirm_every, known->every) : known->every;
+}
+
+bool Engine::untrusted(std::string_view service) const { return impl_->senses.untrusted(service); }
+
+Result<Plan> Engine::plan(
+    std::string_view service, std::string_view playbook, JsonObject const& inputs, Now
+) const {
+    auto const* const policy = impl_->policy->service(service);
+    if (policy == nullptr) return fail(Errc::not_found, "no service " + std::string(service));
+    auto const* const known = policy->playbook(playbook);
+    if (known == nullptr) {
+        return fail(Errc::not_found,
+                    "service " + policy->name + " has no playbook " + std::string(playbook));
+    }
+    return make_plan(impl_->state, *policy, *known, inputs, impl_->state.service(service).incident);
+}
+
+AskFresh Engine::ask_for(Plan const& plan) const {
+    AskFresh ask;
+    ask.service = plan.service;
+    auto const* const service = impl_->policy->service(plan.service);
+    if (service == nullptr) return ask;
+    ask.references = !impl_->policy->daemon.references.empty() || !service->references.empty();
+    ask.dependencies = service->depends_on;
+    ask.schema = plan.undoes == Undoes::release && !service->release.schema_type.empty();
+    if (plan.undoes == Undoes::release) ask.plans.push_back(plan);
+    return ask;
+}
+
+Result<std::string> Engine::rollback_target(std::string_view service) const {
+    return choose_target(impl_->state.service(service), std::string(service));
+}
+
+Json Engine::save_state() const {
+    return JsonObject{{"format", 1}, {"boot_id", impl_->boot_id}, {"state", to_json(impl_->state)}};
+}
+
+Result<void> Engine::load_state(Json const& saved) {
+    auto const* const member = find(saved, "state");
+    if (member == nullptr) return fail(Errc::corrupt, "a state checkpoint without a state");
+    auto state = read_json<State>(*member);
+    if (!state) return fail(Errc::corrupt, state.error().what, "state checkpoint");
+    auto const shift =
+        impl_->shift_of(state->last_at.wall, state->last_at.boot, text_of(saved, "boot_id"));
+    if (shift != Duration::zero()) shift_instants(*state, shift);
+    impl_->state = std::move(*state);
+    impl_->senses.sync(impl_->state);
+    return {};
+}
+
+Json Engine::save_windows(Now now) const { return impl_->senses.save(now, impl_->boot_id); }
+
+Result<void> Engine::load_windows(Json const& saved, Now now) {
+    auto loaded = impl_->senses.load(saved, now, impl_->boot_id);
+    impl_->senses.sync(impl_->state);
+    return loaded;
+}
+
+}  // namespace rollbackd

@@ -1,0 +1,36 @@
+// The guards of DESIGN A5 and A6: each is asked, each answer is kept, passed or not.
+#pragma once
+
+#include "engine/draft.hpp"
+
+namespace rollbackd {
+
+struct Judgement {
+    std::vector<GuardResult> guards;
+    std::vector<Refusal> refusals;  // of the guards that did not pass
+    bool passed() const { return refusals.empty(); }
+    Refusal const* refusal(Guard guard) const;
+};
+
+/// Who wants it: the policy by itself, a person approving its plan, or a person's own run.
+enum class Wanted { automatic, approved, manual };
+
+/// Guards that hold the whole ladder: (c), (f) and blind. `firing` null: no trigger is blamed.
+Judgement judge_hold(
+    Draft const& draft, Incident const& incident, Firing const* firing,
+    std::vector<std::string> const& locks, Answer const* answer, Wanted wanted
+);
+/// Guards of one rung: (a), (b), (d), (e). `plan` as planned, or why it could not be.
+Judgement judge_rung(
+    Draft const& draft, Incident const& incident, Firing const* firing, Playbook const& playbook,
+    Result<Plan> const& plan, Answer const* answer, Wanted wanted
+);
+
+Autonomy effective_autonomy(Draft const& draft, std::string const& service, Firing const* firing);
+/// An active run: waiting is not one; unverified no longer is.
+Run const* active_run(Incident const& incident);
+Run const* waiting_run(Incident const& incident);
+/// The active run on that service, in whatever incident.
+Run const* run_on(State const& state, std::string const& service);
+
+}  // namespace rollbackd

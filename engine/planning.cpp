@@ -1,0 +1,190 @@
+#include "engine/planning.hpp"
+
+#include "actions/template.hpp"
+
+namespace rollbackd {
+
+namespace {
+
+constexpr std::string_view saved_prefix = "steps.";
+constexpr std::string_view input_prefix = "inputs.";
+
+std::string input_text(Json const& value) {
+    return value.is_string() ? std::string(value.get_string()) : to_text(value);
+}
+
+struct Names {
+    ServicePolicy const& service;
+    std::string current;
+    std::string known_good;
+    std::string incident;
+    JsonObject const& inputs;
+
+    std::optional<std::string> operator()(std::string_view name) const {
+        // Known only while the run goes on: kept as it stands until the step's intent.
+        if (name.starts_with(saved_prefix)) return "{{ " + std::string(name) + " }}";
+        if (name.starts_with(input_prefix)) {
+            auto const* const value = inputs.if_contains(name.substr(input_prefix.size()));
+            if (value == nullptr || value->is_null()) return std::nullopt;
+            return input_text(*value);
+        }
+        auto const some = [](std::string const& text) -> std::optional<std::string> {
+            return text.empty() ? std::nullopt : std::optional(text);
+        };
+        if (name == "known_good.version") return some(known_good);
+        if (name == "current.version" || name == "bad.version") return some(current);
+        if (name == "incident.id") return some(incident);
+        if (name == "service") return service.name;
+        auto const found = service.vars.find(std::string(name));
+        return found == service.vars.end() ? std::nullopt : std::optional(found->second);
+    }
+};
+
+Result<void> render_steps(std::vector<Step>& steps, TemplateValues const& values) {
+    for (auto& step : steps) {
+        auto params = render_all(step.params, values);
+        if (!params) {
+            return fail(Errc::invalid, params.error().what, "step " + step.name);
+        }
+        step.params = params->get_object();
+        for (auto& argument : step.check) {
+            auto text = render(argument, values);
+            if (!text) return fail(Errc::invalid, text.error().what, "check of step " + step.name);
+            argument = std::move(*text);
+        }
+    }
+    return {};
+}
+
+Result<void> render_checks(std::vector<Check>& checks, TemplateValues const& values) {
+    for (auto& check : checks) {
+        for (auto& argument : check.argv) {
+            auto text = render(argument, values);
+            if (!text) return tl::unexpected(text.error());
+            argument = std::move(*text);
+        }
+        auto text = render(check.text, values);
+        if (!text) return tl::unexpected(text.error());
+        check.text = std::move(*text);
+    }
+    return {};
+}
+
+Result<JsonObject> fill_inputs(Playbook const& playbook, JsonObject const& given) {
+    JsonObject out;
+    for (auto const& [name, value] : given) {
+        if (!playbook.inputs.contains(name)) {
+            return fail(
+                Errc::invalid,
+                "playbook " + playbook.name + " has no input \"" + std::string(name) + "\""
+            );
+        }
+        out[name] = value;
+    }
+    for (auto const& [name, otherwise] : playbook.inputs) {
+        if (out.contains(name)) continue;
+        if (otherwise.is_null()) {
+            return fail(
+                Errc::invalid, "input \"" + std::string(name) + "\" is required; add --input " +
+                                   std::string(name) + "=VALUE"
+            );
+        }
+        out[name] = otherwise;
+    }
+    return out;
+}
+
+}  // namespace
+
+Result<std::string> choose_target(ServiceState const& service, std::string const& service_name) {
+    VersionState const* best = nullptr;
+    std::string name;
+    bool quarantined = false;
+    for (auto const& [version, known] : service.versions) {
+        if (version == service.current) continue;
+        quarantined = quarantined || known.standing == Standing::bad;
+        if (known.standing != Standing::known_good) continue;
+        if (best != nullptr && best->since.wall >= known.since.wall) continue;
+        best = &known;
+        name = version;
+    }
+    if (best != nullptr) return name;
+    std::string const mend =
+        "; record one with: rollbackctl deploy " + service_name + " VERSION --known-good";
+    if (quarantined) {
+        return fail(Errc::conflict, "every other version is quarantined" + mend);
+    }
+    return fail(Errc::not_found, "no other version is known-good" + mend);
+}
+
+Result<Plan> make_plan(
+    State const& state, ServicePolicy const& service, Playbook const& playbook,
+    JsonObject const& inputs, std::string const& incident
+) {
+    auto const& known = state.service(service.name);
+    auto filled = fill_inputs(playbook, inputs);
+    if (!filled) return tl::unexpected(filled.error());
+    Plan plan;
+    plan.service = service.name;
+    plan.playbook = playbook.name;
+    plan.undoes = playbook.undoes;
+    plan.data_loss = playbook.data_loss;
+    plan.budget = playbook.budget;
+    plan.locks = playbook.locks;
+    plan.locks.insert(plan.locks.end(), service.locks.begin(), service.locks.end());
+    plan.steps = playbook.steps;
+    plan.always = playbook.always;
+    plan.verify = playbook.verify;
+    plan.success = playbook.success;
+    plan.follow_up = playbook.follow_up;
+    plan.duties = playbook.duties;
+    plan.on_failure = playbook.on_failure;
+    plan.inputs = std::move(*filled);
+    plan.approval = needs_approval(playbook);
+
+    Names names{service, known.current, {}, incident, plan.inputs};
+    if (playbook.undoes == Undoes::release) {
+        auto target = choose_target(known, service.name);
+        if (!target) return tl::unexpected(target.error());
+        names.known_good = *target;
+        plan.target = std::move(*target);
+        if (!known.current.empty()) plan.blamed = known.current;
+    } else if (auto target = choose_target(known, service.name)) {
+        names.known_good = *target;
+    }
+    bool const loses = playbook.data_loss != DataLoss::none ||
+                       playbook.undoes == Undoes::schema || playbook.undoes == Undoes::data;
+    if (loses) {
+        auto const* const deployment = known.current_deployment();
+        plan.data_loss_window =
+            deployment == nullptr
+                ? "everything written since the copy that is restored"
+                : "everything written since " + format_rfc3339(deployment->started_at.wall);
+    }
+    for (auto* const list : {&plan.steps, &plan.always}) {
+        if (auto done = render_steps(*list, names); !done) return tl::unexpected(done.error());
+    }
+    for (auto* const list : {&plan.verify, &plan.success}) {
+        if (auto done = render_checks(*list, names); !done) return tl::unexpected(done.error());
+    }
+    plan.hash = sha256_hex(to_text(to_json(plan)));
+    return plan;
+}
+
+Result<Step> render_step(Step const& step, Run const& run) {
+    auto const values = [&](std::string_view name) -> std::optional<std::string> {
+        if (!name.starts_with(saved_prefix)) return std::nullopt;
+        auto const wanted = name.substr(saved_prefix.size());
+        for (std::size_t i = 0; i < run.plan.steps.size() && i < run.steps.size(); ++i) {
+            if (run.plan.steps[i].save == wanted) return run.steps[i].saved;
+        }
+        return std::nullopt;
+    };
+    Step out = step;
+    auto params = render_all(step.params, values);
+    if (!params) return tl::unexpected(params.error());
+    out.params = params->get_object();
+    return out;
+}
+
+}  // namespace rollbackd

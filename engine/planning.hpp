@@ -1,0 +1,22 @@
+// From a playbook to a plan: which version a rollback would restore, every template filled in, and
+// the hash that binds it.
+#pragma once
+
+#include "engine/plan.hpp"
+#include "engine/state.hpp"
+
+namespace rollbackd {
+
+/// The newest known-good version that is not in effect. The Error says which guard fails: its code
+/// is not_found (no_target) or conflict (quarantined).
+Result<std::string> choose_target(ServiceState const& service, std::string const& service_name);
+
+Result<Plan> make_plan(
+    State const& state, ServicePolicy const& service, Playbook const& playbook,
+    JsonObject const& inputs, std::string const& incident
+);
+
+/// Fills in "{{ steps.NAME }}" with what earlier steps saved: the last rendering, at the intent.
+Result<Step> render_step(Step const& step, Run const& run);
+
+}  // namespace rollbackd

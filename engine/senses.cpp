@@ -1,0 +1,296 @@
+// The live path: samples in, edges out.
+#include "engine/senses.hpp"
+
+#include "core/ensure.hpp"
+
+#include <algorithm>
+
+namespace rollbackd {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration expire_every = 10s;
+/// How far back a deployment may say it started.
+constexpr Duration deployment_lateness_max = 1h;
+
+bool is_pure_success(Sample const& sample) {
+    if (auto const* state = std::get_if<StateValue>(&sample.value)) return state->ok;
+    if (auto const* counts = std::get_if<OutcomesValue>(&sample.value)) {
+        return counts->failure == 0 && counts->neutral == 0;
+    }
+    return false;
+}
+
+// Some refused judgement of this trigger asked to see each further failure (A8, carried streak).
+bool wants_again(State const& state, std::string const& service, std::string const& trigger) {
+    auto const* const incident = state.incident(state.service(service).incident);
+    if (incident == nullptr) return false;
+    return std::any_of(
+        incident->refusals.begin(), incident->refusals.end(),
+        [&](Refusal const& refusal) { return refusal.carried && refusal.trigger == trigger; }
+    );
+}
+
+// Someone waits for this service's samples: a verification, an unverified run, a success list, a
+// wait_until step, a bake that only lacks a fresh sample.
+bool is_watched(State const& state, std::string const& service, Now now, Duration bake) {
+    auto const& known = state.service(service);
+    if (auto const* incident = state.incident(known.incident)) {
+        if (incident->state == IncidentState::verifying ||
+            incident->state == IncidentState::unverified ||
+            incident->state == IncidentState::acting) {
+            return true;
+        }
+    }
+    auto const* const deployment = known.window ? known.deployment(*known.window) : nullptr;
+    if (deployment == nullptr || deployment->disturbed) return false;
+    auto const version = known.versions.find(deployment->version);
+    return version != known.versions.end() && version->second.standing == Standing::baking &&
+           now.boot >= deployment->from().boot + bake;
+}
+
+}  // namespace
+
+void Senses::set_policy(std::shared_ptr<Policy const> policy, State const& state, Now now) {
+    auto old_policy = std::move(policy_);
+    policy_ = std::move(policy);
+    std::map<std::string, ServiceSense, std::less<>> fresh;
+    for (auto const& service : policy_->services) {
+        auto const old = services_.find(service.name);
+        ServiceSense sense;
+        sense.policy = &service;
+        if (old != services_.end()) {
+            sense.untrusted = old->second.untrusted;
+            sense.held = std::move(old->second.held);
+            sense.held_until = old->second.held_until;
+        }
+        for (auto const& signal : service.signals) {
+            WindowRules rules{signal.kind, service.watch_window + deployment_lateness_max,
+                              signal.stale_after};
+            for (auto const& trigger : service.triggers) {
+                auto const asked = trigger.when.window_of(signal.name) + deployment_lateness_max;
+                rules.retention = std::max(rules.retention, asked);
+            }
+            if (old != services_.end()) {
+                auto const kept = old->second.windows.find(signal.name);
+                auto const* const before = old->second.policy->signal(signal.name);
+                if (kept != old->second.windows.end() && before != nullptr && *before == signal &&
+                    kept->second.rules() == rules) {
+                    sense.windows.emplace(signal.name, std::move(kept->second));
+                    continue;
+                }
+            }
+            auto& window = sense.windows.emplace(signal.name, SignalWindow(rules)).first->second;
+            window.listen_from(now.boot);
+        }
+        for (auto const& trigger : service.triggers) {
+            TriggerSense made{&trigger, can_be_true_by_absence(trigger.when), {}};
+            if (old != services_.end()) {
+                auto const* const same = find_trigger(old->second, trigger.name);
+                if (same != nullptr && same->policy->when == trigger.when) made.track = same->track;
+            }
+            for (auto const& signal : trigger.when.signals()) {
+                sense.readers[signal].push_back(sense.triggers.size());
+            }
+            sense.triggers.push_back(std::move(made));
+        }
+        fresh.emplace(service.name, std::move(sense));
+    }
+    services_ = std::move(fresh);
+    sync(state);
+}
+
+Edges Senses::observe(std::span<Sample const> samples, State const& state, Now now) {
+    Edges edges;
+    std::vector<std::string_view> watched;
+    for (auto const& raw : samples) {
+        auto const found = services_.find(raw.service);
+        if (found == services_.end()) continue;
+        auto& service = found->second;
+        auto const window = service.windows.find(raw.signal);
+        if (window == service.windows.end()) continue;
+
+        Sample sample = raw;
+        sample.at = std::clamp(sample.at, now.boot - window->second.retention(), now.boot);
+        service.untrusted = service.untrusted || !sample.trusted;
+        auto const wait_until = is_failure(sample)
+                                    ? start_period_end(*service.policy, state, sample.at)
+                                    : std::nullopt;
+        if (wait_until && *wait_until > now.boot) {
+            auto& held = service.held[sample.signal];
+            if (held.size() < held_max) held.push_back(std::move(sample));
+            service.held_until = std::max(service.held_until.value_or(*wait_until), *wait_until);
+            for (auto const reader : service.readers[raw.signal]) {
+                service.triggers[reader].track.held = true;
+            }
+        } else {
+            fold(service, sample, state, now, edges);
+        }
+        if (now.boot - service.expired_at > expire_every) {
+            service.expired_at = now.boot;
+            for (auto& [name, known] : service.windows) known.expire(now.boot);
+        }
+        bool const noted = std::find(watched.begin(), watched.end(), raw.service) != watched.end();
+        if (!noted && is_watched(state, raw.service, now, service.policy->bake)) {
+            watched.push_back(raw.service);
+        }
+    }
+    for (auto const name : watched) edges.push_back({EdgeKind::progress, std::string(name), {}, {}});
+    return edges;
+}
+
+void Senses::fold(
+    ServiceSense& service, Sample const& sample, State const& state, Now now, Edges& edges
+) {
+    auto& window = service.windows.find(sample.signal)->second;
+    auto const readers = service.readers.find(sample.signal);
+    if (readers == service.readers.end()) {
+        window.observe(sample);
+        return;
+    }
+    // A breach begins at a sample that brings it about. Where a success finds it true already, old
+    // successes have aged out, and that never begins one.
+    std::vector<bool> may_begin(readers->second.size(), true);
+    if (is_pure_success(sample)) {
+        auto base = context(service, state, now);
+        for (std::size_t i = 0; i < may_begin.size(); ++i) {
+            auto const& trigger = service.triggers[readers->second[i]];
+            if (trigger.track.true_since) continue;
+            auto asked = base;
+            asked.rules = trigger.policy->rules;
+            auto const& floors = state.service(service.policy->name).floors;
+            auto const floor = floors.find(trigger.policy->name);
+            if (floor != floors.end()) asked.ignore_before = floor->second;
+            may_begin[i] =
+                evaluate(trigger.policy->when, asked, false).verdict != Verdict::true_;
+        }
+    }
+    if (!window.observe(sample)) return;
+    bool const failure = is_failure(sample);
+    for (std::size_t i = 0; i < may_begin.size(); ++i) {
+        assess(
+            service, service.triggers[readers->second[i]], state, now, may_begin[i], failure, edges
+        );
+    }
+}
+
+void Senses::assess(
+    ServiceSense& service, TriggerSense& trigger, State const& state, Now now, bool may_begin,
+    bool new_failure, Edges& edges
+) {
+    auto asked = context(service, state, now);
+    asked.rules = trigger.policy->rules;
+    auto const& known = state.service(service.policy->name);
+    auto const floor = known.floors.find(trigger.policy->name);
+    if (floor != known.floors.end()) asked.ignore_before = floor->second;
+    auto& track = trigger.track;
+    track.last = evaluate(trigger.policy->when, asked, false);
+
+    auto const edge = [&](EdgeKind kind) {
+        edges.push_back(
+            {kind, service.policy->name, trigger.policy->name,
+             evaluate(trigger.policy->when, asked, true)}
+        );
+    };
+    if (track.last.verdict != Verdict::true_) {
+        track.true_since.reset();
+        if (!track.firing || track.last.verdict == Verdict::unknown) return;
+        auto const since = track.last_true.value_or(now.boot);
+        bool const enough = enough_good(
+            service.policy->name, trigger.policy->when.text(), trigger.policy->resolve_after, since,
+            now
+        );
+        if (!enough) return;
+        track.firing = false;
+        edge(EdgeKind::cleared);
+        return;
+    }
+    if (!track.true_since) {
+        if (!may_begin) return;
+        track.true_since = now.boot;
+    }
+    track.last_true = now.boot;
+    if (track.firing) {
+        if (new_failure && wants_again(state, service.policy->name, trigger.policy->name)) {
+            edge(EdgeKind::again);
+        }
+        return;
+    }
+    if (now.boot - *track.true_since < trigger.policy->for_) return;
+    if (trigger.policy->only_after_deploy) {
+        auto const* const deployment = known.window ? known.deployment(*known.window) : nullptr;
+        bool const in_window =
+            deployment != nullptr &&
+            now.boot <= deployment->from().boot + service.policy->watch_window;
+        if (!in_window) return;
+    }
+    track.firing = true;
+    edge(EdgeKind::fired);
+}
+
+void Senses::release_held(
+    ServiceSense& service, State const& state, Now now, Edges& edges
+) {
+    auto held = std::exchange(service.held, {});
+    service.held_until.reset();
+    for (auto& trigger : service.triggers) trigger.track.held = false;
+    for (auto& [signal, samples] : held) {
+        auto const window = service.windows.find(signal);
+        if (window == service.windows.end() || samples.empty()) continue;
+        auto const& newest = window->second.newest();
+        auto const last_failure = std::max_element(
+            samples.begin(), samples.end(),
+            [](Sample const& a, Sample const& b) { return a.at < b.at; }
+        );
+        bool const recovered =
+            newest && !is_failure(*newest) && newest->at >= last_failure->at;
+        if (recovered) continue;
+        for (auto const& sample : samples) fold(service, sample, state, now, edges);
+    }
+}
+
+Edges Senses::elapse(State const& state, Now now) {
+    Edges edges;
+    for (auto& [name, service] : services_) {
+        if (service.held_until && now.boot >= *service.held_until) {
+            release_held(service, state, now, edges);
+        }
+        for (auto& trigger : service.triggers) {
+            auto const& track = trigger.track;
+            bool const for_due =
+                track.true_since && !track.firing && now.boot >= *track.true_since + trigger.policy->for_;
+            bool const changed = track.last.changes_at && now.boot >= *track.last.changes_at;
+            bool const clear_due =
+                track.firing && !track.true_since && trigger.policy->resolve_after.duration &&
+                track.last_true && now.boot >= *track.last_true + *trigger.policy->resolve_after.duration;
+            if (!for_due && !changed && !clear_due) continue;
+            // Only an absent() or stale() deadline begins a breach; other windows merely age.
+            assess(service, trigger, state, now, trigger.by_absence, false, edges);
+        }
+    }
+    return edges;
+}
+
+Instant Senses::next_deadline(Instant after) const {
+    Instant next = Instant::max();
+    auto const consider = [&](Instant at) {
+        if (at > after && at < next) next = at;
+    };
+    for (auto const& [name, service] : services_) {
+        if (service.held_until) consider(*service.held_until);
+        for (auto const& trigger : service.triggers) {
+            auto const& track = trigger.track;
+            if (track.true_since && !track.firing) consider(*track.true_since + trigger.policy->for_);
+            if (track.last.changes_at) consider(*track.last.changes_at);
+            if (track.firing && !track.true_since && track.last_true &&
+                trigger.policy->resolve_after.duration) {
+                consider(*track.last_true + *trigger.policy->resolve_after.duration);
+            }
+        }
+    }
+    return next;
+}
+
+}  // namespace rollbackd

@@ -1,0 +1,103 @@
+// What the engine perceives: every signal's window, every trigger's verdict, failures that wait for
+// the end of a start_period. Volatile and rebuilt from checkpoint and sources; decides nothing.
+#pragma once
+
+#include "engine/event.hpp"
+
+#include <span>
+#include <unordered_map>
+
+namespace rollbackd {
+
+/// A trigger's present standing (checkpointed with the windows).
+struct Track {
+    Evaluation last;                      // without texts
+    bool firing = false;                  // fired, and not yet cleared
+    std::optional<Instant> true_since;    // true without a break, begun by a sample or a deadline
+    std::optional<Instant> last_true;     // newest moment it was true
+    bool held = false;                    // failures wait for the end of start_period
+};
+
+class Senses {
+public:
+    void set_policy(std::shared_ptr<Policy const> policy, State const& state, Now now);
+
+    Edges observe(std::span<Sample const> samples, State const& state, Now now);
+    Edges elapse(State const& state, Now now);
+    /// The first moment after `after` at which a verdict can change without a sample.
+    Instant next_deadline(Instant after) const;
+
+    Track const* track(std::string_view service, std::string_view trigger) const;
+    SignalWindow const* window(std::string_view service, std::string_view signal) const;
+    /// Verdict, arithmetic and proof now, as people see it.
+    Evaluation judge(
+        std::string_view service, std::string_view trigger, State const& state, Now now
+    ) const;
+    /// Any condition over the service's signals, looking only at samples after `ignore_before`.
+    Evaluation evaluate_text(
+        std::string_view service, std::string const& condition, JudgeRules const& rules,
+        std::optional<Instant> ignore_before, std::optional<Instant> streaks_since,
+        State const& state, Now now
+    ) const;
+    /// A6 b: the trigger as it stood at `when`, judged over `watch_window`.
+    Before before(
+        std::string_view service, std::string_view trigger, Instant when, State const& state
+    ) const;
+    /// Whether the condition's signals brought enough good samples since `since`.
+    bool enough_good(
+        std::string_view service, std::string const& condition, ResolveAfter const& resolve_after,
+        Instant since, Now now
+    ) const;
+    /// Every probe of the service is fresh, and something good was seen since `since`.
+    bool fresh_and_good(std::string_view service, Instant since, Now now) const;
+    bool awaits_confirmation(std::string_view service, std::string_view signal) const;
+    bool untrusted(std::string_view service) const;
+
+    /// Brings `firing` into line with what the journal knows: after recovery, and when an incident
+    /// ended.
+    void sync(State const& state);
+    /// A person's symptom: the trigger counts as firing though no sample says so.
+    void settle(std::string_view service, std::string_view trigger, bool firing);
+
+    Json save(Now now, std::string const& boot_id) const;
+    Result<void> load(Json const& saved, Now now, std::string const& boot_id);
+
+private:
+    struct TriggerSense {
+        TriggerPolicy const* policy = nullptr;
+        bool by_absence = false;
+        Track track;
+    };
+    struct ServiceSense {
+        ServicePolicy const* policy = nullptr;
+        std::map<std::string, SignalWindow, std::less<>> windows;
+        std::map<std::string, std::vector<std::size_t>, std::less<>> readers;  // signal → triggers
+        std::vector<TriggerSense> triggers;
+        std::map<std::string, std::vector<Sample>> held;  // by signal, in order of arrival
+        std::optional<Instant> held_until;
+        bool untrusted = false;
+        Instant expired_at{};
+    };
+
+    void fold(ServiceSense& service, Sample const& sample, State const& state, Now now, Edges& edges);
+    void release_held(ServiceSense& service, State const& state, Now now, Edges& edges);
+    void assess(
+        ServiceSense& service, TriggerSense& trigger, State const& state, Now now, bool may_begin,
+        bool new_failure, Edges& edges
+    );
+    EvalContext context(ServiceSense const& service, State const& state, Now now) const;
+    std::optional<Instant> start_period_end(
+        ServicePolicy const& service, State const& state, Instant at
+    ) const;
+    ServiceSense const* find_service(std::string_view name) const;
+    TriggerSense const* find_trigger(ServiceSense const& service, std::string_view name) const;
+    Condition const& parsed(std::string const& text) const;
+
+    std::shared_ptr<Policy const> policy_;
+    std::map<std::string, ServiceSense, std::less<>> services_;
+    /// Conditions of incidents and playbooks, parsed once each.
+    mutable std::unordered_map<std::string, std::shared_ptr<Condition const>> conditions_;
+    static constexpr std::size_t held_max = 10000;
+};
+
+}  // namespace rollbackd

@@ -1,0 +1,309 @@
+// Questions about what was perceived, and how it is kept over a restart.
+#include "engine/senses.hpp"
+
+#include "core/ensure.hpp"
+#include "engine/sample_json.hpp"
+
+#include <algorithm>
+
+namespace rollbackd {
+
+Senses::ServiceSense const* Senses::find_service(std::string_view name) const {
+    auto const found = services_.find(name);
+    return found == services_.end() ? nullptr : &found->second;
+}
+
+Senses::TriggerSense const* Senses::find_trigger(
+    ServiceSense const& service, std::string_view name
+) const {
+    auto const found = std::find_if(
+        service.triggers.begin(), service.triggers.end(),
+        [&](TriggerSense const& trigger) { return trigger.policy->name == name; }
+    );
+    return found == service.triggers.end() ? nullptr : &*found;
+}
+
+Condition const& Senses::parsed(std::string const& text) const {
+    auto& slot = conditions_[text];
+    if (!slot) {
+        auto made = Condition::parse(text);
+        // Only conditions that configuration accepted come here.
+        ensure(made.has_value(), "a condition of the policy parses");
+        slot = std::make_shared<Condition const>(std::move(*made));
+    }
+    return *slot;
+}
+
+EvalContext Senses::context(ServiceSense const& service, State const& state, Now now) const {
+    EvalContext out;
+    out.now = now.boot;
+    out.signal = [&service](std::string_view name) -> SignalWindow const* {
+        auto const found = service.windows.find(name);
+        return found == service.windows.end() ? nullptr : &found->second;
+    };
+    auto const& known = state.service(service.policy->name);
+    auto const* const deployment =
+        known.window ? known.deployment(*known.window) : known.current_deployment();
+    if (deployment != nullptr) out.deployed_at = deployment->started_at.boot;
+    out.baked = [&state](std::string_view name) {
+        auto const& other = state.service(name);
+        auto const version = other.versions.find(other.current);
+        return version != other.versions.end() &&
+               version->second.standing == Standing::known_good;
+    };
+    return out;
+}
+
+std::optional<Instant> Senses::start_period_end(
+    ServicePolicy const& service, State const& state, Instant at
+) const {
+    if (service.start_period == Duration::zero()) return std::nullopt;
+    std::optional<Instant> end;
+    auto const consider = [&](Instant start) {
+        if (at < start || at >= start + service.start_period) return;
+        end = std::max(end.value_or(start + service.start_period), start + service.start_period);
+    };
+    consider(Instant{});  // host boot: the boot clock's zero
+    auto const& deployments = state.service(service.name).deployments;
+    if (!deployments.empty()) {
+        consider(deployments.back().started_at.boot);
+        consider(deployments.back().recorded_at.boot);
+    }
+    return end;
+}
+
+Track const* Senses::track(std::string_view service, std::string_view trigger) const {
+    auto const* const known = find_service(service);
+    auto const* const sense = known == nullptr ? nullptr : find_trigger(*known, trigger);
+    return sense == nullptr ? nullptr : &sense->track;
+}
+
+SignalWindow const* Senses::window(std::string_view service, std::string_view signal) const {
+    auto const* const known = find_service(service);
+    if (known == nullptr) return nullptr;
+    auto const found = known->windows.find(signal);
+    return found == known->windows.end() ? nullptr : &found->second;
+}
+
+Evaluation Senses::judge(
+    std::string_view service, std::string_view trigger, State const& state, Now now
+) const {
+    auto const* const known = find_service(service);
+    auto const* const sense = known == nullptr ? nullptr : find_trigger(*known, trigger);
+    if (sense == nullptr) return {Verdict::unknown, "no such trigger", {}, {}, {}, {}, 0, {}};
+    if (sense->track.held) {
+        return {Verdict::unknown, "start_period", {}, {}, {}, JsonObject{}, 0, known->held_until};
+    }
+    auto asked = context(*known, state, now);
+    asked.rules = sense->policy->rules;
+    auto const& floors = state.service(service).floors;
+    auto const floor = floors.find(sense->policy->name);
+    if (floor != floors.end()) asked.ignore_before = floor->second;
+    return evaluate(sense->policy->when, asked, true);
+}
+
+Evaluation Senses::evaluate_text(
+    std::string_view service, std::string const& condition, JudgeRules const& rules,
+    std::optional<Instant> ignore_before, std::optional<Instant> streaks_since, State const& state,
+    Now now
+) const {
+    auto const* const known = find_service(service);
+    if (known == nullptr) {
+        return {Verdict::unknown, "the service is no longer configured", {}, {}, {}, {}, 0, {}};
+    }
+    auto asked = context(*known, state, now);
+    asked.rules = rules;
+    asked.ignore_before = ignore_before;
+    asked.streaks_since = streaks_since;
+    return evaluate(parsed(condition), asked, true);
+}
+
+Before Senses::before(
+    std::string_view service, std::string_view trigger, Instant when, State const& state
+) const {
+    auto const* const known = find_service(service);
+    auto const* const sense = known == nullptr ? nullptr : find_trigger(*known, trigger);
+    if (sense == nullptr) return {};
+    auto asked = context(*known, state, Now{when, {}});
+    asked.widen = known->policy->watch_window;
+    asked.streaks_since = when - known->policy->watch_window;
+    auto const found = evaluate(sense->policy->when, asked, true);
+    return {found.verdict, found.successes, found.why};
+}
+
+bool Senses::enough_good(
+    std::string_view service, std::string const& condition, ResolveAfter const& resolve_after,
+    Instant since, Now now
+) const {
+    if (resolve_after.duration) return now.boot >= since + *resolve_after.duration;
+    auto const* const known = find_service(service);
+    if (known == nullptr) return false;
+    std::uint64_t best = 0;
+    for (auto const& name : parsed(condition).signals()) {
+        auto const window = known->windows.find(name);
+        if (window == known->windows.end()) continue;
+        auto const kind = window->second.rules().kind;
+        bool const counted = kind == SignalKind::state || kind == SignalKind::outcomes;
+        Range const range{since, now.boot};
+        best = std::max(
+            best,
+            counted ? window->second.counts(range).success : window->second.samples(range)
+        );
+    }
+    return best >= resolve_after.samples;
+}
+
+bool Senses::fresh_and_good(std::string_view service, Instant since, Now now) const {
+    auto const* const known = find_service(service);
+    if (known == nullptr) return false;
+    bool good = false;
+    for (auto const& [name, window] : known->windows) {
+        auto const* const policy = known->policy->signal(name);
+        if (policy != nullptr && policy->is_probe && window.stale(now.boot)) return false;
+        auto const& newest = window.newest();
+        if (!newest || newest->at < since) continue;
+        if (is_failure(*newest)) return false;
+        good = good || !std::holds_alternative<UnknownValue>(newest->value);
+    }
+    return good;
+}
+
+bool Senses::awaits_confirmation(std::string_view service, std::string_view signal) const {
+    auto const* const known = find_service(service);
+    if (known == nullptr) return false;
+    auto const window = known->windows.find(signal);
+    if (window == known->windows.end()) return false;
+    auto const& newest = window->second.newest();
+    auto const held = known->held.find(std::string(signal));
+    bool const waits = held != known->held.end() && !held->second.empty();
+    if (waits || !newest || !is_failure(*newest)) return false;
+    auto const readers = known->readers.find(signal);
+    if (readers == known->readers.end()) return false;
+    return std::any_of(readers->second.begin(), readers->second.end(), [&](std::size_t reader) {
+        auto const& trigger = known->triggers[reader];
+        return !trigger.track.firing && trigger.policy->when.uses("consecutive_failures");
+    });
+}
+
+bool Senses::untrusted(std::string_view service) const {
+    auto const* const known = find_service(service);
+    return known != nullptr && known->untrusted;
+}
+
+void Senses::sync(State const& state) {
+    for (auto& [name, service] : services_) {
+        auto const& known = state.service(name);
+        auto const fires_in = [&](std::string const& incident_id, std::string const& trigger) {
+            auto const* const incident = state.incident(incident_id);
+            return incident != nullptr &&
+                   std::any_of(
+                       incident->triggers.begin(), incident->triggers.end(),
+                       [&](Firing const& firing) {
+                           return firing.trigger == trigger && !firing.cleared && !firing.raised;
+                       }
+                   );
+        };
+        for (auto& trigger : service.triggers) {
+            auto const alert = known.alerts.find(trigger.policy->name);
+            bool const firing =
+                fires_in(known.incident, trigger.policy->name) ||
+                (alert != known.alerts.end() && fires_in(alert->second, trigger.policy->name));
+            if (trigger.track.firing && !firing) trigger.track.true_since.reset();
+            trigger.track.firing = firing;
+        }
+    }
+}
+
+void Senses::settle(std::string_view service, std::string_view trigger, bool firing) {
+    auto const known = services_.find(service);
+    if (known == services_.end()) return;
+    for (auto& sense : known->second.triggers) {
+        if (sense.policy->name == trigger) sense.track.firing = firing;
+    }
+}
+
+Json Senses::save(Now now, std::string const& boot_id) const {
+    JsonObject services;
+    for (auto const& [name, service] : services_) {
+        JsonObject windows;
+        for (auto const& [signal, window] : service.windows) windows[signal] = window.save();
+        JsonArray held;
+        for (auto const& [signal, samples] : service.held) {
+            for (auto const& sample : samples) held.push_back(sample_to_json(sample));
+        }
+        JsonObject tracks;
+        for (auto const& trigger : service.triggers) {
+            JsonObject track{{"held", trigger.track.held}};
+            if (trigger.track.true_since) track["true_since"] = to_json(*trigger.track.true_since);
+            if (trigger.track.last_true) track["last_true"] = to_json(*trigger.track.last_true);
+            tracks[trigger.policy->name] = std::move(track);
+        }
+        JsonObject saved{{"windows", std::move(windows)}, {"tracks", std::move(tracks)},
+                         {"untrusted", service.untrusted}};
+        if (!held.empty()) saved["held"] = std::move(held);
+        if (service.held_until) saved["held_until"] = to_json(*service.held_until);
+        services[name] = std::move(saved);
+    }
+    return JsonObject{{"format", 1}, {"boot_id", boot_id}, {"at", to_json(now.wall)},
+                      {"boot", to_json(now.boot)}, {"services", std::move(services)}};
+}
+
+Result<void> Senses::load(Json const& saved, Now now, std::string const& boot_id) {
+    try {
+        Instant saved_boot{};
+        WallTime saved_at{};
+        if (auto const* boot = find(saved, "boot")) from_json(*boot, saved_boot);
+        if (auto const* at = find(saved, "at")) from_json(*at, saved_at);
+        Duration shift{};
+        if (text_of(saved, "boot_id") != boot_id) {
+            shift = to_instant(std::min(saved_at, now.wall), now) - saved_boot;
+        }
+        auto const* const services = find(saved, "services");
+        if (services == nullptr || !services->is_object()) {
+            return fail(Errc::corrupt, "a windows checkpoint without services");
+        }
+        for (auto& [name, service] : services_) {
+            auto const* const entry = find(*services, name);
+            if (entry == nullptr) continue;
+            for (auto& [signal, window] : service.windows) {
+                auto const* const text = find_pointer(*entry, "/windows/" + signal);
+                if (text == nullptr) continue;
+                auto loaded = SignalWindow::load(window.rules(), *text);
+                if (!loaded) continue;  // a cache: what cannot be read is collected anew
+                if (shift != Duration::zero()) loaded->shift(shift);
+                window = std::move(*loaded);
+            }
+            for (auto& trigger : service.triggers) {
+                auto const* const track = find_pointer(*entry, "/tracks/" + trigger.policy->name);
+                if (track == nullptr) continue;
+                if (auto const* held = find(*track, "held")) from_json(*held, trigger.track.held);
+                auto const read = [&](char const* key, std::optional<Instant>& out) {
+                    auto const* const member = find(*track, key);
+                    if (member == nullptr) return;
+                    from_json(*member, out);
+                    if (out) *out += shift;
+                };
+                read("true_since", trigger.track.true_since);
+                read("last_true", trigger.track.last_true);
+            }
+            if (auto const* flag = find(*entry, "untrusted")) from_json(*flag, service.untrusted);
+            if (auto const* until = find(*entry, "held_until")) {
+                from_json(*until, service.held_until);
+                if (service.held_until) *service.held_until += shift;
+            }
+            if (auto const* held = find(*entry, "held"); held != nullptr && held->is_array()) {
+                for (auto const& item : held->get_array()) {
+                    auto sample = sample_from_json(item);
+                    if (!sample) continue;
+                    sample->at += shift;
+                    service.held[sample->signal].push_back(std::move(*sample));
+                }
+            }
+        }
+    } catch (std::exception const& problem) {
+        return fail(Errc::corrupt, problem.what());
+    }
+    return {};
+}
+
+}  // namespace rollbackd
