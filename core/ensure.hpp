@@ -9,9 +9,7 @@
 namespace rollbackd {
 
 inline void ensure(
-    bool holds,
-    char const* invariant,
-    std::source_location at = std::source_location::current()
+    bool holds, char const* invariant, std::source_location at = std::source_location::current()
 ) {
     if (holds) return;
     std::fprintf(

@@ -9,17 +9,17 @@
 namespace rollbackd {
 
 enum class Errc {
-    invalid,       // the input is wrong; retrying it unchanged cannot help
-    not_found,     // a name that does not exist
-    conflict,      // right in itself, but not in the present state
-    forbidden,     // the caller may not
-    unavailable,   // a resource is away for now: store, network, peer
-    timeout,       // no answer in time; whether it took effect is unknown
-    cancelled,     // we were told to stop
-    io,            // the operating system said no
-    corrupt,       // stored bytes are not what was written
-    too_large,     // above a named limit
-    internal,      // a surprise caught at a fence
+    invalid,      // the input is wrong; retrying it unchanged cannot help
+    not_found,    // a name that does not exist
+    conflict,     // right in itself, but not in the present state
+    forbidden,    // the caller may not
+    unavailable,  // a resource is away for now: store, network, peer
+    timeout,      // no answer in time; whether it took effect is unknown
+    cancelled,    // we were told to stop
+    io,           // the operating system said no
+    corrupt,      // stored bytes are not what was written
+    too_large,    // above a named limit
+    internal,     // a surprise caught at a fence
 };
 
 struct Error {

@@ -40,7 +40,8 @@ std::string text_of(Json const& value, std::string_view key, std::string_view ot
 /// RFC 6901 lookup; nullptr where the path leads nowhere.
 Json const* find_pointer(Json const& value, std::string_view pointer);
 
-/// Enumerators are written with `-` for `_` where this is specialised to true (standings: known-good).
+/// Enumerators are written with `-` for `_` where this is specialised to true (standings:
+/// known-good).
 template <class E>
 inline constexpr bool dashed_enum = false;
 

@@ -1,7 +1,7 @@
 #include "core/record.hpp"
 
-#include <array>
 #include <openssl/sha.h>
+#include <array>
 
 namespace rollbackd {
 
@@ -21,11 +21,10 @@ std::string sha256_hex(std::string_view bytes) {
 std::string hash_of(Record const& record) {
     // Every field is followed by a newline and none but the body may contain one; the body comes
     // last, so no two different records have the same text.
-    std::string text = record.prev + "\n" + std::to_string(record.seq) + "\n" +
-                       format_rfc3339(record.at) + "\n" +
-                       std::to_string(record.boot.time_since_epoch().count()) + "\n" +
-                       record.boot_id + "\n" + std::to_string(record.epoch) + "\n" + record.kind +
-                       "\n" + record.body;
+    std::string text =
+        record.prev + "\n" + std::to_string(record.seq) + "\n" + format_rfc3339(record.at) + "\n" +
+        std::to_string(record.boot.time_since_epoch().count()) + "\n" + record.boot_id + "\n" +
+        std::to_string(record.epoch) + "\n" + record.kind + "\n" + record.body;
     return sha256_hex(text);
 }
 

@@ -18,14 +18,14 @@ struct RecordDraft {
 };
 
 struct Record {
-    std::uint64_t seq = 0;   // 1, 2, 3, … without gaps
-    WallTime at{};           // wall time of the append
-    Instant boot{};          // CLOCK_BOOTTIME of the append
-    std::string boot_id;     // of the kernel that counted `boot`
-    std::uint64_t epoch = 0; // of the lease that wrote it
+    std::uint64_t seq = 0;    // 1, 2, 3, … without gaps
+    WallTime at{};            // wall time of the append
+    Instant boot{};           // CLOCK_BOOTTIME of the append
+    std::string boot_id;      // of the kernel that counted `boot`
+    std::uint64_t epoch = 0;  // of the lease that wrote it
     std::string kind;
-    std::string body;        // JSON text exactly as hashed
-    std::string prev;        // hash of record seq-1; 64 zeros for the first
+    std::string body;  // JSON text exactly as hashed
+    std::string prev;  // hash of record seq-1; 64 zeros for the first
     std::string hash;
 
     friend bool operator==(Record const&, Record const&) = default;

@@ -100,8 +100,7 @@ std::string format_rfc3339(WallTime time) {
     std::snprintf(
         buffer.data(), buffer.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%06dZ", int(date.year()),
         unsigned(date.month()), unsigned(date.day()), int(clock.hours().count()),
-        int(clock.minutes().count()), int(clock.seconds().count()),
-        int(clock.subseconds().count())
+        int(clock.minutes().count()), int(clock.seconds().count()), int(clock.subseconds().count())
     );
     return buffer.data();
 }
@@ -130,7 +129,8 @@ Result<WallTime> parse_rfc3339(std::string_view text) {
     if (micros < 0 || !read_offset(text, offset)) return bad();
 
     std::chrono::year_month_day const date{
-        std::chrono::year(year), std::chrono::month(unsigned(month)), std::chrono::day(unsigned(day))
+        std::chrono::year(year), std::chrono::month(unsigned(month)),
+        std::chrono::day(unsigned(day))
     };
     if (!date.ok()) return bad();
     return WallTime(
@@ -150,8 +150,9 @@ Result<Duration> parse_duration(std::string_view text) {
     double total = 0;
     while (!text.empty()) {
         double number = 0;
-        auto const [end, code] =
-            std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+        auto const [end, code] = std::from_chars(
+            text.data(), text.data() + text.size(), number, std::chars_format::fixed
+        );
         if (code != std::errc{} || number < 0) return bad();
         text.remove_prefix(std::size_t(end - text.data()));
         std::size_t letters = 0;

@@ -64,9 +64,7 @@ void apply_body(State& state, RecordBody const& body, Stamp const& stamp) {
     if (id.empty()) return;
     auto text = tell(body, state);
     if (text.empty()) return;
-    auto kind = std::visit(
-        []<class T>(T const&) { return kind_of<T>(); }, body
-    );
+    auto kind = std::visit([]<class T>(T const&) { return kind_of<T>(); }, body);
     applying::change_incident(state, id, [&](Incident& incident) {
         if (incident.timeline.size() >= timeline_max) return;
         incident.timeline.push_back({stamp.seq, stamp.at.wall, std::move(kind), std::move(text)});

@@ -26,7 +26,9 @@ void bound_incidents(State& state) {
     });
 }
 
-void set_floors(State& state, std::string const& service, std::map<std::string, Instant> const& floors) {
+void set_floors(
+    State& state, std::string const& service, std::map<std::string, Instant> const& floors
+) {
     for (auto const& [trigger, floor] : floors) state.services[service].floors[trigger] = floor;
 }
 
@@ -202,7 +204,9 @@ void apply(State& state, IncidentResolved const& body, Stamp const& stamp) {
 }
 
 void apply(State& state, DutyOwed const& body, Stamp const&) {
-    change_incident(state, body.id, [&](Incident& incident) { incident.duties.push_back(body.duty); });
+    change_incident(state, body.id, [&](Incident& incident) {
+        incident.duties.push_back(body.duty);
+    });
 }
 
 void apply(State& state, DutyChanged const& body, Stamp const&) {

@@ -60,7 +60,8 @@ void apply(State& state, DeploymentRecorded const& body, Stamp const& stamp) {
         }
         for (auto& known : service.deployments) {
             if (known.version != deployment.version) continue;
-            if (deployment.schema_compatible) known.schema_compatible = deployment.schema_compatible;
+            if (deployment.schema_compatible)
+                known.schema_compatible = deployment.schema_compatible;
         }
         return;
     }

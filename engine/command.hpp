@@ -15,18 +15,47 @@ struct AskFresh {
     bool references = false;
     std::vector<std::string> dependencies;  // services
     bool schema = false;
-    std::vector<Plan> plans;                // to preflight
+    std::vector<Plan> plans;  // to preflight
 };
 /// Carry out → StepEnded. The intent is durable.
-struct StartStep { std::string run; std::uint32_t n = 0; std::uint32_t attempt = 0; Step step; std::string service; std::string incident; };
-/// After a restart: find the step's supervisor, wait for it, or start it if it was never claimed → StepEnded.
-struct AdoptStep { std::string run; std::uint32_t n = 0; std::uint32_t attempt = 0; Step step; std::string service; std::string incident; };
+struct StartStep {
+    std::string run;
+    std::uint32_t n = 0;
+    std::uint32_t attempt = 0;
+    Step step;
+    std::string service;
+    std::string incident;
+};
+/// After a restart: find the step's supervisor, wait for it, or start it if it was never claimed →
+/// StepEnded.
+struct AdoptStep {
+    std::string run;
+    std::uint32_t n = 0;
+    std::uint32_t attempt = 0;
+    Step step;
+    std::string service;
+    std::string incident;
+};
 /// Ask the step's `check` (or its type's own way) whether it took effect → StepSettled.
-struct SettleStep { std::string run; std::uint32_t n = 0; Step step; };
+struct SettleStep {
+    std::string run;
+    std::uint32_t n = 0;
+    Step step;
+};
 /// End the step's whole process group → StepEnded (aborted).
-struct AbortStep { std::string run; std::uint32_t n = 0; };
+struct AbortStep {
+    std::string run;
+    std::uint32_t n = 0;
+};
 /// A `run:` entry of verify or success → CheckEnded.
-struct RunCheck { std::string run; std::uint32_t n = 0; bool success_list = false; std::vector<std::string> argv; std::string from; Duration limit{}; };
+struct RunCheck {
+    std::string run;
+    std::uint32_t n = 0;
+    bool success_list = false;
+    std::vector<std::string> argv;
+    std::string from;
+    Duration limit{};
+};
 
 using Command = std::variant<AskFresh, StartStep, AdoptStep, SettleStep, AbortStep, RunCheck>;
 

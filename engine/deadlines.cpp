@@ -14,13 +14,16 @@ struct Earliest {
 };
 
 void consider_checks(
-    Earliest& due, std::vector<Check> const& checks, std::vector<CheckRun> const& runs, Instant since
+    Earliest& due, std::vector<Check> const& checks, std::vector<CheckRun> const& runs,
+    Instant since
 ) {
     for (std::size_t i = 0; i < checks.size() && i < runs.size(); ++i) {
         if (runs[i].passed) continue;
         if (checks[i].limit > Duration::zero()) due.consider(since + checks[i].limit);
         if (!runs[i].since) continue;
-        due.consider(checks[i].kind == CheckKind::hold ? *runs[i].since + checks[i].limit : *runs[i].since);
+        due.consider(
+            checks[i].kind == CheckKind::hold ? *runs[i].since + checks[i].limit : *runs[i].since
+        );
     }
 }
 

@@ -79,8 +79,9 @@ bool must_ask(AskFresh const& ask) {
 }
 
 Json proof_of(Firing const& firing, Answer const* answer) {
-    JsonObject out{{"evaluation", to_json(firing.evaluation)},
-                   {"matrix_row", firing.resolved.matrix_row}};
+    JsonObject out{
+        {"evaluation", to_json(firing.evaluation)}, {"matrix_row", firing.resolved.matrix_row}
+    };
     if (answer == nullptr) return out;
     JsonArray failing;
     for (auto const& one : answer->failing) {
@@ -105,7 +106,8 @@ struct Judge {
     void record(Judgement const& judgement, std::string const& playbook) {
         draft.write(IncidentJudged{
             id, firing.trigger, playbook, judgement.guards, judgement.refusals,
-            proof_of(firing, answer)});
+            proof_of(firing, answer)
+        });
     }
 
     std::string new_run_id() const { return "RUN-" + std::to_string(draft.state.next_run); }
@@ -154,8 +156,8 @@ struct Judge {
     // Held: people are told; where a plan could help once approved, it is made ready.
     void hold(Judgement const& judgement) {
         auto const& refusal = judgement.refusals.front();
-        std::string const why =
-            "not acting (" + refusal.letter + ", " + to_string(refusal.guard) + "): " + refusal.text;
+        std::string const why = "not acting (" + refusal.letter + ", " + to_string(refusal.guard) +
+                                "): " + refusal.text;
         bool const proposes = std::all_of(
             judgement.refusals.begin(), judgement.refusals.end(),
             [](Refusal const& one) {
@@ -200,8 +202,10 @@ struct Judge {
             if (rung.state != RungState::untried) continue;
             auto const* const playbook = service.playbook(rung.playbook);
             if (playbook == nullptr) {
-                draft.write(RungChanged{id, rung.playbook, RungState::passed_over,
-                                        "the playbook is no longer configured"});
+                draft.write(RungChanged{
+                    id, rung.playbook, RungState::passed_over,
+                    "the playbook is no longer configured"
+                });
                 continue;
             }
             bool const harmless =
@@ -224,8 +228,7 @@ struct Judge {
                 draft, draft.incident(id), &firing, *playbook, plan, answer, Wanted::automatic
             );
             judgement.guards.insert(
-                judgement.guards.begin(), hold_judgement.guards.begin(),
-                hold_judgement.guards.end()
+                judgement.guards.begin(), hold_judgement.guards.begin(), hold_judgement.guards.end()
             );
             record(judgement, rung.playbook);
             if (judgement.refusal(Guard::limit) != nullptr) {
@@ -271,8 +274,7 @@ struct Judge {
             );
         } else if (autonomy == Autonomy::advise) {
             propose(
-                std::move(plan),
-                "waiting for approval (f, autonomy): effective autonomy is advise"
+                std::move(plan), "waiting for approval (f, autonomy): effective autonomy is advise"
             );
         } else {
             act(std::move(plan));
@@ -288,16 +290,20 @@ struct Judge {
             consider(draft, id);
             return;
         }
-        bool const acted = std::any_of(
-            incident.runs.begin(), incident.runs.end(),
-            [](Run const& run) { return run.started_at.has_value(); }
-        );
+        bool const acted =
+            std::any_of(incident.runs.begin(), incident.runs.end(), [](Run const& run) {
+                return run.started_at.has_value();
+            });
         if (acted) {
-            set_state(draft, id, IncidentState::frozen,
-                      "every rung was tried" + (why.empty() ? "" : "; " + why));
+            set_state(
+                draft, id, IncidentState::frozen,
+                "every rung was tried" + (why.empty() ? "" : "; " + why)
+            );
         } else {
-            set_state(draft, id, IncidentState::open,
-                      why.empty() ? "no rung is left" : "not acting: " + why);
+            set_state(
+                draft, id, IncidentState::open,
+                why.empty() ? "no rung is left" : "not acting: " + why
+            );
         }
     }
 };
@@ -427,9 +433,10 @@ void reconsider(Draft& draft, std::string const& service, std::string const& why
         if (verdict == Verdict::false_) draft.write(TriggerCleared{id, firing.trigger, why});
     }
     auto const& triggers = draft.incident(id).triggers;
-    bool const all_clear = !triggers.empty() && std::all_of(
-        triggers.begin(), triggers.end(), [](Firing const& firing) { return firing.cleared; }
-    );
+    bool const all_clear = !triggers.empty() &&
+                           std::all_of(triggers.begin(), triggers.end(), [](Firing const& firing) {
+                               return firing.cleared;
+                           });
     if (all_clear) {
         resolve_incident(draft, id, "", "the service recovered by itself");
     } else {
@@ -466,10 +473,10 @@ void on_fired(Draft& draft, Edge const& edge) {
         return;
     }
     auto const& incident = draft.incident(open);
-    bool const known_trigger = std::any_of(
-        incident.triggers.begin(), incident.triggers.end(),
-        [&](Firing const& old) { return old.trigger == edge.trigger && !old.cleared; }
-    );
+    bool const known_trigger =
+        std::any_of(incident.triggers.begin(), incident.triggers.end(), [&](Firing const& old) {
+            return old.trigger == edge.trigger && !old.cleared;
+        });
     if (known_trigger) return;
     auto rungs = rungs_of(&incident, firing);
     draft.write(IncidentJoined{open, std::move(firing), std::move(rungs)});
@@ -510,8 +517,12 @@ void on_cleared(Draft& draft, Edge const& edge) {
 void on(Draft& draft, EdgesSeen const& event) {
     for (auto const& edge : event.edges) {
         switch (edge.kind) {
-            case EdgeKind::fired: on_fired(draft, edge); break;
-            case EdgeKind::cleared: on_cleared(draft, edge); break;
+            case EdgeKind::fired:
+                on_fired(draft, edge);
+                break;
+            case EdgeKind::cleared:
+                on_cleared(draft, edge);
+                break;
             case EdgeKind::again: {
                 auto const id = draft.state.service(edge.service).incident;
                 if (draft.state.incident(id) == nullptr) break;

@@ -32,7 +32,8 @@ Run const* approved_run(Incident const& incident, std::string const& plan) {
 Firing const* answered(Incident const& incident, Run const& run) {
     for (auto const& firing : incident.triggers) {
         auto const& answers = run.answers;
-        if (std::find(answers.begin(), answers.end(), firing.trigger) != answers.end()) return &firing;
+        if (std::find(answers.begin(), answers.end(), firing.trigger) != answers.end())
+            return &firing;
     }
     return nullptr;
 }
@@ -53,7 +54,9 @@ bool approve_step(Draft& draft, Incident const& incident, Approved const& event)
         for (auto const& step : run.steps) {
             if (step.state != StepState::waiting || step.type == "manual") continue;
             if (run.plan.hash != event.plan) {
-                draft.refuse(Errc::conflict, "the plan has changed; show it again and approve that");
+                draft.refuse(
+                    Errc::conflict, "the plan has changed; show it again and approve that"
+                );
                 return true;
             }
             auto const& planned = step.n <= run.plan.steps.size()
@@ -92,8 +95,10 @@ void on(Draft& draft, Raised const& event) {
     auto const* const service = draft.policy.service(event.service);
     auto const* const trigger = service == nullptr ? nullptr : service->trigger(event.trigger);
     if (trigger == nullptr) {
-        draft.refuse(Errc::not_found, "no trigger " + printable(event.service, 64) + "/" +
-                                          printable(event.trigger, 64));
+        draft.refuse(
+            Errc::not_found,
+            "no trigger " + printable(event.service, 64) + "/" + printable(event.trigger, 64)
+        );
         return;
     }
     auto evaluation = draft.senses.judge(event.service, event.trigger, draft.state, draft.now);
@@ -112,10 +117,10 @@ void on(Draft& draft, Raised const& event) {
         auto const id = known.incident;
         draft.out.reply.incident = id;
         auto const& incident = draft.incident(id);
-        bool const there = std::any_of(
-            incident.triggers.begin(), incident.triggers.end(),
-            [&](Firing const& old) { return old.trigger == event.trigger && !old.cleared; }
-        );
+        bool const there =
+            std::any_of(incident.triggers.begin(), incident.triggers.end(), [&](Firing const& old) {
+                return old.trigger == event.trigger && !old.cleared;
+            });
         if (there) return;
         std::vector<LadderRung> rungs;
         for (auto const& rung : firing.resolved.response.rungs) {
@@ -123,7 +128,8 @@ void on(Draft& draft, Raised const& event) {
                 incident.ladder.begin(), incident.ladder.end(),
                 [&](LadderRung const& old) { return old.playbook == rung.run; }
             );
-            if (!tried) rungs.push_back({rung.run, rung.within, event.trigger, RungState::untried, {}});
+            if (!tried)
+                rungs.push_back({rung.run, rung.within, event.trigger, RungState::untried, {}});
         }
         draft.write(IncidentJoined{id, std::move(firing), std::move(rungs)});
         consider(draft, id);
@@ -143,8 +149,10 @@ void on(Draft& draft, RunAsked const& event) {
     auto const* const service = draft.policy.service(event.service);
     auto const* const playbook = service == nullptr ? nullptr : service->playbook(event.playbook);
     if (playbook == nullptr) {
-        draft.refuse(Errc::not_found, "no playbook " + printable(event.service, 64) + "/" +
-                                          printable(event.playbook, 64));
+        draft.refuse(
+            Errc::not_found,
+            "no playbook " + printable(event.service, 64) + "/" + printable(event.playbook, 64)
+        );
         return;
     }
     auto const open = draft.state.service(event.service).incident;
@@ -157,7 +165,8 @@ void on(Draft& draft, RunAsked const& event) {
     none.service = event.service;
     auto const& incident = open.empty() ? none : draft.incident(open);
     auto judgement = judge_hold(
-        draft, incident, nullptr, plan ? plan->locks : playbook->locks, &event.answer, Wanted::manual
+        draft, incident, nullptr, plan ? plan->locks : playbook->locks, &event.answer,
+        Wanted::manual
     );
     add(judgement,
         judge_rung(draft, incident, nullptr, *playbook, plan, &event.answer, Wanted::manual));
@@ -167,8 +176,10 @@ void on(Draft& draft, RunAsked const& event) {
     }
     if (!open.empty()) {
         if (auto const* const waiting = waiting_run(draft.incident(open))) {
-            end_run(draft, waiting->id, RunState::aborted,
-                    "void: " + event.actor.name + " runs " + event.playbook + " by hand");
+            end_run(
+                draft, waiting->id, RunState::aborted,
+                "void: " + event.actor.name + " runs " + event.playbook + " by hand"
+            );
         }
     }
     auto const id = open.empty() ? open_incident(draft, event.service, std::nullopt, false) : open;
@@ -204,8 +215,10 @@ void on(Draft& draft, RunAsked const& event) {
     draft.out.reply.run = run_id;
     draft.write(RunPlanned{std::move(run)});
     if (asks) {
-        set_state(draft, id, IncidentState::waiting,
-                  "waiting for approval (f, approval): the playbook may lose data");
+        set_state(
+            draft, id, IncidentState::waiting,
+            "waiting for approval (f, approval): the playbook may lose data"
+        );
     } else {
         start_run(draft, run_id, false);
     }
@@ -227,8 +240,10 @@ void on(Draft& draft, Approved const& event) {
     auto const run_id = waiting->id;
     draft.out.reply.run = run_id;
     if (waiting->plan.hash != event.plan) {
-        draft.refuse(Errc::conflict,
-                     "that is not the plan that waits; show " + event.incident + " and approve its plan");
+        draft.refuse(
+            Errc::conflict,
+            "that is not the plan that waits; show " + event.incident + " and approve its plan"
+        );
         return;
     }
     auto const* const service = draft.policy.service(incident->service);
@@ -240,18 +255,24 @@ void on(Draft& draft, Approved const& event) {
     }
     auto const* const firing = answered(*incident, *waiting);
     auto const wanted = waiting->manual ? Wanted::manual : Wanted::approved;
-    auto plan = make_plan(draft.state, *service, *playbook, waiting->plan.inputs,
-                          waiting->manual && incident->triggers.empty() ? "" : incident->id);
+    auto plan = make_plan(
+        draft.state, *service, *playbook, waiting->plan.inputs,
+        waiting->manual && incident->triggers.empty() ? "" : incident->id
+    );
     auto judgement =
         judge_hold(draft, *incident, firing, waiting->plan.locks, &event.answer, wanted);
-    if (effective_autonomy(draft, incident->service, firing) == Autonomy::observe && !waiting->manual) {
-        judgement.refusals.push_back({Guard::autonomy, "f", "effective autonomy is observe",
-                                      playbook->name, "", draft.moment(), false});
+    if (effective_autonomy(draft, incident->service, firing) == Autonomy::observe &&
+        !waiting->manual) {
+        judgement.refusals.push_back(
+            {Guard::autonomy, "f", "effective autonomy is observe", playbook->name, "",
+             draft.moment(), false}
+        );
     }
     add(judgement, judge_rung(draft, *incident, firing, *playbook, plan, &event.answer, wanted));
-    draft.write(IncidentJudged{event.incident, firing == nullptr ? "" : firing->trigger,
-                               playbook->name, judgement.guards, judgement.refusals,
-                               JsonObject{{"approved_by", event.actor.name}}});
+    draft.write(IncidentJudged{
+        event.incident, firing == nullptr ? "" : firing->trigger, playbook->name, judgement.guards,
+        judgement.refusals, JsonObject{{"approved_by", event.actor.name}}
+    });
     if (!judgement.passed()) {
         void_run(draft, run_id, sentence(judgement.refusals.front()));
         return;
@@ -315,16 +336,19 @@ void on(Draft& draft, ResolvedBy const& event) {
     auto const* const incident = require(draft, event.incident);
     if (incident == nullptr || incident->state == IncidentState::resolved) return;
     if (auto const* const run = active_run(*incident)) {
-        draft.refuse(Errc::conflict, run->id + " is on; abort it first: rollbackctl abort " +
-                                         event.incident);
+        draft.refuse(
+            Errc::conflict, run->id + " is on; abort it first: rollbackctl abort " + event.incident
+        );
         return;
     }
     if (auto const* const waiting = waiting_run(*incident)) {
         end_run(draft, waiting->id, RunState::aborted, "void: resolved by " + event.actor.name);
     }
     auto const reason = reason_of(event.reason);
-    resolve_incident(draft, event.incident, event.actor.name,
-                     "resolved by " + event.actor.name + (reason.empty() ? "" : ": " + reason));
+    resolve_incident(
+        draft, event.incident, event.actor.name,
+        "resolved by " + event.actor.name + (reason.empty() ? "" : ": " + reason)
+    );
 }
 
 void on(Draft& draft, Aborted const& event) {
@@ -344,7 +368,8 @@ void on(Draft& draft, Aborted const& event) {
         return;
     }
     for (auto const& step : draft.run(run_id).steps) {
-        if (step.state == StepState::waiting || (step.state == StepState::running && step.type == "wait_until")) {
+        if (step.state == StepState::waiting ||
+            (step.state == StepState::running && step.type == "wait_until")) {
             StepOutcome outcome;
             outcome.text = "aborted by " + event.actor.name;
             finish_step(draft, run_id, step.n, StepState::aborted, outcome, "");
@@ -367,8 +392,9 @@ void on(Draft& draft, VerdictGiven const& event) {
     if (event.verdict == "false-positive" && acted) {
         for (auto const& firing : incident->triggers) demoted.push_back(firing.trigger);
     }
-    draft.write(VerdictRecord{event.incident, event.verdict, event.actor.name,
-                              reason_of(event.reason), std::move(demoted)});
+    draft.write(VerdictRecord{
+        event.incident, event.verdict, event.actor.name, reason_of(event.reason), std::move(demoted)
+    });
 }
 
 void on(Draft& draft, StepConfirmed const& event) {
@@ -401,7 +427,9 @@ void on(Draft& draft, StepConfirmed const& event) {
             return;
         }
         if (event.outcome == "not_done") {
-            end_run(draft, run_id, RunState::failed, by + " says: not so. " + reason_of(event.reason));
+            end_run(
+                draft, run_id, RunState::failed, by + " says: not so. " + reason_of(event.reason)
+            );
             return;
         }
         check.passed = true;
@@ -413,8 +441,10 @@ void on(Draft& draft, StepConfirmed const& event) {
     }
     auto const& step = run->steps[event.n - 1];
     if (step.state != StepState::waiting && step.state != StepState::unknown) {
-        draft.refuse(Errc::conflict, "step " + std::to_string(event.n) + " is " +
-                                         to_string(step.state) + ": nothing to confirm");
+        draft.refuse(
+            Errc::conflict, "step " + std::to_string(event.n) + " is " + to_string(step.state) +
+                                ": nothing to confirm"
+        );
         return;
     }
     StepOutcome outcome;
@@ -425,12 +455,22 @@ void on(Draft& draft, StepConfirmed const& event) {
     auto const attempt = step.attempt;
     auto const id = event.incident;
     if (interrupted) {
-        draft.write(StepEndedRecord{run_id, event.n, attempt,
-                                    done ? StepState::done : StepState::failed, {}, outcome.text, {}, by});
+        draft.write(StepEndedRecord{
+            run_id,
+            event.n,
+            attempt,
+            done ? StepState::done : StepState::failed,
+            {},
+            outcome.text,
+            {},
+            by
+        });
         if (!done) {
             draft.write(RunEnded{run_id, RunState::failed, outcome.text, by});
-            set_state(draft, id, IncidentState::frozen, "the interrupted step was not done; " + by +
-                                                            " decides what follows");
+            set_state(
+                draft, id, IncidentState::frozen,
+                "the interrupted step was not done; " + by + " decides what follows"
+            );
             return;
         }
         set_state(draft, id, IncidentState::acting, "running " + draft.run(run_id).plan.playbook);
@@ -451,9 +491,10 @@ void on(Draft& draft, DutyConfirmed const& event) {
             draft.refuse(Errc::invalid, "a duty that does not apply needs a reason");
             return;
         }
-        draft.write(DutyChanged{event.incident, event.n,
-                                applies ? DutyState::done : DutyState::does_not_apply, false,
-                                event.actor.name, reason_of(event.reason)});
+        draft.write(DutyChanged{
+            event.incident, event.n, applies ? DutyState::done : DutyState::does_not_apply, false,
+            event.actor.name, reason_of(event.reason)
+        });
         return;
     }
     draft.refuse(Errc::not_found, event.incident + " has no duty " + std::to_string(event.n));

@@ -46,17 +46,23 @@ void begin_step(Draft& draft, std::string const& run_id, std::uint32_t n, std::u
     auto const service = draft.incident(incident).service;
     if (step->type == "manual") {
         draft.write(StepWaiting{run_id, n, text_of(step->params, "say")});
-        set_state(draft, incident, IncidentState::waiting,
-                  "step " + std::to_string(n) + " waits for a person: " + text_of(step->params, "say"));
+        set_state(
+            draft, incident, IncidentState::waiting,
+            "step " + std::to_string(n) + " waits for a person: " + text_of(step->params, "say")
+        );
         return;
     }
     draft.write(StepIntent{run_id, n, attempt, step->params});
     if (step->type == "notify") {
         std::vector<std::string> to;
         if (auto const name = text_of(step->params, "to"); !name.empty()) to.push_back(name);
-        queue_message(draft, incident, "incident.notice", to, text_of(step->params, "text"), "",
-                      Duration::zero());
-        finish_step(draft, run_id, n, StepState::done, {OutcomeKind::done, {}, "queued", {}, {}}, "");
+        queue_message(
+            draft, incident, "incident.notice", to, text_of(step->params, "text"), "",
+            Duration::zero()
+        );
+        finish_step(
+            draft, run_id, n, StepState::done, {OutcomeKind::done, {}, "queued", {}, {}}, ""
+        );
         return;
     }
     if (step->type == "wait_until") return;  // progress() and Tick watch it
@@ -73,8 +79,10 @@ void after_main(Draft& draft, std::string const& run_id, bool failed, std::strin
     }
     auto const incident = run.incident;
     draft.write(RunVerifying{run_id});
-    set_state(draft, incident, IncidentState::verifying,
-              "all steps are done; waiting for fresh samples to prove it");
+    set_state(
+        draft, incident, IncidentState::verifying,
+        "all steps are done; waiting for fresh samples to prove it"
+    );
     progress(draft, draft.incident(incident).service);
 }
 
@@ -132,8 +140,10 @@ void advance(Draft& draft, std::string const& run_id) {
         if (planned.approval && step.confirmed_by.empty() && step.attempt == 0) {
             auto const incident = run.incident;
             draft.write(StepWaiting{run_id, n, "waits for approval"});
-            set_state(draft, incident, IncidentState::waiting,
-                      "step " + std::to_string(n) + " waits for approval");
+            set_state(
+                draft, incident, IncidentState::waiting,
+                "step " + std::to_string(n) + " waits for approval"
+            );
             return;
         }
         begin_step(draft, run_id, n, 1);
@@ -152,12 +162,16 @@ void finish_step(
     auto const incident = draft.run(run_id).incident;
     auto const attempt = draft.run(run_id).steps[n - 1].attempt;
     for (auto const& evidence : outcome.evidence) draft.write(EvidenceRecord{incident, evidence});
-    draft.write(StepEndedRecord{
-        run_id, n, attempt, state, outcome.exit, outcome.text, outcome.saved, by});
+    draft.write(
+        StepEndedRecord{run_id, n, attempt, state, outcome.exit, outcome.text, outcome.saved, by}
+    );
     auto const& run = draft.run(run_id);
-    if (draft.incident(incident).state == IncidentState::waiting && run.state == RunState::running) {
-        set_state(draft, incident, IncidentState::acting,
-                  "running " + run.plan.playbook + " (" + run_id + ")");
+    if (draft.incident(incident).state == IncidentState::waiting &&
+        run.state == RunState::running) {
+        set_state(
+            draft, incident, IncidentState::acting,
+            "running " + run.plan.playbook + " (" + run_id + ")"
+        );
     }
     advance(draft, run_id);
 }
@@ -168,8 +182,10 @@ void end_run(Draft& draft, std::string const& run_id, RunState state, std::strin
     bool const started = draft.run(run_id).started_at.has_value();
     draft.write(RunEnded{run_id, state, why, ""});
     if (state == RunState::interrupted) {
-        set_state(draft, incident_id, IncidentState::frozen,
-                  "interrupted: " + why + "; a person must say what happened");
+        set_state(
+            draft, incident_id, IncidentState::frozen,
+            "interrupted: " + why + "; a person must say what happened"
+        );
         return;
     }
     if (state == RunState::aborted && started) {
@@ -193,7 +209,9 @@ void end_run(Draft& draft, std::string const& run_id, RunState state, std::strin
         if (!tried) grown.push_back({playbook, {}, trigger, RungState::untried, {}});
     }
     if (!grown.empty()) draft.write(LadderGrown{incident_id, std::move(grown)});
-    set_state(draft, incident_id, IncidentState::open, draft.run(run_id).plan.playbook + " failed: " + why);
+    set_state(
+        draft, incident_id, IncidentState::open, draft.run(run_id).plan.playbook + " failed: " + why
+    );
     consider(draft, incident_id);
 }
 
@@ -250,11 +268,21 @@ void on(Draft& draft, StepSettled const& event) {
                 return;
             }
             auto const attempt = step.attempt;
-            draft.write(StepEndedRecord{event.run, event.n, attempt, StepState::unknown,
-                                        event.outcome.exit, event.outcome.text, {}, {}});
-            end_run(draft, event.run, RunState::interrupted,
-                    "nobody can say whether step " + std::to_string(event.n) + " took effect: " +
-                        event.outcome.text);
+            draft.write(StepEndedRecord{
+                event.run,
+                event.n,
+                attempt,
+                StepState::unknown,
+                event.outcome.exit,
+                event.outcome.text,
+                {},
+                {}
+            });
+            end_run(
+                draft, event.run, RunState::interrupted,
+                "nobody can say whether step " + std::to_string(event.n) +
+                    " took effect: " + event.outcome.text
+            );
             return;
     }
 }

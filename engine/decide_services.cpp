@@ -16,9 +16,10 @@ constexpr std::size_t version_max = 200;
 
 bool is_printable_version(std::string const& version) {
     return !version.empty() && version.size() <= version_max &&
-           std::all_of(version.begin(), version.end(), [](char c) {
-               return static_cast<unsigned char>(c) > 0x20 && c != 0x7f;
-           }) &&
+           std::all_of(
+               version.begin(), version.end(),
+               [](char c) { return static_cast<unsigned char>(c) > 0x20 && c != 0x7f; }
+           ) &&
            version.find("{{") == std::string::npos;
 }
 
@@ -74,15 +75,18 @@ void check_bake(Draft& draft, std::string const& name) {
     if (version == service.versions.end() || version->second.standing != Standing::baking) return;
     if (draft.now.boot < deployment->from().boot + policy->bake) return;
     if (!draft.senses.fresh_and_good(name, deployment->started_at.boot, draft.now)) return;
-    draft.write(KnownGood{name, deployment->version, deployment->id,
-                          "baked " + format_duration(policy->bake) + " undisturbed, samples are good"});
+    draft.write(KnownGood{
+        name, deployment->version, deployment->id,
+        "baked " + format_duration(policy->bake) + " undisturbed, samples are good"
+    });
 }
 
 void on(Draft& draft, DeploymentPosted const& event) {
     if (!known_service(draft, event.service)) return;
     if (!is_printable_version(event.version)) {
-        draft.refuse(Errc::invalid,
-                     "a version is 1 to 200 printable characters without spaces or templates");
+        draft.refuse(
+            Errc::invalid, "a version is 1 to 200 printable characters without spaces or templates"
+        );
         return;
     }
     auto started = draft.moment();
@@ -107,13 +111,11 @@ void on(Draft& draft, DeploymentPosted const& event) {
         standing != service.versions.end() && standing->second.standing == Standing::bad;
     record.own = run != nullptr && run->plan.target == event.version;
     bool const same = service.current == event.version && current != nullptr;
-    record.repeated =
-        same && (event.known_good ||
-                 draft.now.boot < current->recorded_at.boot + policy.watch_window);
+    record.repeated = same && (event.known_good ||
+                               draft.now.boot < current->recorded_at.boot + policy.watch_window);
     auto const* const window = service.window ? service.deployment(*service.window) : nullptr;
-    record.becomes_current =
-        !event.known_good || service.current.empty() || window == nullptr ||
-        window->version == event.version;
+    record.becomes_current = !event.known_good || service.current.empty() || window == nullptr ||
+                             window->version == event.version;
     record.opens_window = !event.known_good && run == nullptr;
     auto& made = record.deployment;
     made.version = event.version;
@@ -135,19 +137,21 @@ void on(Draft& draft, DeploymentPosted const& event) {
     if (quarantined && !is_silenced(draft.state, event.service)) {
         queue_message(
             draft, "", "quarantined", policy.notify,
-            event.service + ": " + event.version + " was deployed again though it is quarantined.\n" +
+            event.service + ": " + event.version +
+                " was deployed again though it is quarantined.\n" +
                 "rollbackd recorded it; it stays bad and is watched.\n" +
                 "If it is mended, release it; otherwise deploy another version.",
             "rollbackctl release " + event.service + " " + event.version, Duration::zero()
         );
     }
-    if (judged_again) reconsider(draft, event.service, "a deployment was recorded: " + event.version);
+    if (judged_again)
+        reconsider(draft, event.service, "a deployment was recorded: " + event.version);
 }
 
 void on(Draft& draft, Paused const& event) {
     if (!event.service.empty() && !known_service(draft, event.service)) return;
-    bool const already = event.service.empty() ? draft.state.paused
-                                               : draft.state.service(event.service).paused;
+    bool const already =
+        event.service.empty() ? draft.state.paused : draft.state.service(event.service).paused;
     if (!already) draft.write(PausedRecord{event.service, event.actor.name});
 }
 
@@ -194,10 +198,12 @@ void end_silence(Draft& draft, Silence const& silence, std::string const& by) {
             for (auto const& firing : incident.triggers) {
                 if (!firing.cleared) what += (what.empty() ? "" : "; ") + firing.evaluation.why;
             }
-            queue_message(draft, id, "incident.opened", service.notify,
-                          "The silence on " + service.name + " has ended and it is still broken: " +
-                              what + ".\n" + incident.standing_text,
-                          "rollbackctl explain " + id, Duration::zero());
+            queue_message(
+                draft, id, "incident.opened", service.notify,
+                "The silence on " + service.name + " has ended and it is still broken: " + what +
+                    ".\n" + incident.standing_text,
+                "rollbackctl explain " + id, Duration::zero()
+            );
         }
         reconsider(draft, service.name, "the silence has ended");
     }
@@ -219,16 +225,19 @@ void on(Draft& draft, VersionReleased const& event) {
     auto const& versions = draft.state.service(event.service).versions;
     auto const version = versions.find(event.version);
     if (version == versions.end()) {
-        draft.refuse(Errc::not_found, "no version " + printable(event.version, 80) + " of " +
-                                          event.service + " is known");
+        draft.refuse(
+            Errc::not_found,
+            "no version " + printable(event.version, 80) + " of " + event.service + " is known"
+        );
         return;
     }
     if (version->second.standing != Standing::bad) {
         draft.refuse(Errc::conflict, printable(event.version, 80) + " is not quarantined");
         return;
     }
-    draft.write(ReleasedRecord{event.service, event.version, event.actor.name,
-                               printable(event.reason, 500)});
+    draft.write(
+        ReleasedRecord{event.service, event.version, event.actor.name, printable(event.reason, 500)}
+    );
 }
 
 void on(Draft& draft, MessageDelivered const& event) {
@@ -255,7 +264,8 @@ void on(Draft& draft, PolicyLoaded const& event) {
 
 void on(Draft& draft, BlindEnded const&) {
     for (auto const& service : draft.policy.services) {
-        auto const* const incident = draft.state.incident(draft.state.service(service.name).incident);
+        auto const* const incident =
+            draft.state.incident(draft.state.service(service.name).incident);
         if (incident == nullptr) continue;
         bool const was_blind = std::any_of(
             incident->refusals.begin(), incident->refusals.end(),
@@ -274,7 +284,9 @@ void adopt_run(Draft& draft, Run const& run, Incident const& incident) {
         auto const& planned = step.n <= run.plan.steps.size()
                                   ? run.plan.steps[step.n - 1]
                                   : run.plan.always[step.n - 1 - run.plan.steps.size()];
-        draft.command(AdoptStep{run.id, step.n, step.attempt, planned, incident.service, incident.id});
+        draft.command(
+            AdoptStep{run.id, step.n, step.attempt, planned, incident.service, incident.id}
+        );
         if (run.aborting) draft.command(AbortStep{run.id, step.n});
         return;
     }
@@ -340,23 +352,27 @@ void tell_overdue(Draft& draft, std::string const& id) {
         draft.write(DutyChanged{id, duty.n, DutyState::open, true, "", ""});
         std::vector<std::string> to;
         if (!duty.duty.to.empty()) to.push_back(duty.duty.to);
-        queue_message(draft, id, "duty.overdue", to,
-                      "Overdue: " + duty.duty.text + " (due " + format_rfc3339(duty.due_at.wall) +
-                          ", " + id + ")",
-                      "rollbackctl confirm " + id + " duty:" + std::to_string(duty.n), Duration::zero());
+        queue_message(
+            draft, id, "duty.overdue", to,
+            "Overdue: " + duty.duty.text + " (due " + format_rfc3339(duty.due_at.wall) + ", " + id +
+                ")",
+            "rollbackctl confirm " + id + " duty:" + std::to_string(duty.n), Duration::zero()
+        );
     }
 }
 
 void escalate_late(Draft& draft, std::string const& id) {
     auto const& incident = draft.incident(id);
     auto const* const policy = draft.policy.service(incident.service);
-    if (policy == nullptr || incident.escalated || incident.state == IncidentState::resolved) return;
+    if (policy == nullptr || incident.escalated || incident.state == IncidentState::resolved)
+        return;
     for (auto const& firing : incident.triggers) {
         auto const* const trigger = policy->trigger(firing.trigger);
         if (firing.cleared || trigger == nullptr || !trigger->deadline) continue;
         if (draft.now.boot < firing.fired_at.boot + *trigger->deadline) continue;
-        draft.write(Escalated{id, firing.trigger + " is not resolved within " +
-                                      format_duration(*trigger->deadline)});
+        draft.write(Escalated{
+            id, firing.trigger + " is not resolved within " + format_duration(*trigger->deadline)
+        });
         return;
     }
 }

@@ -73,8 +73,10 @@ struct Verifier {
                 if (!due) return false;
                 now.started = true;
                 note(now, success_list);
-                draft.command(RunCheck{run_id, now.n, success_list, check.argv, check.from,
-                                       std::max<Duration>(settle(), 10s)});
+                draft.command(RunCheck{
+                    run_id, now.n, success_list, check.argv, check.from,
+                    std::max<Duration>(settle(), 10s)
+                });
                 return false;
             }
             case CheckKind::manual:
@@ -91,17 +93,15 @@ struct Verifier {
         bool all = true;
         auto const checks = success_list ? run().plan.success : run().plan.verify;
         for (std::size_t i = 0; i < checks.size(); ++i) {
-            auto const& list =
-                success_list ? draft.incident(run().incident).success : run().verify;
+            auto const& list = success_list ? draft.incident(run().incident).success : run().verify;
             if (i >= list.size() || list[i].passed) continue;
             Reading reading;
             if (step_check(checks[i], list[i], success_list, reading)) continue;
             all = false;
             if (reading.verdict == Verdict::false_ || worst.why.empty()) worst = reading;
-            bool const late = checks[i].kind == CheckKind::until &&
-                              checks[i].limit > Duration::zero() &&
-                              draft.now.boot >= since + checks[i].limit &&
-                              reading.verdict == Verdict::false_;
+            bool const late =
+                checks[i].kind == CheckKind::until && checks[i].limit > Duration::zero() &&
+                draft.now.boot >= since + checks[i].limit && reading.verdict == Verdict::false_;
             if (late) {
                 too_late = checks[i].condition + " not within " + format_duration(checks[i].limit) +
                            ": " + reading.why;
@@ -115,17 +115,21 @@ struct Verifier {
         auto const& incident = draft.incident(run().incident);
         for (auto const& firing : incident.triggers) {
             auto const& answers = run().answers;
-            if (std::find(answers.begin(), answers.end(), firing.trigger) == answers.end()) continue;
+            if (std::find(answers.begin(), answers.end(), firing.trigger) == answers.end())
+                continue;
             auto const found = ask(firing.when, firing.rules);
-            bool const enough =
-                found.verdict == Verdict::false_ &&
-                draft.senses.enough_good(service, firing.when, firing.resolve_after, since, draft.now);
+            bool const enough = found.verdict == Verdict::false_ &&
+                                draft.senses.enough_good(
+                                    service, firing.when, firing.resolve_after, since, draft.now
+                                );
             if (enough) continue;
             all = false;
             if (found.verdict == Verdict::true_) {
                 worst = {Verdict::false_, firing.trigger + " is still true: " + found.why};
             } else if (worst.why.empty()) {
-                worst = {Verdict::unknown, firing.trigger + " is not proved false yet: " + found.why};
+                worst = {
+                    Verdict::unknown, firing.trigger + " is not proved false yet: " + found.why
+                };
             }
         }
         return all;
@@ -146,9 +150,8 @@ struct Verifier {
         draft.write(IncidentRecovered{incident, run_id, std::move(floors)});
         auto n = std::uint32_t(draft.incident(incident).duties.size());
         for (auto const& duty : duties) {
-            auto const from = duty.from == DutyFrom::detection
-                                  ? draft.incident(incident).opened_at
-                                  : draft.moment();
+            auto const from = duty.from == DutyFrom::detection ? draft.incident(incident).opened_at
+                                                               : draft.moment();
             DutyRun owed;
             owed.n = ++n;
             owed.duty = duty;
@@ -187,12 +190,15 @@ struct Verifier {
         if (bad || (rung_over && draft.now.boot < until)) {
             end_run(
                 draft, run_id, RunState::failed,
-                (rung_over ? "not recovered within the rung's time: " : "not recovered: ") + worst.why
+                (rung_over ? "not recovered within the rung's time: " : "not recovered: ") +
+                    worst.why
             );
             return;
         }
-        set_state(draft, incident, IncidentState::unverified,
-                  "cannot tell whether it worked: " + worst.why);
+        set_state(
+            draft, incident, IncidentState::unverified,
+            "cannot tell whether it worked: " + worst.why
+        );
     }
 };
 
@@ -211,7 +217,8 @@ void step_wait(Draft& draft, std::string const& run_id, std::string const& servi
             draft.now
         );
         Duration within = planned.timeout;
-        if (auto const* const limit = planned.params.if_contains("within")) from_json(*limit, within);
+        if (auto const* const limit = planned.params.if_contains("within"))
+            from_json(*limit, within);
         StepOutcome outcome;
         outcome.text = found.why;
         if (found.verdict == Verdict::true_) {
@@ -286,7 +293,9 @@ void follow_through(Draft& draft, std::string const& id) {
         }
     }
     if (again) {
-        set_state(draft, id, IncidentState::open, "recovered from one breach, another is still true");
+        set_state(
+            draft, id, IncidentState::open, "recovered from one breach, another is still true"
+        );
         consider(draft, id);
         return;
     }
@@ -294,8 +303,10 @@ void follow_through(Draft& draft, std::string const& id) {
         auto const* const policy = draft.policy.service(service);
         auto const settle = policy == nullptr ? Limits{}.settle : policy->limits.settle;
         if (draft.now.boot >= draft.incident(id).recovered_at->boot + settle) {
-            set_state(draft, id, IncidentState::unverified,
-                      "recovered, but another trigger cannot be judged for want of samples");
+            set_state(
+                draft, id, IncidentState::unverified,
+                "recovered, but another trigger cannot be judged for want of samples"
+            );
         }
         return;
     }
@@ -303,8 +314,10 @@ void follow_through(Draft& draft, std::string const& id) {
     std::optional<std::string> too_late;
     Verifier success{draft, run_id, service, since};
     if (!success.all_checks(true, worst, too_late)) {
-        set_state(draft, id, IncidentState::verifying,
-                  "recovered; watching for success" + (worst.why.empty() ? "" : ": " + worst.why));
+        set_state(
+            draft, id, IncidentState::verifying,
+            "recovered; watching for success" + (worst.why.empty() ? "" : ": " + worst.why)
+        );
         return;
     }
     resolve_incident(draft, id, "", "verified: " + draft.run(run_id).plan.playbook + " worked");

@@ -40,14 +40,18 @@ void consider(Draft& draft, std::string const& incident);
 void on(Draft& draft, EdgesSeen const& event);
 void on(Draft& draft, Answered const& event);
 /// Opens an incident for a trigger (or a person's manual run, without one); returns its id.
-std::string open_incident(Draft& draft, std::string const& service, std::optional<Firing> firing,
-                          bool alert_only);
-Firing make_firing(Draft const& draft, ServicePolicy const& service, TriggerPolicy const& trigger,
-                   Evaluation evaluation);
+std::string open_incident(
+    Draft& draft, std::string const& service, std::optional<Firing> firing, bool alert_only
+);
+Firing make_firing(
+    Draft const& draft, ServicePolicy const& service, TriggerPolicy const& trigger,
+    Evaluation evaluation
+);
 /// Triggers still true are judged again, passed-over rungs too: the world has changed.
 void reconsider(Draft& draft, std::string const& service, std::string const& why);
-void resolve_incident(Draft& draft, std::string const& incident, std::string const& by,
-                      std::string const& why);
+void resolve_incident(
+    Draft& draft, std::string const& incident, std::string const& by, std::string const& why
+);
 void set_state(Draft& draft, std::string const& incident, IncidentState state, std::string why);
 
 // Runs (decide_runs.cpp).
@@ -57,8 +61,10 @@ void advance(Draft& draft, std::string const& run);
 void end_run(Draft& draft, std::string const& run, RunState state, std::string why);
 void on(Draft& draft, StepEnded const& event);
 void on(Draft& draft, StepSettled const& event);
-void finish_step(Draft& draft, std::string const& run, std::uint32_t n, StepState state,
-                 StepOutcome const& outcome, std::string const& by);
+void finish_step(
+    Draft& draft, std::string const& run, std::uint32_t n, StepState state,
+    StepOutcome const& outcome, std::string const& by
+);
 
 // Verification (decide_verify.cpp).
 void progress(Draft& draft, std::string const& service);
@@ -98,9 +104,10 @@ void check_bake(Draft& draft, std::string const& service);
 // Messages (message.cpp).
 /// One message per state an incident entered in this decision; `before` is the state it began with.
 void queue_messages(Draft& draft, State const& before);
-void queue_message(Draft& draft, std::string const& incident, std::string const& event,
-                   std::vector<std::string> const& channels, std::string text, std::string command,
-                   Duration delay);
+void queue_message(
+    Draft& draft, std::string const& incident, std::string const& event,
+    std::vector<std::string> const& channels, std::string text, std::string command, Duration delay
+);
 bool is_silenced(State const& state, std::string const& service);
 
 }  // namespace rollbackd

@@ -117,8 +117,9 @@ Result<Plan> Engine::plan(
     if (policy == nullptr) return fail(Errc::not_found, "no service " + std::string(service));
     auto const* const known = policy->playbook(playbook);
     if (known == nullptr) {
-        return fail(Errc::not_found,
-                    "service " + policy->name + " has no playbook " + std::string(playbook));
+        return fail(
+            Errc::not_found, "service " + policy->name + " has no playbook " + std::string(playbook)
+        );
     }
     return make_plan(impl_->state, *policy, *known, inputs, impl_->state.service(service).incident);
 }

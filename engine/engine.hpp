@@ -28,7 +28,8 @@ public:
     State const& state() const;
     Policy const& policy() const;
     std::shared_ptr<Policy const> policy_ptr() const;
-    /// Takes a new policy; windows of unchanged signals are kept, open incidents keep their triggers.
+    /// Takes a new policy; windows of unchanged signals are kept, open incidents keep their
+    /// triggers.
     void set_policy(std::shared_ptr<Policy const> policy, Now now);
 
     Track const* track(std::string_view service, std::string_view trigger) const;
@@ -41,7 +42,9 @@ public:
     bool untrusted(std::string_view service) const;
 
     /// The plan a run of this playbook would carry out now. `target` as rollback rules choose it.
-    Result<Plan> plan(std::string_view service, std::string_view playbook, JsonObject const& inputs, Now now) const;
+    Result<Plan> plan(
+        std::string_view service, std::string_view playbook, JsonObject const& inputs, Now now
+    ) const;
     /// What the shell must ask before deciding Approved or RunAsked for that plan.
     AskFresh ask_for(Plan const& plan) const;
     /// Version the service would be rolled back to, and why none where there is none.

@@ -15,10 +15,14 @@ struct Actor {
 
 /// The world asked afresh (A6 c, d, e), all of it within 2 s.
 struct Answer {
-    bool blind = false;              // every reference failed
+    bool blind = false;  // every reference failed
     std::string blind_text;
-    struct Failing { std::string service; std::string signal; std::string reason; };
-    std::vector<Failing> failing;    // dependencies that failed or did not answer
+    struct Failing {
+        std::string service;
+        std::string signal;
+        std::string reason;
+    };
+    std::vector<Failing> failing;  // dependencies that failed or did not answer
     bool schema_asked = false;
     std::optional<std::string> schema;
     std::string schema_error;
@@ -36,18 +40,39 @@ BOOST_DESCRIBE_ENUM(EdgeKind, fired, cleared, again, progress)
 struct Edge {
     EdgeKind kind = EdgeKind::fired;
     std::string service;
-    std::string trigger;     // empty for progress
+    std::string trigger;  // empty for progress
     Evaluation evaluation;
 };
 using Edges = std::vector<Edge>;
 
-struct EdgesSeen { Edges edges; };
-struct Tick {};                       // next_deadline() has come
-struct Answered { std::string incident; std::string ask; Answer answer; };
-struct StepEnded { std::string run; std::uint32_t n = 0; std::uint32_t attempt = 0; StepOutcome outcome; };
+struct EdgesSeen {
+    Edges edges;
+};
+struct Tick {};  // next_deadline() has come
+struct Answered {
+    std::string incident;
+    std::string ask;
+    Answer answer;
+};
+struct StepEnded {
+    std::string run;
+    std::uint32_t n = 0;
+    std::uint32_t attempt = 0;
+    StepOutcome outcome;
+};
 /// Answer to SettleStep: done, failed (= not done) or unknown.
-struct StepSettled { std::string run; std::uint32_t n = 0; StepOutcome outcome; };
-struct CheckEnded { std::string run; std::uint32_t n = 0; bool success_list = false; bool passed = false; std::string text; };
+struct StepSettled {
+    std::string run;
+    std::uint32_t n = 0;
+    StepOutcome outcome;
+};
+struct CheckEnded {
+    std::string run;
+    std::uint32_t n = 0;
+    bool success_list = false;
+    bool passed = false;
+    std::string text;
+};
 struct DeploymentPosted {
     Actor actor;
     std::string service;
@@ -57,35 +82,108 @@ struct DeploymentPosted {
     std::optional<bool> schema_compatible;
     ReleaseFacts facts;
 };
-struct Raised { Actor actor; std::string service; std::string trigger; std::string reason; };
+struct Raised {
+    Actor actor;
+    std::string service;
+    std::string trigger;
+    std::string reason;
+};
 struct RunAsked {
     Actor actor;
     std::string service;
     std::string playbook;
     std::string reason;
     JsonObject inputs;
-    Answer answer;                    // asked by the shell before (preflight)
+    Answer answer;  // asked by the shell before (preflight)
 };
-struct Approved { Actor actor; std::string incident; std::string plan; Answer answer; };
-struct Rejected { Actor actor; std::string incident; std::string plan; };
-struct Acked { Actor actor; std::string incident; };
-struct ResolvedBy { Actor actor; std::string incident; std::string reason; };
-struct Aborted { Actor actor; std::string incident; };
-struct VerdictGiven { Actor actor; std::string incident; std::string verdict; std::string reason; };
+struct Approved {
+    Actor actor;
+    std::string incident;
+    std::string plan;
+    Answer answer;
+};
+struct Rejected {
+    Actor actor;
+    std::string incident;
+    std::string plan;
+};
+struct Acked {
+    Actor actor;
+    std::string incident;
+};
+struct ResolvedBy {
+    Actor actor;
+    std::string incident;
+    std::string reason;
+};
+struct Aborted {
+    Actor actor;
+    std::string incident;
+};
+struct VerdictGiven {
+    Actor actor;
+    std::string incident;
+    std::string verdict;
+    std::string reason;
+};
 /// outcome: "done", "not_done" or "does_not_apply".
-struct StepConfirmed { Actor actor; std::string incident; std::uint32_t n = 0; std::string outcome; std::string reason; };
-struct DutyConfirmed { Actor actor; std::string incident; std::uint32_t n = 0; std::string outcome; std::string reason; };
-struct EvidenceAdded { Actor actor; std::string incident; Evidence evidence; };
-struct Paused { Actor actor; std::string service; };    // empty: the whole daemon
-struct Resumed { Actor actor; std::string service; };
-struct SilenceAdded { Actor actor; std::string service; Duration for_{}; std::string reason; };
-struct SilenceRemoved { Actor actor; std::string id; };
-struct VersionReleased { Actor actor; std::string service; std::string version; std::string reason; };
-struct MessageDelivered { std::string id; bool ok = false; bool give_up = false; std::string text; };
-struct RequestAnswered { AnsweredRequest request; };
-struct PolicyLoaded { Actor actor; };  // Engine::set_policy has been called with it
-struct Recovered {};                   // the journal has been replayed; go on where it stopped
-struct BlindEnded {};                  // a reference answers again
+struct StepConfirmed {
+    Actor actor;
+    std::string incident;
+    std::uint32_t n = 0;
+    std::string outcome;
+    std::string reason;
+};
+struct DutyConfirmed {
+    Actor actor;
+    std::string incident;
+    std::uint32_t n = 0;
+    std::string outcome;
+    std::string reason;
+};
+struct EvidenceAdded {
+    Actor actor;
+    std::string incident;
+    Evidence evidence;
+};
+struct Paused {
+    Actor actor;
+    std::string service;
+};  // empty: the whole daemon
+struct Resumed {
+    Actor actor;
+    std::string service;
+};
+struct SilenceAdded {
+    Actor actor;
+    std::string service;
+    Duration for_{};
+    std::string reason;
+};
+struct SilenceRemoved {
+    Actor actor;
+    std::string id;
+};
+struct VersionReleased {
+    Actor actor;
+    std::string service;
+    std::string version;
+    std::string reason;
+};
+struct MessageDelivered {
+    std::string id;
+    bool ok = false;
+    bool give_up = false;
+    std::string text;
+};
+struct RequestAnswered {
+    AnsweredRequest request;
+};
+struct PolicyLoaded {
+    Actor actor;
+};                     // Engine::set_policy has been called with it
+struct Recovered {};   // the journal has been replayed; go on where it stopped
+struct BlindEnded {};  // a reference answers again
 
 using Event = std::variant<
     EdgesSeen, Tick, Answered, StepEnded, StepSettled, CheckEnded, DeploymentPosted, Raised,

@@ -74,12 +74,15 @@ void judge_locks(Bench& bench, std::vector<std::string> const& locks) {
             auto const& held = run->plan.locks;
             if (std::find(held.begin(), held.end(), lock) == held.end()) continue;
             bench.say(
-                Guard::locked, false, "lock " + lock + " is held by " + run->id + " on " + other->service
+                Guard::locked, false,
+                "lock " + lock + " is held by " + run->id + " on " + other->service
             );
             return;
         }
     }
-    bench.say(Guard::locked, true, "no other run holds " + bench.incident.service + " or its locks");
+    bench.say(
+        Guard::locked, true, "no other run holds " + bench.incident.service + " or its locks"
+    );
 }
 
 void judge_limits(Bench& bench, ServicePolicy const& service, ServiceState const& known) {
@@ -103,12 +106,12 @@ void judge_limits(Bench& bench, ServicePolicy const& service, ServiceState const
             " in a day"
     );
     // Rungs of one incident follow each other without a cooldown.
-    bool const same = std::any_of(
-        bench.incident.runs.begin(), bench.incident.runs.end(),
-        [](Run const& run) { return run.started_at.has_value(); }
-    );
-    bool const cooling = !same && known.last_run_ended &&
-                         now - known.last_run_ended->boot < limits.cooldown;
+    bool const same =
+        std::any_of(bench.incident.runs.begin(), bench.incident.runs.end(), [](Run const& run) {
+            return run.started_at.has_value();
+        });
+    bool const cooling =
+        !same && known.last_run_ended && now - known.last_run_ended->boot < limits.cooldown;
     bench.say(
         Guard::cooldown, !cooling,
         cooling ? "the last run ended " + ago(bench.draft, known.last_run_ended->boot) +
@@ -130,7 +133,8 @@ void judge_world(Bench& bench, ServicePolicy const& service, Answer const* answe
         if (dependency == nullptr) continue;
         for (auto const& signal : dependency->signals) {
             auto const* const window = bench.draft.senses.window(name, signal.name);
-            if (signal.kind != SignalKind::state || window == nullptr || !window->newest()) continue;
+            if (signal.kind != SignalKind::state || window == nullptr || !window->newest())
+                continue;
             if (is_failure(*window->newest())) failing = name + "/" + signal.name + " failed";
         }
         for (auto const& trigger : dependency->triggers) {
@@ -183,7 +187,8 @@ void judge_blame(Bench& bench, ServicePolicy const& service, ServiceState const&
                                           std::to_string(before->second.successes) +
                                           " successes (" + before->second.why + ")";
         bench.say(
-            Guard::bad_before, false, "not known to be good before " + deployment->version + ": " + why
+            Guard::bad_before, false,
+            "not known to be good before " + deployment->version + ": " + why
         );
         return;
     }
@@ -194,8 +199,8 @@ void judge_blame(Bench& bench, ServicePolicy const& service, ServiceState const&
     bool const carried = blamed.verdict != Verdict::true_ && !bench.firing->raised;
     bench.say(
         Guard::bad_before, !carried,
-        carried ? "without the failures before " + deployment->version + " it is not true yet: " +
-                      blamed.why
+        carried ? "without the failures before " + deployment->version +
+                      " it is not true yet: " + blamed.why
                 : "good before " + deployment->version + " (" + before->second.why + "), bad since",
         carried
     );
@@ -321,11 +326,13 @@ Judgement judge_rung(
     auto const* const service = draft.policy.service(incident.service);
     if (service == nullptr || playbook.undoes != Undoes::release) return std::move(bench.out);
     auto const& known = draft.state.service(incident.service);
-    bool const blames = firing != nullptr && firing->blame != Blame::any && wanted != Wanted::manual;
+    bool const blames =
+        firing != nullptr && firing->blame != Blame::any && wanted != Wanted::manual;
     if (blames) judge_blame(bench, *service, known);
 
     if (!plan) {
-        auto const guard = plan.error().code == Errc::conflict ? Guard::quarantined : Guard::no_target;
+        auto const guard =
+            plan.error().code == Errc::conflict ? Guard::quarantined : Guard::no_target;
         bench.say(guard, false, to_string(plan.error()));
         return std::move(bench.out);
     }

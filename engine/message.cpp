@@ -17,13 +17,20 @@ constexpr std::size_t text_max = 4000;
 
 std::string event_of(IncidentState state) {
     switch (state) {
-        case IncidentState::open: return "incident.opened";
-        case IncidentState::waiting: return "incident.waiting";
-        case IncidentState::acting: return "incident.acting";
-        case IncidentState::verifying: return "incident.verifying";
-        case IncidentState::unverified: return "incident.unverified";
-        case IncidentState::resolved: return "incident.resolved";
-        case IncidentState::frozen: return "incident.frozen";
+        case IncidentState::open:
+            return "incident.opened";
+        case IncidentState::waiting:
+            return "incident.waiting";
+        case IncidentState::acting:
+            return "incident.acting";
+        case IncidentState::verifying:
+            return "incident.verifying";
+        case IncidentState::unverified:
+            return "incident.unverified";
+        case IncidentState::resolved:
+            return "incident.resolved";
+        case IncidentState::frozen:
+            return "incident.frozen";
     }
     return "";
 }
@@ -47,13 +54,20 @@ std::string what_is_broken(Incident const& incident) {
 
 std::string what_next(Incident const& incident) {
     switch (incident.state) {
-        case IncidentState::open: return "Next: nothing by itself; it keeps watching.";
-        case IncidentState::waiting: return "Next: nothing until a person answers.";
-        case IncidentState::acting: return "Next: the remaining steps, then verification.";
-        case IncidentState::verifying: return "Next: fresh samples must prove it.";
-        case IncidentState::unverified: return "Next: it keeps watching until data decides.";
-        case IncidentState::resolved: return "Next: nothing; the incident is closed.";
-        case IncidentState::frozen: return "Next: nothing; people have to take over.";
+        case IncidentState::open:
+            return "Next: nothing by itself; it keeps watching.";
+        case IncidentState::waiting:
+            return "Next: nothing until a person answers.";
+        case IncidentState::acting:
+            return "Next: the remaining steps, then verification.";
+        case IncidentState::verifying:
+            return "Next: fresh samples must prove it.";
+        case IncidentState::unverified:
+            return "Next: it keeps watching until data decides.";
+        case IncidentState::resolved:
+            return "Next: nothing; the incident is closed.";
+        case IncidentState::frozen:
+            return "Next: nothing; people have to take over.";
     }
     return "";
 }
@@ -63,11 +77,15 @@ std::string command_for(Incident const& incident) {
         case IncidentState::waiting:
             return waiting_run(incident) != nullptr ? "rollbackctl approve " + incident.id
                                                     : "rollbackctl show " + incident.id;
-        case IncidentState::open: return "rollbackctl explain " + incident.id;
+        case IncidentState::open:
+            return "rollbackctl explain " + incident.id;
         case IncidentState::acting:
-        case IncidentState::verifying: return "rollbackctl show " + incident.id;
-        case IncidentState::unverified: return "rollbackctl resolve " + incident.id;
-        case IncidentState::resolved: return "rollbackctl report " + incident.id;
+        case IncidentState::verifying:
+            return "rollbackctl show " + incident.id;
+        case IncidentState::unverified:
+            return "rollbackctl resolve " + incident.id;
+        case IncidentState::resolved:
+            return "rollbackctl report " + incident.id;
         case IncidentState::frozen:
             for (auto const& run : incident.runs) {
                 if (run.state != RunState::interrupted) continue;
@@ -84,12 +102,12 @@ std::string command_for(Incident const& incident) {
 std::string text_of_incident(Incident const& incident) {
     auto const command = command_for(incident);
     std::string done = incident.standing_text.empty() ? "seen just now" : incident.standing_text;
-    std::string out = what_is_broken(incident) + "\nrollbackd: " + done + "\n" +
-                      what_next(incident);
-    out += "\nYou: " + (incident.state == IncidentState::acting ||
-                                incident.state == IncidentState::verifying
-                            ? std::string("nothing yet")
-                            : command);
+    std::string out =
+        what_is_broken(incident) + "\nrollbackd: " + done + "\n" + what_next(incident);
+    out += "\nYou: " +
+           (incident.state == IncidentState::acting || incident.state == IncidentState::verifying
+                ? std::string("nothing yet")
+                : command);
     return out;
 }
 
@@ -168,20 +186,26 @@ void queue_messages(Draft& draft, State const& before) {
         bool const newly_recovered =
             now->recovered_at && (then == nullptr || then->recovered_at != now->recovered_at);
         if (newly_recovered) {
-            queue_message(draft, id, "incident.verified", channels,
-                          what_is_broken(*now) + "\nrollbackd: recovered and verified by fresh samples\n" +
-                              what_next(*now) + "\nYou: rollbackctl report " + id,
-                          "rollbackctl report " + id, Duration::zero());
+            queue_message(
+                draft, id, "incident.verified", channels,
+                what_is_broken(*now) + "\nrollbackd: recovered and verified by fresh samples\n" +
+                    what_next(*now) + "\nYou: rollbackctl report " + id,
+                "rollbackctl report " + id, Duration::zero()
+            );
         }
         if (now->escalated && (then == nullptr || !then->escalated)) {
-            queue_message(draft, id, "incident.escalated", {}, "ESCALATED\n" + text_of_incident(*now),
-                          command_for(*now), Duration::zero());
+            queue_message(
+                draft, id, "incident.escalated", {}, "ESCALATED\n" + text_of_incident(*now),
+                command_for(*now), Duration::zero()
+            );
         }
         // An incident that was only opened and asks the world first is told with its next state.
         bool const entered = then == nullptr || then->state != now->state;
         if (!entered) continue;
-        queue_message(draft, id, event_of(now->state), channels, text_of_incident(*now),
-                      command_for(*now), is_passing(now->state) ? merge_window : Duration::zero());
+        queue_message(
+            draft, id, event_of(now->state), channels, text_of_incident(*now), command_for(*now),
+            is_passing(now->state) ? merge_window : Duration::zero()
+        );
     }
 }
 

@@ -152,8 +152,8 @@ Result<Plan> make_plan(
     } else if (auto target = choose_target(known, service.name)) {
         names.known_good = *target;
     }
-    bool const loses = playbook.data_loss != DataLoss::none ||
-                       playbook.undoes == Undoes::schema || playbook.undoes == Undoes::data;
+    bool const loses = playbook.data_loss != DataLoss::none || playbook.undoes == Undoes::schema ||
+                       playbook.undoes == Undoes::data;
     if (loses) {
         auto const* const deployment = known.current_deployment();
         plan.data_loss_window =

@@ -8,9 +8,8 @@ namespace {
 
 template <class T>
 T const* by_name(std::vector<T> const& items, std::string_view name) {
-    auto const found = std::find_if(items.begin(), items.end(), [&](T const& item) {
-        return item.name == name;
-    });
+    auto const found =
+        std::find_if(items.begin(), items.end(), [&](T const& item) { return item.name == name; });
     return found == items.end() ? nullptr : &*found;
 }
 

@@ -41,18 +41,18 @@ BOOST_DESCRIBE_ENUM(Blame, release, any)
 struct TriggerPolicy {
     std::string name;
     Condition when;
-    Duration for_{};                  // zero: at once
+    Duration for_{};  // zero: at once
     ResolveAfter resolve_after;
     JudgeRules rules;
-    std::optional<Severity> severity;        // set here, or filled in by the matrix
-    std::optional<Response> response;        // likewise
+    std::optional<Severity> severity;  // set here, or filled in by the matrix
+    std::optional<Response> response;  // likewise
     Classification classify;
     bool approval = false;
-    Autonomy autonomy = Autonomy::enforce;   // the lowest of daemon, service and this is effective
-    std::vector<std::string> notify;         // channels; empty: every channel
-    bool only_after_deploy = false;          // not judged unless a deployment is in the watch window
-    Blame blame = Blame::release;            // any: A6 (a)-(c) are waived
-    std::optional<Duration> deadline;        // not resolved by then: escalated
+    Autonomy autonomy = Autonomy::enforce;  // the lowest of daemon, service and this is effective
+    std::vector<std::string> notify;        // channels; empty: every channel
+    bool only_after_deploy = false;         // not judged unless a deployment is in the watch window
+    Blame blame = Blame::release;           // any: A6 (a)-(c) are waived
+    std::optional<Duration> deadline;       // not resolved by then: escalated
 
     friend bool operator==(TriggerPolicy const&, TriggerPolicy const&) = default;
 };
@@ -77,10 +77,10 @@ struct ServicePolicy {
     std::vector<std::string> notify;
     std::map<std::string, std::string> vars;
     std::vector<SignalPolicy> signals;
-    std::vector<TriggerPolicy> triggers;   // file order decides ties
+    std::vector<TriggerPolicy> triggers;  // file order decides ties
     std::vector<Playbook> playbooks;
     GatePolicy gate;
-    std::vector<Duty> duties;              // of every acting incident of the service
+    std::vector<Duty> duties;  // of every acting incident of the service
 
     SignalPolicy const* signal(std::string_view name) const;
     TriggerPolicy const* trigger(std::string_view name) const;
@@ -108,7 +108,7 @@ struct DaemonPolicy {
     std::optional<TlsPolicy> tls;
     std::string store = "sqlite:/var/lib/rollbackd/rollbackd.db";
     std::string redis;
-    std::string run_dir;        // where supervised steps keep their claims; default beside the store
+    std::string run_dir;  // where supervised steps keep their claims; default beside the store
     Autonomy autonomy = Autonomy::observe;
     std::vector<TokenPolicy> tokens;
     Limits limits;
@@ -123,9 +123,9 @@ struct Policy {
     std::vector<ChannelPolicy> channels;
     std::vector<HostPolicy> hosts;
     std::vector<MatrixRow> matrix;
-    std::vector<ServicePolicy> services;   // file order
-    std::string text;   // every file's text, secrets never among it; journaled when loaded
-    std::string hash;   // sha256 of text
+    std::vector<ServicePolicy> services;  // file order
+    std::string text;  // every file's text, secrets never among it; journaled when loaded
+    std::string hash;  // sha256 of text
 
     ServicePolicy const* service(std::string_view name) const;
     ChannelPolicy const* channel(std::string_view name) const;
@@ -145,8 +145,10 @@ struct Resolved {
 BOOST_DESCRIBE_STRUCT(Resolved, (), (severity, response, classification, matrix_row))
 
 /// Roles named by a matrix row are kept only where the service has a playbook of that name.
-Resolved resolve(Policy const& policy, ServicePolicy const& service, TriggerPolicy const& trigger,
-                 Classification const& measured);
+Resolved resolve(
+    Policy const& policy, ServicePolicy const& service, TriggerPolicy const& trigger,
+    Classification const& measured
+);
 /// Acting: its response is a ladder of at least one playbook.
 bool is_acting(Resolved const& resolved);
 

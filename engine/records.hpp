@@ -9,22 +9,29 @@
 
 namespace rollbackd {
 
-#define ROLLBACKD_RECORD(Type, kind_text, members)           \
+#define ROLLBACKD_RECORD(Type, kind_text, members)                          \
     inline constexpr char const* kind_of(Type const*) { return kind_text; } \
     BOOST_DESCRIBE_STRUCT(Type, (), members)
 
-struct PolicyLoadedRecord { std::string hash; std::string text; std::string by; };
+struct PolicyLoadedRecord {
+    std::string hash;
+    std::string text;
+    std::string by;
+};
 ROLLBACKD_RECORD(PolicyLoadedRecord, "policy.loaded", (hash, text, by))
 
-struct RecoveredRecord { std::string version; std::string note; };
+struct RecoveredRecord {
+    std::string version;
+    std::string note;
+};
 ROLLBACKD_RECORD(RecoveredRecord, "daemon.started", (version, note))
 
 struct DeploymentRecorded {
     std::string service;
     Deployment deployment;
-    bool repeated = false;      // the version in effect, said again: nothing restarts
-    bool own = false;           // a run's own target: no deployment
-    bool quarantined = false;   // the version is bad: flagged, stays bad
+    bool repeated = false;     // the version in effect, said again: nothing restarts
+    bool own = false;          // a run's own target: no deployment
+    bool quarantined = false;  // the version is bad: flagged, stays bad
     bool opens_window = false;
     bool becomes_current = true;
 };
@@ -33,40 +40,83 @@ ROLLBACKD_RECORD(
     (service, deployment, repeated, own, quarantined, opens_window, becomes_current)
 )
 
-struct KnownGood { std::string service; std::string version; std::uint64_t deployment = 0; std::string why; };
+struct KnownGood {
+    std::string service;
+    std::string version;
+    std::uint64_t deployment = 0;
+    std::string why;
+};
 ROLLBACKD_RECORD(KnownGood, "deployment.known_good", (service, version, deployment, why))
 
-struct Disturbed { std::string service; std::uint64_t deployment = 0; std::string trigger; };
+struct Disturbed {
+    std::string service;
+    std::uint64_t deployment = 0;
+    std::string trigger;
+};
 ROLLBACKD_RECORD(Disturbed, "deployment.disturbed", (service, deployment, trigger))
 
-struct WindowClosed { std::string service; std::string why; };
+struct WindowClosed {
+    std::string service;
+    std::string why;
+};
 ROLLBACKD_RECORD(WindowClosed, "deployment.window_closed", (service, why))
 
-struct Quarantined { std::string service; std::string version; std::string incident; std::string run; };
+struct Quarantined {
+    std::string service;
+    std::string version;
+    std::string incident;
+    std::string run;
+};
 ROLLBACKD_RECORD(Quarantined, "version.quarantined", (service, version, incident, run))
 
-struct ReleasedRecord { std::string service; std::string version; std::string by; std::string reason; };
+struct ReleasedRecord {
+    std::string service;
+    std::string version;
+    std::string by;
+    std::string reason;
+};
 ROLLBACKD_RECORD(ReleasedRecord, "version.released", (service, version, by, reason))
 
-struct PausedRecord { std::string service; std::string by; };
+struct PausedRecord {
+    std::string service;
+    std::string by;
+};
 ROLLBACKD_RECORD(PausedRecord, "service.paused", (service, by))
 
-struct ResumedRecord { std::string service; std::string by; };
+struct ResumedRecord {
+    std::string service;
+    std::string by;
+};
 ROLLBACKD_RECORD(ResumedRecord, "service.resumed", (service, by))
 
-struct SilenceAddedRecord { Silence silence; };
+struct SilenceAddedRecord {
+    Silence silence;
+};
 ROLLBACKD_RECORD(SilenceAddedRecord, "silence.added", (silence))
 
-struct SilenceEnded { std::string id; std::string service; std::string by; };
+struct SilenceEnded {
+    std::string id;
+    std::string service;
+    std::string by;
+};
 ROLLBACKD_RECORD(SilenceEnded, "silence.ended", (id, service, by))
 
-struct IncidentOpened { Incident incident; };
+struct IncidentOpened {
+    Incident incident;
+};
 ROLLBACKD_RECORD(IncidentOpened, "incident.opened", (incident))
 
-struct IncidentJoined { std::string id; Firing firing; std::vector<LadderRung> rungs; };
+struct IncidentJoined {
+    std::string id;
+    Firing firing;
+    std::vector<LadderRung> rungs;
+};
 ROLLBACKD_RECORD(IncidentJoined, "incident.joined", (id, firing, rungs))
 
-struct IncidentAsked { std::string id; std::string ask; };
+struct IncidentAsked {
+    std::string id;
+    std::string ask;
+};
 ROLLBACKD_RECORD(IncidentAsked, "incident.asked", (id, ask))
 
 /// One judgement: every guard, passed or not, and the fresh answers it used.
@@ -75,57 +125,115 @@ struct IncidentJudged {
     std::string trigger;
     std::string playbook;
     std::vector<GuardResult> guards;
-    std::vector<Refusal> refusals;   // empty: it acts, or asks for approval
-    Json evidence;                   // {"evaluation":…,"blamed":…,"answer":…}
+    std::vector<Refusal> refusals;  // empty: it acts, or asks for approval
+    Json evidence;                  // {"evaluation":…,"blamed":…,"answer":…}
 };
-ROLLBACKD_RECORD(IncidentJudged, "incident.judged", (id, trigger, playbook, guards, refusals, evidence))
+ROLLBACKD_RECORD(
+    IncidentJudged, "incident.judged", (id, trigger, playbook, guards, refusals, evidence)
+)
 
-struct RungChanged { std::string id; std::string playbook; RungState state = RungState::untried; std::string why; };
+struct RungChanged {
+    std::string id;
+    std::string playbook;
+    RungState state = RungState::untried;
+    std::string why;
+};
 ROLLBACKD_RECORD(RungChanged, "incident.rung", (id, playbook, state, why))
 
 /// A ladder grows by a playbook's on_failure.
-struct LadderGrown { std::string id; std::vector<LadderRung> rungs; };
+struct LadderGrown {
+    std::string id;
+    std::vector<LadderRung> rungs;
+};
 ROLLBACKD_RECORD(LadderGrown, "incident.ladder", (id, rungs))
 
 /// Passed-over rungs may be tried again: the world changed (a deployment, a resume).
-struct LadderReopened { std::string id; std::string why; };
+struct LadderReopened {
+    std::string id;
+    std::string why;
+};
 ROLLBACKD_RECORD(LadderReopened, "incident.reopened", (id, why))
 
-struct StateChanged { std::string id; IncidentState state = IncidentState::open; std::string why; };
+struct StateChanged {
+    std::string id;
+    IncidentState state = IncidentState::open;
+    std::string why;
+};
 ROLLBACKD_RECORD(StateChanged, "incident.state", (id, state, why))
 
-struct TriggerCleared { std::string id; std::string trigger; std::string why; };
+struct TriggerCleared {
+    std::string id;
+    std::string trigger;
+    std::string why;
+};
 ROLLBACKD_RECORD(TriggerCleared, "incident.cleared", (id, trigger, why))
 
 /// Still, or again, true after a run: it counts as firing from this moment.
-struct TriggerRefired { std::string id; std::string trigger; Evaluation evaluation; Moment at; };
+struct TriggerRefired {
+    std::string id;
+    std::string trigger;
+    Evaluation evaluation;
+    Moment at;
+};
 ROLLBACKD_RECORD(TriggerRefired, "incident.refired", (id, trigger, evaluation, at))
 
-struct AckedRecord { std::string id; std::string by; };
+struct AckedRecord {
+    std::string id;
+    std::string by;
+};
 ROLLBACKD_RECORD(AckedRecord, "incident.acked", (id, by))
 
-struct Escalated { std::string id; std::string why; };
+struct Escalated {
+    std::string id;
+    std::string why;
+};
 ROLLBACKD_RECORD(Escalated, "incident.escalated", (id, why))
 
-struct VerdictRecord { std::string id; std::string verdict; std::string by; std::string reason; std::vector<std::string> demoted; };
+struct VerdictRecord {
+    std::string id;
+    std::string verdict;
+    std::string by;
+    std::string reason;
+    std::vector<std::string> demoted;
+};
 ROLLBACKD_RECORD(VerdictRecord, "incident.verdict", (id, verdict, by, reason, demoted))
 
-struct EvidenceRecord { std::string id; Evidence evidence; };
+struct EvidenceRecord {
+    std::string id;
+    Evidence evidence;
+};
 ROLLBACKD_RECORD(EvidenceRecord, "incident.evidence", (id, evidence))
 
-struct RunPlanned { Run run; };
+struct RunPlanned {
+    Run run;
+};
 ROLLBACKD_RECORD(RunPlanned, "run.planned", (run))
 
-struct RunApproved { std::string run; std::string by; };
+struct RunApproved {
+    std::string run;
+    std::string by;
+};
 ROLLBACKD_RECORD(RunApproved, "run.approved", (run, by))
 
-struct RunStarted { std::string run; bool automatic = false; };
+struct RunStarted {
+    std::string run;
+    bool automatic = false;
+};
 ROLLBACKD_RECORD(RunStarted, "run.started", (run, automatic))
 
-struct StepIntent { std::string run; std::uint32_t n = 0; std::uint32_t attempt = 0; JsonObject params; };
+struct StepIntent {
+    std::string run;
+    std::uint32_t n = 0;
+    std::uint32_t attempt = 0;
+    JsonObject params;
+};
 ROLLBACKD_RECORD(StepIntent, "step.intent", (run, n, attempt, params))
 
-struct StepWaiting { std::string run; std::uint32_t n = 0; std::string text; };
+struct StepWaiting {
+    std::string run;
+    std::uint32_t n = 0;
+    std::string text;
+};
 ROLLBACKD_RECORD(StepWaiting, "step.waiting", (run, n, text))
 
 struct StepEndedRecord {
@@ -136,45 +244,90 @@ struct StepEndedRecord {
     std::optional<int> exit;
     std::string text;
     std::string saved;
-    std::string by;   // a person who settled or confirmed it
+    std::string by;  // a person who settled or confirmed it
 };
 ROLLBACKD_RECORD(StepEndedRecord, "step.ended", (run, n, attempt, state, exit, text, saved, by))
 
-struct AbortAsked { std::string run; std::string by; };
+struct AbortAsked {
+    std::string run;
+    std::string by;
+};
 ROLLBACKD_RECORD(AbortAsked, "run.abort", (run, by))
 
-struct RunVerifying { std::string run; };
+struct RunVerifying {
+    std::string run;
+};
 ROLLBACKD_RECORD(RunVerifying, "run.verifying", (run))
 
-struct VerifyProgress { std::string run; bool success_list = false; CheckRun check; };
+struct VerifyProgress {
+    std::string run;
+    bool success_list = false;
+    CheckRun check;
+};
 ROLLBACKD_RECORD(VerifyProgress, "run.check", (run, success_list, check))
 
-struct RunEnded { std::string run; RunState state = RunState::failed; std::string why; std::string by; };
+struct RunEnded {
+    std::string run;
+    RunState state = RunState::failed;
+    std::string why;
+    std::string by;
+};
 ROLLBACKD_RECORD(RunEnded, "run.ended", (run, state, why, by))
 
 /// Verified. Samples up to the floors never begin the same breach again.
-struct IncidentRecovered { std::string id; std::string run; std::map<std::string, Instant> floors; };
+struct IncidentRecovered {
+    std::string id;
+    std::string run;
+    std::map<std::string, Instant> floors;
+};
 ROLLBACKD_RECORD(IncidentRecovered, "incident.recovered", (id, run, floors))
 
-struct IncidentResolved { std::string id; std::string by; std::string why; std::map<std::string, Instant> floors; };
+struct IncidentResolved {
+    std::string id;
+    std::string by;
+    std::string why;
+    std::map<std::string, Instant> floors;
+};
 ROLLBACKD_RECORD(IncidentResolved, "incident.resolved", (id, by, why, floors))
 
-struct DutyOwed { std::string id; DutyRun duty; };
+struct DutyOwed {
+    std::string id;
+    DutyRun duty;
+};
 ROLLBACKD_RECORD(DutyOwed, "duty.owed", (id, duty))
 
-struct DutyChanged { std::string id; std::uint32_t n = 0; DutyState state = DutyState::open; bool overdue = false; std::string by; std::string reason; };
+struct DutyChanged {
+    std::string id;
+    std::uint32_t n = 0;
+    DutyState state = DutyState::open;
+    bool overdue = false;
+    std::string by;
+    std::string reason;
+};
 ROLLBACKD_RECORD(DutyChanged, "duty.changed", (id, n, state, overdue, by, reason))
 
-struct MessageQueued { Message message; std::vector<std::string> merges; };
+struct MessageQueued {
+    Message message;
+    std::vector<std::string> merges;
+};
 ROLLBACKD_RECORD(MessageQueued, "message.queued", (message, merges))
 
-struct MessageAttempted { std::string id; std::string text; };
+struct MessageAttempted {
+    std::string id;
+    std::string text;
+};
 ROLLBACKD_RECORD(MessageAttempted, "message.attempted", (id, text))
 
-struct MessageEnded { std::string id; MessageState state = MessageState::sent; std::string text; };
+struct MessageEnded {
+    std::string id;
+    MessageState state = MessageState::sent;
+    std::string text;
+};
 ROLLBACKD_RECORD(MessageEnded, "message.ended", (id, state, text))
 
-struct RequestRecord { AnsweredRequest request; };
+struct RequestRecord {
+    AnsweredRequest request;
+};
 ROLLBACKD_RECORD(RequestRecord, "request.answered", (request))
 
 #undef ROLLBACKD_RECORD
@@ -190,7 +343,9 @@ using RecordBody = std::variant<
     RequestRecord>;
 
 template <class T>
-std::string kind_of() { return kind_of(static_cast<T const*>(nullptr)); }
+std::string kind_of() {
+    return kind_of(static_cast<T const*>(nullptr));
+}
 
 /// The typed body of a record. Errc::corrupt where the kind or a member is not known to us: a
 /// journal written by a newer version is not guessed at.

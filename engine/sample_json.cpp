@@ -38,9 +38,7 @@ Json sample_to_json(Sample const& sample) {
     if (!sample.by.empty()) out["by"] = sample.by;
     if (!sample.client.empty()) out["client"] = sample.client;
     if (!sample.trusted) out["trusted"] = false;
-    std::visit(
-        [&]<class T>(T const& value) { out[value_name<T>] = to_json(value); }, sample.value
-    );
+    std::visit([&]<class T>(T const& value) { out[value_name<T>] = to_json(value); }, sample.value);
     return out;
 }
 

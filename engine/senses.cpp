@@ -67,8 +67,9 @@ void Senses::set_policy(std::shared_ptr<Policy const> policy, State const& state
             sense.held_until = old->second.held_until;
         }
         for (auto const& signal : service.signals) {
-            WindowRules rules{signal.kind, service.watch_window + deployment_lateness_max,
-                              signal.stale_after};
+            WindowRules rules{
+                signal.kind, service.watch_window + deployment_lateness_max, signal.stale_after
+            };
             for (auto const& trigger : service.triggers) {
                 auto const asked = trigger.when.window_of(signal.name) + deployment_lateness_max;
                 rules.retention = std::max(rules.retention, asked);
@@ -113,11 +114,10 @@ Edges Senses::observe(std::span<Sample const> samples, State const& state, Now n
         if (window == service.windows.end()) continue;
 
         Sample sample = raw;
-        sample.at = std::clamp(sample.at, now.boot - window->second.retention(), now.boot);
+        sample.at = std::clamp(sample.at, now.boot - window->second.rules().retention, now.boot);
         service.untrusted = service.untrusted || !sample.trusted;
-        auto const wait_until = is_failure(sample)
-                                    ? start_period_end(*service.policy, state, sample.at)
-                                    : std::nullopt;
+        auto const wait_until =
+            is_failure(sample) ? start_period_end(*service.policy, state, sample.at) : std::nullopt;
         if (wait_until && *wait_until > now.boot) {
             auto& held = service.held[sample.signal];
             if (held.size() < held_max) held.push_back(std::move(sample));
@@ -137,7 +137,8 @@ Edges Senses::observe(std::span<Sample const> samples, State const& state, Now n
             watched.push_back(raw.service);
         }
     }
-    for (auto const name : watched) edges.push_back({EdgeKind::progress, std::string(name), {}, {}});
+    for (auto const name : watched)
+        edges.push_back({EdgeKind::progress, std::string(name), {}, {}});
     return edges;
 }
 
@@ -163,8 +164,7 @@ void Senses::fold(
             auto const& floors = state.service(service.policy->name).floors;
             auto const floor = floors.find(trigger.policy->name);
             if (floor != floors.end()) asked.ignore_before = floor->second;
-            may_begin[i] =
-                evaluate(trigger.policy->when, asked, false).verdict != Verdict::true_;
+            may_begin[i] = evaluate(trigger.policy->when, asked, false).verdict != Verdict::true_;
         }
     }
     if (!window.observe(sample)) return;
@@ -221,18 +221,15 @@ void Senses::assess(
     if (now.boot - *track.true_since < trigger.policy->for_) return;
     if (trigger.policy->only_after_deploy) {
         auto const* const deployment = known.window ? known.deployment(*known.window) : nullptr;
-        bool const in_window =
-            deployment != nullptr &&
-            now.boot <= deployment->from().boot + service.policy->watch_window;
+        bool const in_window = deployment != nullptr &&
+                               now.boot <= deployment->from().boot + service.policy->watch_window;
         if (!in_window) return;
     }
     track.firing = true;
     edge(EdgeKind::fired);
 }
 
-void Senses::release_held(
-    ServiceSense& service, State const& state, Now now, Edges& edges
-) {
+void Senses::release_held(ServiceSense& service, State const& state, Now now, Edges& edges) {
     auto held = std::exchange(service.held, {});
     service.held_until.reset();
     for (auto& trigger : service.triggers) trigger.track.held = false;
@@ -240,12 +237,11 @@ void Senses::release_held(
         auto const window = service.windows.find(signal);
         if (window == service.windows.end() || samples.empty()) continue;
         auto const& newest = window->second.newest();
-        auto const last_failure = std::max_element(
-            samples.begin(), samples.end(),
-            [](Sample const& a, Sample const& b) { return a.at < b.at; }
-        );
-        bool const recovered =
-            newest && !is_failure(*newest) && newest->at >= last_failure->at;
+        auto const last_failure =
+            std::max_element(samples.begin(), samples.end(), [](Sample const& a, Sample const& b) {
+                return a.at < b.at;
+            });
+        bool const recovered = newest && !is_failure(*newest) && newest->at >= last_failure->at;
         if (recovered) continue;
         for (auto const& sample : samples) fold(service, sample, state, now, edges);
     }
@@ -259,12 +255,13 @@ Edges Senses::elapse(State const& state, Now now) {
         }
         for (auto& trigger : service.triggers) {
             auto const& track = trigger.track;
-            bool const for_due =
-                track.true_since && !track.firing && now.boot >= *track.true_since + trigger.policy->for_;
+            bool const for_due = track.true_since && !track.firing &&
+                                 now.boot >= *track.true_since + trigger.policy->for_;
             bool const changed = track.last.changes_at && now.boot >= *track.last.changes_at;
             bool const clear_due =
                 track.firing && !track.true_since && trigger.policy->resolve_after.duration &&
-                track.last_true && now.boot >= *track.last_true + *trigger.policy->resolve_after.duration;
+                track.last_true &&
+                now.boot >= *track.last_true + *trigger.policy->resolve_after.duration;
             if (!for_due && !changed && !clear_due) continue;
             // Only an absent() or stale() deadline begins a breach; other windows merely age.
             assess(service, trigger, state, now, trigger.by_absence, false, edges);
@@ -282,7 +279,8 @@ Instant Senses::next_deadline(Instant after) const {
         if (service.held_until) consider(*service.held_until);
         for (auto const& trigger : service.triggers) {
             auto const& track = trigger.track;
-            if (track.true_since && !track.firing) consider(*track.true_since + trigger.policy->for_);
+            if (track.true_since && !track.firing)
+                consider(*track.true_since + trigger.policy->for_);
             if (track.last.changes_at) consider(*track.last.changes_at);
             if (track.firing && !track.true_since && track.last_true &&
                 trigger.policy->resolve_after.duration) {

@@ -11,11 +11,11 @@ namespace rollbackd {
 
 /// A trigger's present standing (checkpointed with the windows).
 struct Track {
-    Evaluation last;                      // without texts
-    bool firing = false;                  // fired, and not yet cleared
-    std::optional<Instant> true_since;    // true without a break, begun by a sample or a deadline
-    std::optional<Instant> last_true;     // newest moment it was true
-    bool held = false;                    // failures wait for the end of start_period
+    Evaluation last;                    // without texts
+    bool firing = false;                // fired, and not yet cleared
+    std::optional<Instant> true_since;  // true without a break, begun by a sample or a deadline
+    std::optional<Instant> last_true;   // newest moment it was true
+    bool held = false;                  // failures wait for the end of start_period
 };
 
 class Senses {
@@ -79,7 +79,9 @@ private:
         Instant expired_at{};
     };
 
-    void fold(ServiceSense& service, Sample const& sample, State const& state, Now now, Edges& edges);
+    void fold(
+        ServiceSense& service, Sample const& sample, State const& state, Now now, Edges& edges
+    );
     void release_held(ServiceSense& service, State const& state, Now now, Edges& edges);
     void assess(
         ServiceSense& service, TriggerSense& trigger, State const& state, Now now, bool may_begin,

@@ -13,9 +13,8 @@ Senses::ServiceSense const* Senses::find_service(std::string_view name) const {
     return found == services_.end() ? nullptr : &found->second;
 }
 
-Senses::TriggerSense const* Senses::find_trigger(
-    ServiceSense const& service, std::string_view name
-) const {
+Senses::TriggerSense const* Senses::find_trigger(ServiceSense const& service, std::string_view name)
+    const {
     auto const found = std::find_if(
         service.triggers.begin(), service.triggers.end(),
         [&](TriggerSense const& trigger) { return trigger.policy->name == name; }
@@ -48,8 +47,7 @@ EvalContext Senses::context(ServiceSense const& service, State const& state, Now
     out.baked = [&state](std::string_view name) {
         auto const& other = state.service(name);
         auto const version = other.versions.find(other.current);
-        return version != other.versions.end() &&
-               version->second.standing == Standing::known_good;
+        return version != other.versions.end() && version->second.standing == Standing::known_good;
     };
     return out;
 }
@@ -146,8 +144,7 @@ bool Senses::enough_good(
         bool const counted = kind == SignalKind::state || kind == SignalKind::outcomes;
         Range const range{since, now.boot};
         best = std::max(
-            best,
-            counted ? window->second.counts(range).success : window->second.samples(range)
+            best, counted ? window->second.counts(range).success : window->second.samples(range)
         );
     }
     return best >= resolve_after.samples;
@@ -195,13 +192,13 @@ void Senses::sync(State const& state) {
         auto const& known = state.service(name);
         auto const fires_in = [&](std::string const& incident_id, std::string const& trigger) {
             auto const* const incident = state.incident(incident_id);
-            return incident != nullptr &&
-                   std::any_of(
-                       incident->triggers.begin(), incident->triggers.end(),
-                       [&](Firing const& firing) {
-                           return firing.trigger == trigger && !firing.cleared && !firing.raised;
-                       }
-                   );
+            return incident != nullptr && std::any_of(
+                                              incident->triggers.begin(), incident->triggers.end(),
+                                              [&](Firing const& firing) {
+                                                  return firing.trigger == trigger &&
+                                                         !firing.cleared && !firing.raised;
+                                              }
+                                          );
         };
         for (auto& trigger : service.triggers) {
             auto const alert = known.alerts.find(trigger.policy->name);
@@ -238,14 +235,22 @@ Json Senses::save(Now now, std::string const& boot_id) const {
             if (trigger.track.last_true) track["last_true"] = to_json(*trigger.track.last_true);
             tracks[trigger.policy->name] = std::move(track);
         }
-        JsonObject saved{{"windows", std::move(windows)}, {"tracks", std::move(tracks)},
-                         {"untrusted", service.untrusted}};
+        JsonObject saved{
+            {"windows", std::move(windows)},
+            {"tracks", std::move(tracks)},
+            {"untrusted", service.untrusted}
+        };
         if (!held.empty()) saved["held"] = std::move(held);
         if (service.held_until) saved["held_until"] = to_json(*service.held_until);
         services[name] = std::move(saved);
     }
-    return JsonObject{{"format", 1}, {"boot_id", boot_id}, {"at", to_json(now.wall)},
-                      {"boot", to_json(now.boot)}, {"services", std::move(services)}};
+    return JsonObject{
+        {"format", 1},
+        {"boot_id", boot_id},
+        {"at", to_json(now.wall)},
+        {"boot", to_json(now.boot)},
+        {"services", std::move(services)}
+    };
 }
 
 Result<void> Senses::load(Json const& saved, Now now, std::string const& boot_id) {

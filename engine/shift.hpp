@@ -21,10 +21,8 @@ void shift_instants(T& value, Duration by) {
         auto moved = std::make_shared<std::remove_const_t<typename T::element_type>>(*value);
         shift_instants(*moved, by);
         value = std::move(moved);
-    } else if constexpr (
-        !std::is_enum_v<T> && boost::describe::has_describe_members<T>::value &&
-        std::is_class_v<T>
-    ) {
+    } else if constexpr (!std::is_enum_v<T> && boost::describe::has_describe_members<T>::value &&
+                         std::is_class_v<T>) {
         using Members = boost::describe::describe_members<T, boost::describe::mod_public>;
         boost::mp11::mp_for_each<Members>([&](auto member) {
             shift_instants(value.*member.pointer, by);

@@ -4,13 +4,18 @@ namespace rollbackd {
 
 std::string letter_of(Guard guard) {
     switch (guard) {
-        case Guard::no_deployment: return "a";
-        case Guard::bad_before: return "b";
+        case Guard::no_deployment:
+            return "a";
+        case Guard::bad_before:
+            return "b";
         case Guard::dependency_failing:
-        case Guard::blind: return "c";
+        case Guard::blind:
+            return "c";
         case Guard::no_target:
-        case Guard::quarantined: return "d";
-        case Guard::schema_moved: return "e";
+        case Guard::quarantined:
+            return "d";
+        case Guard::schema_moved:
+            return "e";
         case Guard::autonomy:
         case Guard::approval:
         case Guard::paused:
@@ -19,7 +24,8 @@ std::string letter_of(Guard guard) {
         case Guard::limit:
         case Guard::locked:
         case Guard::frozen:
-        case Guard::unstable: return "f";
+        case Guard::unstable:
+            return "f";
     }
     return "";
 }

@@ -37,9 +37,9 @@ BOOST_DESCRIBE_STRUCT(Before, (), (verdict, successes, why))
 
 /// What a release consisted of when it was asked.
 struct ReleaseFacts {
-    std::optional<std::string> version;     // in effect, as the service itself says
+    std::optional<std::string> version;  // in effect, as the service itself says
     std::optional<std::string> schema;
-    std::string schema_error;               // why it could not be read; empty: it could
+    std::string schema_error;                 // why it could not be read; empty: it could
     std::map<std::string, std::string> kept;  // path → sha256 of its content
 
     friend bool operator==(ReleaseFacts const&, ReleaseFacts const&) = default;
@@ -51,13 +51,13 @@ struct Deployment {
     std::string version;
     Moment started_at;
     Moment recorded_at;
-    bool known_good = false;                 // recorded as such by a person: opens no window
+    bool known_good = false;  // recorded as such by a person: opens no window
     std::optional<bool> schema_compatible;
     ReleaseFacts facts;
-    std::map<std::string, Before> before;    // by trigger
+    std::map<std::string, Before> before;  // by trigger
     std::string by;
-    bool disturbed = false;                  // an acting trigger was true while it baked
-    std::optional<Moment> window_from;       // recorded during a run: its window opens when that ends
+    bool disturbed = false;             // an acting trigger was true while it baked
+    std::optional<Moment> window_from;  // recorded during a run: its window opens when that ends
     Moment const& from() const { return window_from ? *window_from : started_at; }
 
     friend bool operator==(Deployment const&, Deployment const&) = default;
@@ -92,7 +92,7 @@ struct StepRun {
     std::optional<Moment> started_at;
     std::optional<Moment> ended_at;
     std::optional<int> exit;
-    std::string text;     // why it ended so; last lines of output, secrets removed
+    std::string text;  // why it ended so; last lines of output, secrets removed
     std::string saved;
     std::string confirmed_by;
 
@@ -104,15 +104,13 @@ BOOST_DESCRIBE_STRUCT(
 )
 
 enum class RunState { waiting, running, verifying, succeeded, failed, interrupted, aborted };
-BOOST_DESCRIBE_ENUM(
-    RunState, waiting, running, verifying, succeeded, failed, interrupted, aborted
-)
+BOOST_DESCRIBE_ENUM(RunState, waiting, running, verifying, succeeded, failed, interrupted, aborted)
 
 struct CheckRun {
     std::uint32_t n = 0;
     bool passed = false;
-    bool started = false;            // of a `run` check: its command was sent off
-    std::optional<Instant> since;    // of a hold: true since
+    bool started = false;          // of a `run` check: its command was sent off
+    std::optional<Instant> since;  // of a hold: true since
     std::string why;
 
     friend bool operator==(CheckRun const&, CheckRun const&) = default;
@@ -124,8 +122,8 @@ struct Run {
     std::string incident;
     RunState state = RunState::waiting;
     std::string reason;
-    std::string by;          // who asked for or approved it; empty: the policy
-    bool manual = false;     // a person's own run
+    std::string by;                    // who asked for or approved it; empty: the policy
+    bool manual = false;               // a person's own run
     std::vector<std::string> answers;  // triggers it answers
     Plan plan;
     std::vector<StepRun> steps;
@@ -134,8 +132,8 @@ struct Run {
     std::optional<Moment> started_at;
     std::optional<Moment> steps_ended_at;  // only samples begun after this count for verify
     std::optional<Moment> ended_at;
-    std::optional<Instant> recover_by;     // the rung's `within`
-    Duration people_time{};                // spent waiting for people: not on the budget
+    std::optional<Instant> recover_by;  // the rung's `within`
+    Duration people_time{};             // spent waiting for people: not on the budget
     std::optional<Instant> waiting_since;
     bool aborting = false;
     std::string why;
@@ -149,13 +147,25 @@ BOOST_DESCRIBE_STRUCT(
 )
 
 enum class IncidentState { open, waiting, acting, verifying, unverified, resolved, frozen };
-BOOST_DESCRIBE_ENUM(
-    IncidentState, open, waiting, acting, verifying, unverified, resolved, frozen
-)
+BOOST_DESCRIBE_ENUM(IncidentState, open, waiting, acting, verifying, unverified, resolved, frozen)
 
 enum class Guard {
-    no_deployment, bad_before, dependency_failing, blind, no_target, schema_moved, quarantined,
-    autonomy, approval, paused, silenced, cooldown, limit, locked, frozen, unstable,
+    no_deployment,
+    bad_before,
+    dependency_failing,
+    blind,
+    no_target,
+    schema_moved,
+    quarantined,
+    autonomy,
+    approval,
+    paused,
+    silenced,
+    cooldown,
+    limit,
+    locked,
+    frozen,
+    unstable,
 };
 BOOST_DESCRIBE_ENUM(
     Guard, no_deployment, bad_before, dependency_failing, blind, no_target, schema_moved,
@@ -191,7 +201,7 @@ BOOST_DESCRIBE_STRUCT(Refusal, (), (guard, letter, text, playbook, trigger, at, 
 
 struct Firing {
     std::string trigger;
-    std::string when;            // condition text and rules as they were when it fired
+    std::string when;  // condition text and rules as they were when it fired
     ResolveAfter resolve_after;
     JudgeRules rules;
     Resolved resolved;
@@ -199,12 +209,12 @@ struct Firing {
     bool approval = false;
     Autonomy autonomy = Autonomy::enforce;
     std::vector<std::string> notify;
-    Evaluation evaluation;       // at the moment it fired
+    Evaluation evaluation;  // at the moment it fired
     Moment fired_at;
-    Instant begun{};             // event time at which the breach began
+    Instant begun{};  // event time at which the breach began
     bool cleared = false;
-    bool raised = false;         // by a person
-    std::string reason;          // the person's
+    bool raised = false;  // by a person
+    std::string reason;   // the person's
 
     friend bool operator==(Firing const&, Firing const&) = default;
 };
@@ -266,22 +276,22 @@ struct Incident {
     std::optional<Moment> recovered_at;  // verified
     std::optional<Moment> resolved_at;
     std::string acked_by;
-    std::string resolved_by;             // a person; empty: data decided
+    std::string resolved_by;  // a person; empty: data decided
     std::vector<LadderRung> ladder;
     std::vector<Run> runs;
     std::vector<Refusal> refusals;
-    std::vector<GuardResult> guards;     // newest judgement, passed ones too
+    std::vector<GuardResult> guards;  // newest judgement, passed ones too
     std::vector<DutyRun> duties;
-    std::vector<CheckRun> success;       // of the run that verified
+    std::vector<CheckRun> success;  // of the run that verified
     std::vector<std::string> follow_up;
     std::vector<Evidence> evidence;
     std::vector<TimelineEntry> timeline;
-    bool asking = false;                 // fresh answers are on their way
-    std::string ask;                     // id of that ask
+    bool asking = false;  // fresh answers are on their way
+    std::string ask;      // id of that ask
     bool escalated = false;
-    std::string verdict;                 // "false-positive" by a person
-    std::optional<std::string> blamed;   // version, where a deployment is blamed
-    std::string standing_text;           // what rollbackd did, or why not: the message's second line
+    std::string verdict;                // "false-positive" by a person
+    std::optional<std::string> blamed;  // version, where a deployment is blamed
+    std::string standing_text;          // what rollbackd did, or why not: the message's second line
 
     friend bool operator==(Incident const&, Incident const&) = default;
 };
@@ -312,10 +322,10 @@ struct Message {
     std::string id;        // "MSG-12"
     std::string incident;  // may be empty (quarantine alert, daemon's own)
     std::string channel;
-    std::string event;     // "incident.acting"
+    std::string event;  // "incident.acting"
     std::string text;
-    std::string command;   // what the reader must do, ready to paste; may be empty
-    Json payload;          // of the generic webhook: the incident as the API shows it
+    std::string command;  // what the reader must do, ready to paste; may be empty
+    Json payload;         // of the generic webhook: the incident as the API shows it
     Moment queued_at;
     Instant not_before{};  // a state left within 1 s is merged into the next
     std::uint32_t attempts = 0;
@@ -323,15 +333,16 @@ struct Message {
     friend bool operator==(Message const&, Message const&) = default;
 };
 BOOST_DESCRIBE_STRUCT(
-    Message, (), (id, incident, channel, event, text, command, payload, queued_at, not_before, attempts)
+    Message, (),
+    (id, incident, channel, event, text, command, payload, queued_at, not_before, attempts)
 )
 
 /// An answered request that carried an Idempotency-Key; kept 24 h.
 struct AnsweredRequest {
-    std::string scope;      // sha256 of token name, method, path and key
+    std::string scope;  // sha256 of token name, method, path and key
     std::string body_hash;
     std::uint32_t status = 0;
-    std::string answer;     // JSON text
+    std::string answer;  // JSON text
     Moment at;
 
     friend bool operator==(AnsweredRequest const&, AnsweredRequest const&) = default;
@@ -347,20 +358,20 @@ struct AutomaticRun {
 BOOST_DESCRIBE_STRUCT(AutomaticRun, (), (incident, at))
 
 struct ServiceState {
-    std::vector<Deployment> deployments;       // oldest first, at most deployments_max
+    std::vector<Deployment> deployments;  // oldest first, at most deployments_max
     std::map<std::string, VersionState> versions;
-    std::string current;                       // version in effect as far as recorded; empty: none
-    std::optional<std::uint64_t> window;       // id of the deployment that may be blamed
+    std::string current;                  // version in effect as far as recorded; empty: none
+    std::optional<std::uint64_t> window;  // id of the deployment that may be blamed
     std::optional<std::uint64_t> waiting_window;  // recorded during a run: takes over when it ends
     bool paused = false;
     std::string paused_by;
-    std::string frozen_by;                     // incident that froze it; empty: not frozen
-    std::string incident;                      // the open acting incident; empty: none
-    std::map<std::string, std::string> alerts; // alert-only trigger → its open incident
-    std::vector<AutomaticRun> automatic_runs;  // of the last 24 h
-    std::optional<Moment> last_run_ended;      // for the cooldown
-    std::map<std::string, Instant> floors;     // trigger → samples up to here never breach again
-    std::set<std::string> demoted;             // triggers marked false-positive: at most advise
+    std::string frozen_by;                      // incident that froze it; empty: not frozen
+    std::string incident;                       // the open acting incident; empty: none
+    std::map<std::string, std::string> alerts;  // alert-only trigger → its open incident
+    std::vector<AutomaticRun> automatic_runs;   // of the last 24 h
+    std::optional<Moment> last_run_ended;       // for the cooldown
+    std::map<std::string, Instant> floors;      // trigger → samples up to here never breach again
+    std::set<std::string> demoted;              // triggers marked false-positive: at most advise
 
     Deployment const* deployment(std::uint64_t id) const;
     Deployment const* current_deployment() const;  // newest of the version in effect
@@ -369,13 +380,13 @@ struct ServiceState {
 };
 BOOST_DESCRIBE_STRUCT(
     ServiceState, (),
-    (deployments, versions, current, window, waiting_window, paused, paused_by, frozen_by, incident, alerts,
-     automatic_runs, last_run_ended, floors, demoted)
+    (deployments, versions, current, window, waiting_window, paused, paused_by, frozen_by, incident,
+     alerts, automatic_runs, last_run_ended, floors, demoted)
 )
 
 struct State {
-    std::uint64_t seq = 0;   // of the newest record applied
-    std::string hash;        // its hash
+    std::uint64_t seq = 0;  // of the newest record applied
+    std::string hash;       // its hash
     std::uint64_t next_incident = 1;
     std::uint64_t next_run = 1;
     std::uint64_t next_message = 1;
@@ -383,13 +394,14 @@ struct State {
     bool paused = false;
     std::string paused_by;
     std::map<std::string, ServiceState> services;
-    std::map<std::string, std::shared_ptr<Incident const>> incidents;  // open ones and the newest closed
-    std::vector<std::string> incident_order;   // oldest first
+    std::map<std::string, std::shared_ptr<Incident const>>
+        incidents;                            // open ones and the newest closed
+    std::vector<std::string> incident_order;  // oldest first
     std::vector<Silence> silences;
     std::map<std::string, std::shared_ptr<Message const>> outbox;  // queued only
     std::map<std::string, AnsweredRequest> answered;
     std::string policy_hash;
-    Moment last_at;          // of the newest record applied
+    Moment last_at;  // of the newest record applied
 
     Incident const* incident(std::string_view id) const;
     /// The run with that id and its incident; {nullptr, nullptr} where there is none.

@@ -17,14 +17,21 @@ struct Teller {
     State const& state;
 
     std::string operator()(DeploymentRecorded const& r) const {
-        return r.deployment.version + " was deployed" + (r.quarantined ? " though it is quarantined" : "") +
-               (r.own ? " by the run itself" : r.repeated ? " (said again)" : "");
+        return r.deployment.version + " was deployed" +
+               (r.quarantined ? " though it is quarantined" : "") +
+               (r.own        ? " by the run itself"
+                : r.repeated ? " (said again)"
+                             : "");
     }
-    std::string operator()(KnownGood const& r) const { return r.version + " is known-good: " + r.why; }
+    std::string operator()(KnownGood const& r) const {
+        return r.version + " is known-good: " + r.why;
+    }
     std::string operator()(Quarantined const& r) const {
         return r.version + " is quarantined until a person releases it";
     }
-    std::string operator()(ReleasedRecord const& r) const { return r.version + " was released by " + r.by; }
+    std::string operator()(ReleasedRecord const& r) const {
+        return r.version + " was released by " + r.by;
+    }
     std::string operator()(PausedRecord const& r) const { return "paused by " + r.by; }
     std::string operator()(ResumedRecord const& r) const { return "resumed by " + r.by; }
     std::string operator()(IncidentOpened const& r) const {
@@ -43,8 +50,8 @@ struct Teller {
         std::string out = r.playbook.empty() ? "judged" : "judged " + r.playbook;
         if (r.refusals.empty()) return out + ": every guard passed";
         for (auto const& refusal : r.refusals) {
-            out += (&refusal == &r.refusals.front() ? ": held by (" : "; (") + refusal.letter + ") " +
-                   to_string(refusal.guard) + ", " + refusal.text;
+            out += (&refusal == &r.refusals.front() ? ": held by (" : "; (") + refusal.letter +
+                   ") " + to_string(refusal.guard) + ", " + refusal.text;
         }
         return out;
     }
@@ -52,17 +59,24 @@ struct Teller {
         if (r.state != RungState::passed_over) return "";
         return r.why.empty() ? r.playbook + " passed over" : r.why;
     }
-    std::string operator()(StateChanged const& r) const { return to_string(r.state) + ": " + r.why; }
+    std::string operator()(StateChanged const& r) const {
+        return to_string(r.state) + ": " + r.why;
+    }
     std::string operator()(TriggerCleared const& r) const {
         return r.trigger + " is no longer true: " + r.why;
     }
     std::string operator()(AckedRecord const& r) const { return "acknowledged by " + r.by; }
     std::string operator()(Escalated const& r) const { return "escalated: " + r.why; }
-    std::string operator()(VerdictRecord const& r) const { return "verdict " + r.verdict + " by " + r.by; }
-    std::string operator()(EvidenceRecord const& r) const { return "evidence kept: " + r.evidence.name; }
+    std::string operator()(VerdictRecord const& r) const {
+        return "verdict " + r.verdict + " by " + r.by;
+    }
+    std::string operator()(EvidenceRecord const& r) const {
+        return "evidence kept: " + r.evidence.name;
+    }
     std::string operator()(RunPlanned const& r) const {
         auto const& plan = r.run.plan;
-        return "planned " + plan.playbook + (plan.target ? " to " + *plan.target : "") + " (" + r.run.id + ")";
+        return "planned " + plan.playbook + (plan.target ? " to " + *plan.target : "") + " (" +
+               r.run.id + ")";
     }
     std::string operator()(RunApproved const& r) const { return "approved by " + r.by; }
     std::string operator()(RunStarted const& r) const { return "started " + r.run; }
@@ -75,15 +89,21 @@ struct Teller {
     }
     std::string operator()(StepEndedRecord const& r) const {
         auto const text = first_line(r.text);
-        return step_name(state, r.run, r.n) + " " + to_string(r.state) + (text.empty() ? "" : ": " + text);
+        return step_name(state, r.run, r.n) + " " + to_string(r.state) +
+               (text.empty() ? "" : ": " + text);
     }
     std::string operator()(AbortAsked const& r) const { return "abort asked for by " + r.by; }
     std::string operator()(RunVerifying const&) const { return "all steps done, verifying"; }
     std::string operator()(VerifyProgress const& r) const {
-        return r.check.passed ? "check " + std::to_string(r.check.n) + " passed: " + r.check.why : "";
+        return r.check.passed ? "check " + std::to_string(r.check.n) + " passed: " + r.check.why
+                              : "";
     }
-    std::string operator()(RunEnded const& r) const { return r.run + " " + to_string(r.state) + ": " + r.why; }
-    std::string operator()(IncidentRecovered const&) const { return "recovered: verified by fresh samples"; }
+    std::string operator()(RunEnded const& r) const {
+        return r.run + " " + to_string(r.state) + ": " + r.why;
+    }
+    std::string operator()(IncidentRecovered const&) const {
+        return "recovered: verified by fresh samples";
+    }
     std::string operator()(IncidentResolved const& r) const { return "resolved: " + r.why; }
     std::string operator()(DutyOwed const& r) const {
         return "duty until " + format_rfc3339(r.duty.due_at.wall) + ": " + r.duty.duty.text;
@@ -102,16 +122,24 @@ struct Teller {
     std::string operator()(PolicyLoadedRecord const&) const { return ""; }
     std::string operator()(RecoveredRecord const&) const { return ""; }
     std::string operator()(Disturbed const&) const { return ""; }
-    std::string operator()(WindowClosed const& r) const { return "no deployment is blamed: " + r.why; }
-    std::string operator()(SilenceAddedRecord const& r) const { return "silenced by " + r.silence.by + ": " + r.silence.reason; }
+    std::string operator()(WindowClosed const& r) const {
+        return "no deployment is blamed: " + r.why;
+    }
+    std::string operator()(SilenceAddedRecord const& r) const {
+        return "silenced by " + r.silence.by + ": " + r.silence.reason;
+    }
     std::string operator()(SilenceEnded const&) const { return "the silence has ended"; }
     std::string operator()(MessageQueued const&) const { return ""; }
-    std::string operator()(MessageAttempted const& r) const { return "message " + r.id + " not delivered yet: " + r.text; }
+    std::string operator()(MessageAttempted const& r) const {
+        return "message " + r.id + " not delivered yet: " + r.text;
+    }
     std::string operator()(RequestRecord const&) const { return ""; }
 };
 
 }  // namespace
 
-std::string tell(RecordBody const& body, State const& state) { return std::visit(Teller{state}, body); }
+std::string tell(RecordBody const& body, State const& state) {
+    return std::visit(Teller{state}, body);
+}
 
 }  // namespace rollbackd

@@ -1,0 +1,159 @@
+// Autonomy, approvals and what people decide.
+#include "tests/catch.hpp"
+#include "tests/engine/support/world.hpp"
+
+using namespace rollbackd;
+using namespace rollbackd::testing;
+
+namespace {
+
+World breach(Autonomy autonomy) {
+    auto policy = shop_policy();
+    policy.daemon.autonomy = autonomy;
+    World world(std::move(policy));
+    world.release_v2();
+    world.fail_health(3);
+    world.answer();
+    return world;
+}
+
+}  // namespace
+
+TEST_CASE("under advise a plan waits, and one approval of that plan runs it once") {
+    auto world = breach(Autonomy::advise);
+    REQUIRE(world.incident()->state == IncidentState::waiting);
+    auto const plan = world.incident()->runs.front().plan.hash;
+    world.send(Approved{{"anna", "approve"}, "INC-1", "other", {}});
+    CHECK(world.reply.error->code == Errc::conflict);
+    world.send(Approved{{"anna", "approve"}, "INC-1", plan, {}});
+    CHECK_FALSE(world.reply.error);
+    CHECK(world.incident()->state == IncidentState::acting);
+    world.send(Approved{{"anna", "approve"}, "INC-1", plan, {}});
+    CHECK_FALSE(world.reply.error);
+    CHECK(world.reply.run == "RUN-1");
+    CHECK(world.incident()->runs.size() == 1);
+}
+
+TEST_CASE("under observe nothing runs and the refusal says so") {
+    auto world = breach(Autonomy::observe);
+    CHECK(world.incident()->state == IncidentState::open);
+    CHECK(world.has_refusal("f", Guard::autonomy));
+    CHECK(world.incident()->runs.empty());
+}
+
+TEST_CASE("an approval nobody gives is rejected and escalated") {
+    auto world = breach(Autonomy::advise);
+    for (int i = 0; i < 200; ++i) {
+        world.pass(5s);
+        world.probe(false);
+    }
+    CHECK(world.incident()->state == IncidentState::open);
+    CHECK(world.incident()->escalated);
+    CHECK(world.incident()->runs.front().state == RunState::aborted);
+}
+
+TEST_CASE("a plan is void when its trigger is no longer true") {
+    auto world = breach(Autonomy::advise);
+    auto const plan = world.incident()->runs.front().plan.hash;
+    world.pass(1s);
+    world.probe(true);
+    world.send(Approved{{"anna", "approve"}, "INC-1", plan, {}});
+    CHECK(world.reply.error->code == Errc::conflict);
+    CHECK(world.incident()->state == IncidentState::open);
+    world.send(Approved{{"anna", "approve"}, "INC-1", plan, {}});
+    CHECK(world.reply.error->code == Errc::conflict);
+}
+
+TEST_CASE("a playbook that loses data asks whatever autonomy says, a manual run too") {
+    auto policy = shop_policy();
+    policy.services[0].playbooks[1].data_loss = DataLoss::possible;
+    World world(std::move(policy));
+    world.send(RunAsked{{"anna", "operate"}, "shop", "payments-off", "try", {}, {}});
+    REQUIRE_FALSE(world.reply.error);
+    CHECK(world.incident()->runs.front().state == RunState::waiting);
+    CHECK(world.commands.empty());
+}
+
+TEST_CASE("a paused service refuses a manual run with the guard's name") {
+    World world;
+    world.send(Paused{{"anna", "operate"}, "shop"});
+    world.send(RunAsked{{"anna", "operate"}, "shop", "payments-off", "", {}, {}});
+    REQUIRE(world.reply.error);
+    CHECK(world.reply.error->what.find("paused") != std::string::npos);
+    world.send(Resumed{{"anna", "operate"}, "shop"});
+    world.send(RunAsked{{"anna", "operate"}, "shop", "payments-off", "", {}, {}});
+    CHECK_FALSE(world.reply.error);
+}
+
+TEST_CASE("a silence gates actions and messages, and its end judges again") {
+    World world;
+    world.release_v2();
+    world.send(SilenceAdded{{"anna", "operate"}, "shop", 10min, "maintenance"});
+    world.fail_health(3);
+    world.answer();
+    CHECK(world.has_refusal("f", Guard::silenced));
+    CHECK(world.engine.state().outbox.empty());
+    for (int i = 0; i < 130; ++i) {
+        world.pass(5s);
+        world.probe(false);
+        world.answer();
+    }
+    CHECK(world.incident()->state == IncidentState::acting);
+    CHECK_FALSE(world.engine.state().outbox.empty());
+}
+
+TEST_CASE("an abort ends the step, then the run, and freezes the service") {
+    World world;
+    world.release_v2();
+    world.fail_health(3);
+    world.answer();
+    auto const start = world.take<StartStep>();
+    world.send(Aborted{{"anna", "operate"}, "INC-1"});
+    REQUIRE(world.take<AbortStep>());
+    StepOutcome outcome;
+    outcome.kind = OutcomeKind::aborted;
+    world.send(StepEnded{start->run, 1, 1, outcome});
+    CHECK(world.incident()->runs.front().state == RunState::aborted);
+    CHECK(world.incident()->state == IncidentState::frozen);
+    CHECK(world.commands.empty());
+}
+
+TEST_CASE(
+    "a quarantined version deployed again stays bad, opens a window, and is released by a person"
+) {
+    World world;
+    world.release_v2();
+    world.fail_health(3);
+    world.answer();
+    world.end_step();
+    world.end_step();
+    for (int i = 0; i < 3; ++i) {
+        world.pass(1s);
+        world.probe(true);
+    }
+    world.deploy("v2");
+    CHECK(world.reply.quarantined);
+    CHECK(world.engine.state().service("shop").versions.at("v2").standing == Standing::bad);
+    world.send(VersionReleased{{"anna", "operate"}, "shop", "v2", "mended"});
+    CHECK(world.engine.state().service("shop").versions.at("v2").standing == Standing::baking);
+}
+
+TEST_CASE("a deployment that bakes undisturbed becomes known-good on fresh good samples") {
+    World world;
+    world.release_v2();
+    world.pass(31min);
+    CHECK(world.engine.state().service("shop").versions.at("v2").standing == Standing::baking);
+    world.probe(true);
+    CHECK(world.engine.state().service("shop").versions.at("v2").standing == Standing::known_good);
+}
+
+TEST_CASE("after a restart the engine adopts the step that was running") {
+    World world;
+    world.release_v2();
+    world.fail_health(3);
+    world.answer();
+    auto other = world.replayed();
+    auto const decision = other.decide(Recovered{}, world.now);
+    REQUIRE(decision.commands.size() == 1);
+    CHECK(std::get<AdoptStep>(decision.commands.front()).n == 1);
+}

@@ -1,0 +1,196 @@
+#include "tests/engine/support/world.hpp"
+
+#include "core/ensure.hpp"
+
+namespace rollbackd::testing {
+
+namespace {
+constexpr char const* boot = "00000000-0000-4000-8000-000000000001";
+
+Step exec_step(std::string name) {
+    Step step;
+    step.name = std::move(name);
+    step.type = "exec";
+    step.params = JsonObject{{"argv", JsonArray{"true"}}};
+    step.timeout = 60s;
+    return step;
+}
+}  // namespace
+
+Condition condition(std::string_view text) {
+    auto parsed = Condition::parse(text);
+    ensure(parsed.has_value(), "the test's condition parses");
+    return std::move(*parsed);
+}
+
+Policy shop_policy() {
+    ServicePolicy shop;
+    shop.name = "shop";
+    shop.limits.cooldown = 0s;
+    SignalPolicy health;
+    health.name = "health";
+    health.type = "http";
+    health.is_probe = true;
+    health.every = 5s;
+    health.timeout = 2s;
+    health.confirm_every = 500ms;
+    health.stale_after = 17s;
+    SignalPolicy webhooks;
+    webhooks.name = "webhooks";
+    webhooks.type = "push";
+    webhooks.kind = SignalKind::outcomes;
+    SignalPolicy requests = webhooks;
+    requests.name = "requests";
+    shop.signals = {health, webhooks, requests};
+
+    Playbook rollback;
+    rollback.name = "code-rollback";
+    rollback.undoes = Undoes::release;
+    auto checkout = exec_step("checkout");
+    checkout.params =
+        JsonObject{{"argv", JsonArray{"git", "checkout", "{{ known_good.version }}"}}};
+    rollback.steps = {checkout, exec_step("restart")};
+    rollback.verify = {{CheckKind::until, "ok(health)", 60s, {}, {}, {}}};
+    Playbook off;
+    off.name = "payments-off";
+    off.steps = {exec_step("flag")};
+    shop.playbooks = {rollback, off};
+
+    TriggerPolicy down;
+    down.name = "down";
+    down.when = condition("consecutive_failures(health) >= 3");
+    down.severity = Severity::P0;
+    down.response = Response{ResponseKind::ladder, {{"code-rollback", {}}}};
+    TriggerPolicy payments;
+    payments.name = "webhooks";
+    payments.when = condition("consecutive_failures(webhooks) > 3");
+    payments.severity = Severity::P0;
+    payments.response =
+        Response{ResponseKind::ladder, {{"code-rollback", {}}, {"payments-off", {}}}};
+    shop.triggers = {down, payments};
+
+    Policy policy;
+    policy.daemon.autonomy = Autonomy::enforce;
+    policy.channels = {{"ops", "webhook", {}}};
+    policy.matrix = default_matrix();
+    policy.services = {shop};
+    policy.hash = "h";
+    return policy;
+}
+
+World::World(Policy made)
+    : policy(std::make_shared<Policy>(std::move(made))), engine(policy, now, boot) {}
+
+void World::carry_out(Decision decision) {
+    reply = decision.reply;
+    for (auto const& draft : decision.records) {
+        Record record;
+        record.seq = journal.size() + 1;
+        record.at = now.wall;
+        record.boot = now.boot;
+        record.boot_id = boot;
+        record.kind = draft.kind;
+        record.body = to_text(draft.body);
+        record.prev = journal.empty() ? std::string(genesis_hash) : journal.back().hash;
+        record.hash = hash_of(record);
+        journal.push_back(record);
+        engine.apply(record);
+    }
+    for (auto& command : decision.commands) commands.push_back(std::move(command));
+}
+
+void World::send(Event event) { carry_out(engine.decide(event, now)); }
+
+void World::pass(Duration time) {
+    auto const end = now.boot + time;
+    while (engine.next_deadline() <= end) {
+        auto const due = std::max(engine.next_deadline(), now.boot);
+        now.wall += std::chrono::duration_cast<WallTime::duration>(due - now.boot);
+        now.boot = due;
+        auto edges = engine.elapse(now);
+        if (!edges.empty()) send(EdgesSeen{std::move(edges)});
+        send(Tick{});
+    }
+    now.wall += std::chrono::duration_cast<WallTime::duration>(end - now.boot);
+    now.boot = end;
+}
+
+void World::sample(Sample made) {
+    auto edges = engine.observe(std::span(&made, 1), now);
+    if (!edges.empty()) send(EdgesSeen{std::move(edges)});
+}
+
+void World::probe(bool ok, std::string const& signal) {
+    sample(
+        {"shop", signal, now.boot, StateValue{ok, ok ? "" : "refused: test", 1ms}, {}, {}, {}, true}
+    );
+}
+
+void World::push(bool ok, std::string const& signal, std::string const& id) {
+    OutcomesValue value;
+    (ok ? value.success : value.failure) = 1;
+    sample({"shop", signal, now.boot, value, id, {}, {}, true});
+}
+
+void World::deploy(std::string const& version, bool known_good) {
+    DeploymentPosted posted;
+    posted.actor = {"ci", "ingest"};
+    posted.service = "shop";
+    posted.version = version;
+    posted.known_good = known_good;
+    send(posted);
+}
+
+void World::release_v2() {
+    deploy("v1", true);
+    for (int i = 0; i < 5; ++i) {
+        pass(5s);
+        probe(true);
+        push(true);
+        push(true, "requests");
+    }
+    deploy("v2");
+    pass(25s);
+    probe(true);
+}
+
+bool World::answer(Answer given) {
+    auto const ask = take<AskFresh>();
+    if (!ask) return false;
+    send(Answered{ask->incident, ask->ask, std::move(given)});
+    return true;
+}
+
+bool World::end_step(OutcomeKind kind) {
+    auto const start = take<StartStep>();
+    if (!start) return false;
+    StepOutcome outcome;
+    outcome.kind = kind;
+    send(StepEnded{start->run, start->n, start->attempt, outcome});
+    return true;
+}
+
+Incident const* World::incident(std::string const& id) const { return engine.state().incident(id); }
+
+std::vector<std::string> World::kinds() const {
+    std::vector<std::string> out;
+    for (auto const& record : journal) out.push_back(record.kind);
+    return out;
+}
+
+bool World::has_refusal(std::string const& letter, Guard guard) const {
+    auto const* const found = incident();
+    if (found == nullptr) return false;
+    for (auto const& refusal : found->refusals) {
+        if (refusal.letter == letter && refusal.guard == guard) return true;
+    }
+    return false;
+}
+
+Engine World::replayed() const {
+    Engine other(policy, now, boot);
+    for (auto const& record : journal) other.apply(record);
+    return other;
+}
+
+}  // namespace rollbackd::testing
