@@ -133,6 +133,34 @@ def test_ten_thousand_pushes_during_reloads_are_all_counted(world):
     wait_for(lambda: world.trigger("errors")["count"] == 10_000, what="every failure to be counted")
 
 
+def test_an_address_that_others_can_reach_needs_tls(world):
+    world.policy["daemon"]["listen"] = ["0.0.0.0:8620"]
+    done, _ = check(world, json.dumps(world.policy))
+    assert done.returncode != 0 and "tls" in done.stdout + done.stderr
+
+
+def test_a_trigger_that_can_be_true_by_absence_may_not_act(world):
+    world.triggers(silent={"when": "absent(payments, 5m)", "severity": "P0", "response": ["payments-off"]})
+    done, _ = check(world, json.dumps(world.policy))
+    assert done.returncode != 0 and "absen" in done.stdout + done.stderr
+
+
+def test_a_ladder_that_loops_and_a_missing_playbook_are_errors(world):
+    world.triggers(down=down(response=["code-rollback", "code-rolback"]))
+    done, _ = check(world, json.dumps(world.policy))
+    assert done.returncode != 0 and "code-rollback" in done.stdout + done.stderr
+    world.triggers(down=down(response=["code-rollback"]))
+    world.shop["playbooks"]["code-rollback"]["on_failure"] = ["code-rollback"]
+    done, _ = check(world, json.dumps(world.policy))
+    assert done.returncode != 0
+
+
+def test_a_p0_without_a_channel_is_a_mistake(world):
+    del world.policy["notify"]
+    done, _ = check(world, json.dumps(world.policy))
+    assert "P0" in done.stdout + done.stderr
+
+
 def test_the_shipped_example_passes_its_check(world):
     from harness.daemon import ROOT
     done = subprocess.run([str(BINARIES / "rollbackctl"), "check", str(ROOT / "config/examples/shop.yaml")],
