@@ -255,7 +255,8 @@ void abort_supervised(std::string const& directory) {
     (void)write_plain(directory, files::abort_name, "");
     auto const claim = read_mark(directory, files::claim_name);
     if (claim && files::is_alive(*claim)) {
-        (void)::kill(claim->pid, SIGTERM);
+        // What this process does itself (begin_inline) is ended by whoever does it.
+        if (claim->pid != ::getpid()) (void)::kill(claim->pid, SIGTERM);
         return;
     }
     auto const child = read_mark(directory, files::child_name);

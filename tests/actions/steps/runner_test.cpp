@@ -1,0 +1,201 @@
+#include "actions/steps/runner.hpp"
+
+#include "actions/steps/registry.hpp"
+#include "tests/actions/steps/support/hands.hpp"
+#include "tests/catch.hpp"
+
+#include <filesystem>
+
+using namespace rollbackd;
+using namespace rollbackd::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+bool contains(std::string const& text, std::string const& part) {
+    return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("an exec step is done at exit 0 and failed at any other, with its output") {
+    TempDir dir;
+    Hands hands(dir.path());
+    auto saved = shell_step("echo ' hello '; echo noise >&2");
+    saved.save = "greeting";
+    auto const done = hands.run(saved, "r1");
+    CHECK(done.kind == OutcomeKind::done);
+    CHECK(done.exit == 0);
+    CHECK(done.saved == "hello");
+    CHECK(contains(done.text, "noise"));
+    auto const failed = hands.run(shell_step("echo why >&2; exit 7"), "r2");
+    CHECK(failed.kind == OutcomeKind::failed);
+    CHECK(failed.exit == 7);
+    CHECK(failed.text == "exit 7: why");
+    CHECK(hands.run(exec({"/nonexistent"}), "r3").kind == OutcomeKind::failed);
+}
+
+TEST_CASE("argv elements and environment reach the program as they are") {
+    TempDir dir;
+    Hands hands(dir.path());
+    auto made = exec({"printf", "<%s>", "two words", "$HOME", "'\";\n", ""});
+    CHECK(hands.run(made).text == "<two words><$HOME><'\";\n><>");
+    auto with_env = step(
+        "exec",
+        JsonObject{{"argv", {"sh", "-c", "echo $A; pwd"}}, {"env", {{"A", "a b"}}}, {"cwd", "/tmp"}}
+    );
+    CHECK(hands.run(with_env, "r2").text == "a b\n/tmp");
+}
+
+TEST_CASE("a timeout is unknown, and failed where the step may be repeated") {
+    TempDir dir;
+    Hands hands(dir.path());
+    auto made = exec({"sleep", "30"});
+    made.timeout = 200ms;
+    auto const unknown = hands.run(made, "r1");
+    CHECK(unknown.kind == OutcomeKind::unknown);
+    CHECK(contains(unknown.text, "no end within"));
+    made.idempotent = true;
+    CHECK(hands.run(made, "r2").kind == OutcomeKind::failed);
+}
+
+TEST_CASE("secrets of the environment are filled in late and shown nowhere") {
+    TempDir dir;
+    Hands hands(dir.path());
+    REQUIRE(setenv("ROLLBACKD_TEST_TOKEN", "s3cr3t-t0ken", 1) == 0);
+    auto const argv = hands.run(
+        exec(
+            {"sh", "-c", "test \"$1\" = s3cr3t-t0ken && echo same $1", "sh",
+             "${ROLLBACKD_TEST_TOKEN}"}
+        ),
+        "r1"
+    );
+    CHECK(argv.text == "same [secret]");
+    // In a shell line the shell itself fills it in: the value is never code.
+    auto const line = hands.run(
+        step(
+            "exec",
+            JsonObject{{"shell", "test ${ROLLBACKD_TEST_TOKEN} = s3cr3t-t0ken && echo ${x:-same}"}}
+        ),
+        "r2"
+    );
+    CHECK(line.text == "same");
+    unsetenv("ROLLBACKD_TEST_TOKEN");
+    auto const missing = hands.run(exec({"echo", "${ROLLBACKD_TEST_TOKEN}"}), "r3");
+    CHECK(missing.kind == OutcomeKind::failed);
+    CHECK(contains(missing.text, "ROLLBACKD_TEST_TOKEN"));
+}
+
+TEST_CASE("output that is no text can still be told") {
+    TempDir dir;
+    Hands hands(dir.path());
+    auto const outcome = hands.run(shell_step("printf '\\377\\033[31mred\\000'"));
+    CHECK(outcome.text == "\\xff\\x1b[31mred\\x00");
+    auto const long_one = hands.run(shell_step("seq 1 100000"), "r2");
+    CHECK(long_one.text.size() < 5000);
+    CHECK(long_one.text.ends_with("\n100000"));
+}
+
+TEST_CASE("abort ends a running step with everything it started") {
+    TempDir dir;
+    Hands hands(dir.path("run"));
+    hands.begin(
+        shell_step("trap '' TERM; echo x >" + dir.path("begun") + "; while :; do sleep 0.05; done")
+    );
+    hands.loop_until([&] { return dir.has("begun"); });
+    auto const begun = std::chrono::steady_clock::now();
+    hands.runner().abort("r1", 2);  // another step: nothing happens
+    hands.runner().abort("r1", 1);
+    CHECK(hands.finish().kind == OutcomeKind::aborted);
+    CHECK(std::chrono::steady_clock::now() - begun < 9s);
+}
+
+TEST_CASE("a step aborted between two lives of the daemon stays aborted") {
+    TempDir dir;
+    {
+        Hands hands(dir.path("run"));
+        hands.begin(shell_step("echo x >" + dir.path("begun") + "; sleep 30"));
+        hands.loop_until([&] { return dir.has("begun"); });
+    }
+    Hands next(dir.path("run"));
+    next.runner().abort("r1", 1);
+    CHECK(next.run(shell_step("echo again >" + dir.path("again"))).kind == OutcomeKind::aborted);
+    CHECK_FALSE(dir.has("again"));
+}
+
+TEST_CASE("a step begun in an earlier life is adopted: it ran once and its outcome is known") {
+    TempDir dir;
+    auto const made = shell_step("echo x >>" + dir.path("marks") + "; sleep 0.3; exit 5");
+    {
+        Hands hands(dir.path("run"));
+        hands.begin(made);
+        hands.loop_until([&] { return dir.has("marks"); });
+    }
+    Hands next(dir.path("run"));
+    auto const outcome = next.run(made);
+    CHECK(outcome.kind == OutcomeKind::failed);
+    CHECK(outcome.exit == 5);
+    CHECK(dir.read("marks") == "x\n");
+}
+
+TEST_CASE("settling asks the step's check, then its type, and repeats only what may be repeated") {
+    TempDir dir;
+    Hands hands(dir.path());
+    auto made = exec({"true"});
+    CHECK(hands.settle(made).kind == OutcomeKind::unknown);
+    made.check = {"sh", "-c", "exit 0"};
+    CHECK(hands.settle(made).kind == OutcomeKind::done);
+    made.check = {"sh", "-c", "exit 1"};
+    CHECK(hands.settle(made).kind == OutcomeKind::failed);
+    made.check = {"sh", "-c", "exit 2"};
+    CHECK(hands.settle(made).kind == OutcomeKind::unknown);
+    made.check = {"/nonexistent"};
+    CHECK(hands.settle(made).kind == OutcomeKind::unknown);
+    made.check.clear();
+    made.idempotent = true;
+    CHECK(hands.settle(made).kind == OutcomeKind::failed);
+}
+
+TEST_CASE("checks pass at exit 0 and are bounded by their limit") {
+    TempDir dir;
+    Hands hands(dir.path());
+    CHECK(hands.check({"r1", {"true"}, "", 5s}).passed);
+    auto const failed = hands.check({"r1", {"sh", "-c", "echo no; exit 1"}, "", 5s});
+    CHECK_FALSE(failed.passed);
+    CHECK(contains(failed.text, "no"));
+    CHECK_FALSE(hands.check({"r1", {"sleep", "30"}, "", 200ms}).passed);
+    CHECK_FALSE(hands.check({"r1", {"true"}, "nowhere", 5s}).passed);
+}
+
+TEST_CASE("preflight names what is missing and changes nothing") {
+    TempDir dir;
+    Hands hands(dir.path());
+    CHECK_FALSE(hands.preflight(exec({"true"})));
+    CHECK(contains(hands.preflight(exec({"no-such-program-here"})).value(), "no-such-program-here")
+    );
+    auto elsewhere = exec({"true"});
+    elsewhere.host = "nowhere";
+    CHECK(contains(hands.preflight(elsewhere).value(), "nowhere"));
+}
+
+TEST_CASE("a dry run says what each type would do") {
+    TempDir dir;
+    Hands hands(dir.path());
+    auto remote = exec({"systemctl", "stop", "a b"});
+    remote.host = "web1";
+    CHECK(hands.runner().dry_run(remote) == "run systemctl stop 'a b' on web1");
+    for (auto const& info : step_catalogue()) {
+        CAPTURE(info.name);
+        CHECK_FALSE(hands.runner().dry_run(step(info.name, {})).empty());
+    }
+}
+
+TEST_CASE("a forgotten run leaves nothing behind, and no other run's claims are touched") {
+    TempDir dir;
+    Hands hands(dir.path());
+    CHECK(hands.run(exec({"true"}), "r1").kind == OutcomeKind::done);
+    CHECK(hands.run(exec({"true"}), "r10").kind == OutcomeKind::done);
+    hands.runner().forget("r1");
+    CHECK_FALSE(dir.has("r1.1.0"));
+    CHECK(dir.has("r10.1.0"));
+}
