@@ -276,7 +276,7 @@ private:
     Truth text(Expr const& expr) {
         if (expr.op == Op::call) return reader_.text(expr);
         Truth truth;
-        truth.text = expr.text;
+        if (expr.op == Op::text) truth.text = expr.text;
         return truth;
     }
 

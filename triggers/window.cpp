@@ -100,7 +100,7 @@ void SignalWindow::fold(Sample const& sample) {
     if (reading.number) numbers_.add(sample.at, *reading.number);
     if (reading.text != nullptr) texts_.add(sample.at, *reading.text);
     if (judged) streaks_.add(sample.at, reading.counts, sample.by, *reading.reason);
-    if (judged && !sample.client.empty()) {
+    if (judged && rules_.clients && !sample.client.empty()) {
         clients_.add(sample.at, sample.client, reading.counts.failure > 0);
     }
     if (reading.known && (!covered_from_ || sample.at < *covered_from_)) covered_from_ = sample.at;

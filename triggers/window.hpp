@@ -17,6 +17,7 @@ struct WindowRules {
     SignalKind kind = SignalKind::state;
     Duration retention{};  // longest window asked for, plus how far back a deployment may be judged
     std::optional<Duration> stale_after;  // none: never stale (push and logs without the key)
+    bool clients = true;  // false: no condition asks affected(), so clients are not remembered
 
     friend bool operator==(WindowRules const&, WindowRules const&) = default;
 };

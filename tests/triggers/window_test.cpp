@@ -227,6 +227,14 @@ TEST_CASE("older samples are rebuilt from counts, the newest come back as they w
     CHECK(window.recent(1000, {at(-1s), at(400s)}).size() == 400);
 }
 
+TEST_CASE("clients are not remembered where nobody asks for them") {
+    SignalWindow window({SignalKind::outcomes, 1h, std::nullopt, false});
+    auto one = sample(1s, bad());
+    one.client = "192.0.2.1";
+    window.observe(one);
+    CHECK(window.clients({at(0s), at(1h)}) == Clients{0, 0});
+}
+
 TEST_CASE("samples older than the retention change nothing") {
     auto window = made(SignalKind::outcomes);
     window.observe(sample(2h, good()));
