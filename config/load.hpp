@@ -7,7 +7,6 @@
 #include "core/descriptor.hpp"
 #include "engine/policy.hpp"
 
-#include <functional>
 #include <memory>
 
 namespace rollbackd {
@@ -18,9 +17,6 @@ struct LoadOptions {
     bool secrets_required = false;
     /// Whether to look at such files at all; false for text that came over the API.
     bool look_at_files = true;
-    /// What a signal's type knows beyond its fields (check_probe, check_source); `where` of an
-    /// Error names the field. Unset: not asked.
-    std::function<std::vector<Error>(SignalPolicy const&)> check_signal = {};
 };
 
 struct LoadResult {

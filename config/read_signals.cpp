@@ -41,8 +41,8 @@ void refuse_probe_times(MapReader& map, SignalPolicy const& signal) {
 }
 
 void check_with_type(Reading const& reading, YamlCursor const& params, SignalPolicy const& signal) {
-    if (!reading.options.check_signal) return;
-    for (auto const& problem : reading.options.check_signal(signal)) {
+    if (!reading.catalogue.check_signal) return;
+    for (auto const& problem : reading.catalogue.check_signal(signal.type, signal.params)) {
         auto const path = params.path() + "." + problem.where;
         params.sources().report(place_of(params.places(), path), false, problem.what);
     }

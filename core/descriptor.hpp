@@ -4,6 +4,8 @@
 
 #include "core/json.hpp"
 
+#include <functional>
+
 namespace rollbackd {
 
 enum class FieldType {
@@ -76,6 +78,10 @@ struct Catalogue {
     std::vector<std::string> later_signals;
     std::vector<std::string> later_steps;
     std::vector<std::string> later_notifiers;
+    /// What a signal's type knows beyond its fields, about its params; `where` of an Error names
+    /// the field. Unset: not asked.
+    std::function<std::vector<Error>(std::string const& type, JsonObject const& params)>
+        check_signal;
 };
 
 }  // namespace rollbackd
