@@ -23,23 +23,22 @@ void read_tls(Reading const& reading, YamlCursor const& cursor, DaemonPolicy& da
     map.finish();
 }
 
-std::optional<std::string> read_sha256(MapReader& map) {
+char lower(char c) { return c >= 'A' && c <= 'F' ? char(c - 'A' + 'a') : c; }
+
+void read_sha256(MapReader& map, TokenPolicy& token) {
     auto const cursor = map.take("sha256");
-    if (!cursor) return std::nullopt;
-    auto text = cursor->text("64 hexadecimal digits");
-    if (!text) return std::nullopt;
-    std::transform(text->begin(), text->end(), text->begin(), [](unsigned char c) {
-        return char(c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c);
-    });
-    if (text->size() == sha256_digits &&
-        text->find_first_not_of("0123456789abcdef") == std::string::npos) {
-        return text;
+    if (!cursor) return;
+    auto const text = cursor->text("64 hexadecimal digits");
+    if (!text) return;
+    bool const is_hex = text->find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
+    if (!is_hex || text->size() != sha256_digits) {
+        cursor->error(
+            "sha256 needs 64 hexadecimal digits, this has " + std::to_string(text->size()) +
+            " characters; make a token with: rollbackctl token new"
+        );
+        return;
     }
-    cursor->error(
-        "sha256 needs 64 hexadecimal digits, this has " + std::to_string(text->size()) +
-        " characters; make a token with: rollbackctl token new"
-    );
-    return std::nullopt;
+    for (char const c : *text) token.sha256.push_back(lower(c));
 }
 
 void read_token(YamlCursor const& cursor, DaemonPolicy& daemon) {
@@ -47,7 +46,7 @@ void read_token(YamlCursor const& cursor, DaemonPolicy& daemon) {
     TokenPolicy token;
     read(map, "name", token.name);
     read(map, "role", token.role);
-    token.sha256 = read_sha256(map).value_or("");
+    read_sha256(map, token);
     if (auto const expires = map.take("expires")) {
         if (auto const text = expires->text("a time like 2030-01-31T12:00:00Z")) {
             if (auto const time = parse_rfc3339(*text)) {
