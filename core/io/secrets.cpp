@@ -94,17 +94,17 @@ std::string Redactor::redact(std::string_view text) const {
     return out;
 }
 
-Json Redactor::redact(Json const& value) const {
+Json Redactor::redact_json(Json const& value) const {
     if (value.is_string()) return to_json(redact(std::string_view(value.get_string())));
     if (value.is_array()) {
         JsonArray out;
-        for (auto const& item : value.get_array()) out.push_back(redact(item));
+        for (auto const& item : value.get_array()) out.push_back(redact_json(item));
         return out;
     }
     if (value.is_object()) {
         JsonObject out;
         for (auto const& [key, item] : value.get_object()) {
-            out[redact(std::string_view(key))] = redact(item);
+            out[redact(std::string_view(key))] = redact_json(item);
         }
         return out;
     }

@@ -14,7 +14,7 @@ public:
     /// `text` with every known value, plain or percent-encoded, as "[secret]".
     std::string redact(std::string_view text) const;
     /// The same for every string inside.
-    Json redact(Json const& value) const;
+    Json redact_json(Json const& value) const;
 
     static constexpr std::size_t secret_length_min = 4;
     static constexpr std::size_t secrets_max = 1024;

@@ -6,6 +6,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <vector>
 
@@ -39,9 +40,12 @@ asio::awaitable<void> run_child(asio::awaitable<void> task) {
     co_await std::move(task);
 }
 
+/// Empty for the one exception that is none: Asio's way to end a task cancelled before its start.
 std::string what_of(std::exception_ptr const& exception) {
     try {
         std::rethrow_exception(exception);
+    } catch (boost::system::system_error const& problem) {
+        return problem.code() == asio::error::operation_aborted ? "" : problem.what();
     } catch (std::exception const& problem) {
         return problem.what();
     } catch (...) {
@@ -57,18 +61,19 @@ TaskGroup::TaskGroup(asio::any_io_executor executor, Report report)
 TaskGroup::~TaskGroup() = default;
 
 void TaskGroup::spawn(std::string name, asio::awaitable<void> task) {
+    if (state_->cancelled) return;
     auto const child = state_->children.emplace(state_->children.end());
     // The completion keeps the state, so that a group destroyed too early is no dangling pointer.
     auto done = [state = state_, child, name = std::move(name)](std::exception_ptr exception) {
         state->children.erase(child);
-        if (exception && state->report) state->report(name, what_of(exception));
+        auto const what = exception ? what_of(exception) : std::string();
+        if (!what.empty() && state->report) state->report(name, what);
         if (state->children.empty()) state->gone.notify();
     };
     asio::co_spawn(
         state_->executor, run_child(std::move(task)),
         asio::bind_cancellation_slot(child->signal.slot(), std::move(done))
     );
-    if (state_->cancelled) child->signal.emit(asio::cancellation_type::terminal);
 }
 
 void TaskGroup::cancel() {

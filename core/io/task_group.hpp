@@ -30,7 +30,8 @@ public:
     TaskGroup(TaskGroup const&) = delete;
     TaskGroup& operator=(TaskGroup const&) = delete;
 
-    /// Starts `task` soon, from the executor. After cancel() it is started already cancelled.
+    /// Starts `task` soon, from the executor. After cancel() nothing starts any more; a task that
+    /// is cancelled before it started never does.
     void spawn(std::string name, boost::asio::awaitable<void> task);
     /// Ends every task's present wait (terminal cancellation). May be called again.
     void cancel();
