@@ -34,7 +34,7 @@ BOOST_DESCRIBE_STRUCT(OutcomesValue, (), (success, failure, neutral, reason))
 
 struct GaugeValue {
     double value = 0;
-    std::string reason = {};  // what is wrong beside the number: a certificate for another host
+    std::string reason = {};  // for people: what else is known, a certificate for another host
 
     friend bool operator==(GaugeValue const&, GaugeValue const&) = default;
 };

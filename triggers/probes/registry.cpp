@@ -1,0 +1,55 @@
+#include "triggers/probes/registry.hpp"
+
+#include "triggers/probes/types.hpp"
+
+#include <algorithm>
+
+namespace rollbackd {
+
+namespace {
+
+std::vector<ProbeType> const& types() {
+    static std::vector<ProbeType> const all{http_probe(), tls_probe(), tcp_probe()};
+    return all;
+}
+
+ProbeType const* find_type(std::string_view name) {
+    auto const named = [name](ProbeType const& type) { return type.info.name == name; };
+    auto const found = std::find_if(types().begin(), types().end(), named);
+    return found == types().end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+bool is_our_own(NetFault fault) {
+    return fault == NetFault::invalid || fault == NetFault::cancelled;
+}
+
+std::vector<TypeInfo> probe_catalogue() {
+    std::vector<TypeInfo> infos;
+    for (auto const& type : types()) infos.push_back(type.info);
+    return infos;
+}
+
+std::vector<std::string> later_signal_types() {
+    return {"alerts",  "sql",       "dns",    "icmp",   "prometheus", "scrape",
+            "redis",   "http_json", "disk",   "memory", "load",       "file",
+            "process", "systemd",   "docker", "pm2",    "exec",       "heartbeat",
+            "env",     "crontab",   "log",    "backup", "release"};
+}
+
+std::vector<Error> check_probe(SignalPolicy const& signal) {
+    auto const* const type = find_type(signal.type);
+    return type == nullptr ? std::vector<Error>{} : type->check(signal.params);
+}
+
+Result<std::unique_ptr<Probe>> make_probe(SignalPolicy const& signal, ProbeContext const& context) {
+    auto const* const type = find_type(signal.type);
+    if (type == nullptr)
+        return fail(Errc::not_found, "no probe of type " + signal.type, signal.name);
+    auto problems = type->check(signal.params);
+    if (!problems.empty()) return tl::unexpected<Error>(std::move(problems.front()));
+    return type->make(signal, context);
+}
+
+}  // namespace rollbackd

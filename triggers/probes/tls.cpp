@@ -1,0 +1,121 @@
+// tls: days until the certificate ends, by a handshake of its own each time. A gauge: the lesser of
+// the leaf's days and those of the chain it was verified by. A certificate that does not verify
+// (wrong host, not yet valid, self-signed) still has its days, and its fault as the sample's
+// reason. When no handshake comes about, the last certificate seen goes on counting down.
+#include "core/io/clock.hpp"
+#include "core/io/stream.hpp"
+#include "triggers/probes/types.hpp"
+
+#include <algorithm>
+
+namespace rollbackd {
+
+namespace asio = boost::asio;
+
+namespace {
+
+TypeInfo tls_info() {
+    TypeInfo info;
+    info.name = "tls";
+    info.doc = "Days left of a server's certificate and of the chain that vouches for it.";
+    info.kind = "gauge";
+    info.is_probe = true;
+    info.fields = {
+        {.name = "address",
+         .type = FieldType::text,
+         .doc = "HOST:PORT or [IPv6]:PORT.",
+         .required = true},
+        {.name = "server_name",
+         .type = FieldType::text,
+         .doc = "Name asked for (SNI) and checked; absent: the address's host."},
+        {.name = "ca",
+         .type = FieldType::path,
+         .doc = "Trust the CA certificates of this PEM file instead of the system's."},
+    };
+    return info;
+}
+
+std::vector<Error> check_tls(JsonObject const& params) {
+    auto const target = parse_address(text_of(Json(params), "address"));
+    if (target) return {};
+    return {Error{Errc::invalid, target.error().what, "address"}};
+}
+
+double days_until(WallTime end, WallTime now) {
+    return std::chrono::duration<double, std::ratio<86400>>(end - now).count();
+}
+
+std::string shown(double days) {
+    auto const tenths = std::to_string(days);
+    return tenths.substr(0, tenths.find('.') + 2);
+}
+
+WallTime chain_end(TlsPeer const& peer) {
+    auto const sooner = [](auto const& a, auto const& b) { return a.not_after < b.not_after; };
+    return std::min_element(peer.chain.begin(), peer.chain.end(), sooner)->not_after;
+}
+
+class TlsProbe final : public Probe {
+public:
+    TlsProbe(DialTarget target, ProbeContext const& context)
+        : target_(std::move(target)), dialer_(context.dialer), clock_(context.clock) {}
+
+    asio::awaitable<ProbeAnswer> ask(Duration timeout) override {
+        auto const connection = co_await dialer_.dial(target_, timeout);
+        co_return connection ? seen(*connection->peer()) : unseen(connection.error());
+    }
+
+private:
+    ProbeAnswer seen(TlsPeer const& peer) {
+        leaf_end_ = peer.leaf.not_after;
+        chain_end_ = chain_end(peer);
+        std::string reason;
+        for (auto const& problem : peer.problems)
+            reason += (reason.empty() ? "tls: " : "; ") + problem;
+        ProbeAnswer answer;
+        answer.value = gauge(reason);
+        answer.note = std::move(reason);
+        return answer;
+    }
+
+    ProbeAnswer unseen(NetFailure const& failure) const {
+        ProbeAnswer answer;
+        answer.note = failure.reason();
+        // The certificate last seen runs on whether or not the server answers just now.
+        if (leaf_end_)
+            answer.value = gauge(failure.reason() + "; counted from the certificate last seen");
+        return answer;
+    }
+
+    GaugeValue gauge(std::string const& problem) const {
+        auto const now = clock_.now().wall;
+        auto const leaf = days_until(*leaf_end_, now);
+        auto const chain = days_until(*chain_end_, now);
+        auto reason = "leaf " + shown(leaf) + " days, chain " + shown(chain) + " days";
+        if (!problem.empty()) reason = problem + " (" + reason + ")";
+        return GaugeValue{std::min(leaf, chain), std::move(reason)};
+    }
+
+    DialTarget target_;
+    Dialer& dialer_;
+    Clock const& clock_;
+    std::optional<WallTime> leaf_end_;
+    std::optional<WallTime> chain_end_;
+};
+
+std::unique_ptr<Probe> make_tls(SignalPolicy const& signal, ProbeContext const& context) {
+    Json const params(signal.params);
+    auto target = *parse_address(text_of(params, "address"));
+    TlsOptions options;
+    options.ca_file = text_of(params, "ca");
+    options.server_name = text_of(params, "server_name");
+    options.enforce = false;  // recorded, not enforced: a bad certificate has days left, too
+    target.tls = std::move(options);
+    return std::make_unique<TlsProbe>(std::move(target), context);
+}
+
+}  // namespace
+
+ProbeType tls_probe() { return ProbeType{tls_info(), &check_tls, &make_tls}; }
+
+}  // namespace rollbackd

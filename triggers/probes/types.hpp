@@ -1,0 +1,25 @@
+// One function each for what a probe type says about itself, checks and makes: the rows of
+// registry.cpp. Private to this folder.
+#pragma once
+
+#include "core/io/net_failure.hpp"
+#include "triggers/probes/registry.hpp"
+
+namespace rollbackd {
+
+struct ProbeType {
+    TypeInfo info;
+    /// What the fields alone do not say; `where` of an Error is the field.
+    std::vector<Error> (*check)(JsonObject const& params);
+    std::unique_ptr<Probe> (*make)(SignalPolicy const& signal, ProbeContext const& context);
+};
+
+ProbeType http_probe();
+ProbeType tls_probe();
+ProbeType tcp_probe();
+
+/// Whether a failure says nothing about the target: our own configuration or machine is at fault,
+/// or we were told to stop. Then there is no sample.
+bool is_our_own(NetFault fault);
+
+}  // namespace rollbackd
