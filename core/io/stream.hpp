@@ -10,10 +10,10 @@
 namespace rollbackd {
 
 struct DialTarget {
-    std::string host;  // a name or a literal address, without brackets
+    std::string host{};  // a name or a literal address, without brackets
     std::uint16_t port = 0;
-    std::string unix_path;  // instead of host and port
-    std::optional<TlsOptions> tls;
+    std::string unix_path{};  // instead of host and port
+    std::optional<TlsOptions> tls{};
 };
 
 /// "example.com:443", "192.0.2.1:80", "[2001:db8::1]:443".

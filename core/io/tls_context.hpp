@@ -12,8 +12,8 @@ class context;
 namespace rollbackd {
 
 struct TlsOptions {
-    std::string ca_file;      // PEM; empty: the system's store
-    std::string server_name;  // SNI and the name checked; empty: the host dialled
+    std::string ca_file{};      // PEM; empty: the system's store
+    std::string server_name{};  // SNI and the name checked; empty: the host dialled
     /// False: the handshake goes on whatever the certificate is, and TlsPeer::problems tells. Only
     /// for the probe that watches certificates; nothing that sends a secret may use it.
     bool enforce = true;

@@ -1,0 +1,114 @@
+#include "tests/catch.hpp"
+#include "tests/core/io/support/certificates.hpp"
+#include "tests/core/io/support/temp_folder.hpp"
+#include "tests/triggers/probes/support.hpp"
+
+using namespace rollbackd;
+using namespace rollbackd::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+Identity const& authority() {
+    static Identity const made =
+        make_identity({.name = "Test CA", .san = "", .until_days = 3650, .authority = true});
+    return made;
+}
+
+/// A probe of a server that shows `identity`, trusting only the authority.
+struct Watched {
+    explicit Watched(
+        Identity const& identity, std::vector<Identity> const& chain = {},
+        std::string const& name = "localhost"
+    )
+        : server(std::in_place, TlsBehaviour(identity, chain, nullptr)) {
+        auto const ca = folder.write("ca.pem", authority().pem());
+        auto const params = R"({"address":")" + server->address() + R"(","ca":")" + ca +
+                            R"(","server_name":")" + name + "\"}";
+        probe = probes.make("tls", params.c_str());
+    }
+    GaugeValue ask() { return std::get<GaugeValue>(probes.ask(*probe).value.value()); }
+
+    ProbeLoop probes;
+    TempFolder folder;
+    std::optional<TestServer> server;
+    std::unique_ptr<Probe> probe;
+};
+
+/// Days are counted to the second; the certificates run a minute longer than they say.
+bool is_days(double value, double days) { return value > days - 0.01 && value < days + 0.01; }
+
+}  // namespace
+
+TEST_CASE("a tls probe counts the days of a certificate that ends in 10") {
+    Watched watched(make_identity({.until_days = 10}, &authority()));
+    auto const gauge = watched.ask();
+    CHECK(is_days(gauge.value, 10));
+    CHECK(gauge.reason == "leaf 10.0 days, chain 10.0 days");
+    CHECK(watched.probes.ask(*watched.probe).note.empty());
+}
+
+TEST_CASE("a chain that ends before its leaf is what counts, and both are told") {
+    auto const middle = make_identity(
+        {.name = "Middle CA", .san = "", .until_days = 5, .authority = true}, &authority()
+    );
+    Watched watched(make_identity({.until_days = 60}, &middle), {middle});
+    auto const gauge = watched.ask();
+    CHECK(is_days(gauge.value, 5));
+    CHECK(gauge.reason == "leaf 60.0 days, chain 5.0 days");
+}
+
+TEST_CASE("an expired certificate has negative days") {
+    Watched watched(make_identity({.from_days = -20, .until_days = -2}, &authority()));
+    auto const gauge = watched.ask();
+    CHECK(is_days(gauge.value, -2));
+    CHECK(gauge.reason.starts_with("tls: expired: "));
+}
+
+TEST_CASE("wrong host, self-signed, untrusted and not yet valid are told and still have their days"
+) {
+    Watched wrong_host(make_identity({.until_days = 10}, &authority()), {}, "shop.example.com");
+    CHECK(wrong_host.ask().reason.starts_with("tls: wrong_host: "));
+    CHECK(is_days(wrong_host.ask().value, 10));
+    Watched self_signed(make_identity({.until_days = 10}));
+    CHECK(self_signed.ask().reason.starts_with("tls: self_signed: "));
+    CHECK(is_days(self_signed.ask().value, 10));
+    auto const stranger = make_identity({.name = "Other CA", .san = "", .authority = true});
+    Watched untrusted(make_identity({.until_days = 10}, &stranger));
+    CHECK(untrusted.ask().reason.starts_with("tls: untrusted: "));
+    CHECK(is_days(untrusted.ask().value, 10));
+    Watched early(make_identity({.from_days = 3, .until_days = 10}, &authority()));
+    CHECK(early.ask().reason.starts_with("tls: not_yet_valid: "));
+    CHECK(is_days(early.ask().value, 10));
+}
+
+TEST_CASE("the last certificate seen goes on counting down while nobody answers") {
+    Watched watched(make_identity({.until_days = 10}, &authority()));
+    CHECK(is_days(watched.ask().value, 10));
+    watched.server.reset();
+    watched.probes.clock.advance(48h);
+    auto const answer = watched.probes.ask(*watched.probe);
+    CHECK(is_days(std::get<GaugeValue>(*answer.value).value, 8));
+    CHECK(answer.note.starts_with("refused: "));
+}
+
+TEST_CASE("a server that was never reached gives no value, only the reason") {
+    ProbeLoop probes;
+    auto const port = std::to_string(closed_port());
+    auto const answer = probes.ask("tls", R"({"address":"127.0.0.1:)" + port + "\"}");
+    CHECK_FALSE(answer.value);
+    CHECK(answer.note.starts_with("refused: "));
+}
+
+TEST_CASE("a renewed certificate is seen by the next handshake") {
+    std::atomic<bool> renewed = false;
+    TlsBehaviour const before(make_identity({.until_days = 10}, &authority()), {}, nullptr);
+    TlsBehaviour const after(make_identity({.until_days = 90}, &authority()), {}, nullptr);
+    TestServer const server([&](Peer const& peer) { renewed ? after(peer) : before(peer); });
+    ProbeLoop probes;
+    auto const params = R"({"address":")" + server.address() + R"(","server_name":"localhost"})";
+    auto const probe = probes.make("tls", params.c_str());
+    CHECK(is_days(std::get<GaugeValue>(*probes.ask(*probe).value).value, 10));
+    renewed = true;
+    CHECK(is_days(std::get<GaugeValue>(*probes.ask(*probe).value).value, 90));
+}
