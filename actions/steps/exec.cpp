@@ -1,5 +1,6 @@
 // exec: a command of the user's own.
 #include "actions/steps/descriptor.hpp"
+#include "actions/steps/ssh.hpp"
 #include "actions/steps/words.hpp"
 
 namespace rollbackd {
@@ -65,8 +66,8 @@ asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
         {argv[0], job.has("cwd") ? job.text("cwd") : "/"}
     );
     auto const end = co_await job.ask(std::move(command));
-    if (end.ok()) co_return std::nullopt;
-    if (end.kind != EndKind::exited) co_return end.describe();
+    bool const missing = end.kind == EndKind::exited && end.exit != ssh_failed_exit && !end.ok();
+    if (!missing) co_return objection(job, end);
     co_return "no such program, or no such folder: " + argv[0];
 }
 

@@ -1,6 +1,7 @@
 // file_edit: one key of an env file, or one line of any text file.
 #include "actions/steps/descriptor.hpp"
 #include "actions/steps/file_edit_text.hpp"
+#include "actions/steps/words.hpp"
 #include "core/record.hpp"
 
 namespace rollbackd {
@@ -115,7 +116,7 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
 
 asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
     auto const now = co_await read(job);
-    if (!now.ok()) co_return job.outcome(now).text;
+    if (!now.ok()) co_return objection(job, now);
     auto const wanted = edited(job, now.stdout_text);
     if (!wanted) co_return job.text("file") + ": " + to_string(wanted.error());
     co_return std::nullopt;

@@ -75,8 +75,7 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
 
 asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
     auto const end = co_await job.ask(command(job, preflight_script));
-    if (end.ok()) co_return std::nullopt;
-    co_return job.outcome(end).text;
+    co_return objection(job, end);
 }
 
 asio::awaitable<StepOutcome> settle(StepJob& job) {

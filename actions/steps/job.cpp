@@ -14,6 +14,7 @@ namespace asio = boost::asio;
 
 namespace {
 
+constexpr Duration timeout_default = std::chrono::seconds(60);
 constexpr Duration limit_min = std::chrono::milliseconds(100);
 
 bool is_variable_char(char c) {
@@ -71,7 +72,10 @@ StepJob::StepJob(
       step_(std::move(step)),
       host_(std::move(host)),
       directory_(std::move(directory)),
-      deadline_(parts.clock.now().boot + step_.timeout) {}
+      deadline_(
+          parts.clock.now().boot +
+          (step_.timeout > Duration::zero() ? step_.timeout : timeout_default)
+      ) {}
 
 Result<Json> StepJob::filled_in(Json const& value) {
     if (auto const* const text = value.if_string()) {

@@ -124,9 +124,9 @@ asio::awaitable<StepOutcome> Runner::run(StepRequest request) {
     auto const directory = directory_of(request.run, request.n, std::to_string(request.attempt));
     auto job = job_for(std::move(request.step), directory);
     if (!job) co_return outcome_of(OutcomeKind::failed, to_string(job.error()));
-    std::error_code code;
-    fs::create_directories(directory, code);
-    if (code) co_return outcome_of(OutcomeKind::failed, directory + ": " + code.message());
+    if (auto const made = make_step_directory(directory); !made) {
+        co_return outcome_of(OutcomeKind::failed, to_string(made.error()));
+    }
     auto const place =
         active_.insert(active_.end(), Active{prefix_of(request.run, request.n), &*job});
     auto outcome = co_await type->run(*job);

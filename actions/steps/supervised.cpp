@@ -9,7 +9,6 @@
 
 #include <csignal>
 #include <cstring>
-#include <filesystem>
 
 namespace rollbackd {
 
@@ -98,15 +97,6 @@ std::optional<SupervisedEnd> read_end(std::string const& directory) {
     return end;
 }
 
-Result<void> make_directory(std::string const& directory) {
-    std::error_code code;
-    std::filesystem::create_directories(directory, code);
-    if (code)
-        return fail(Errc::io, "cannot make the step's directory: " + code.message(), directory);
-    (void)::chmod(directory.c_str(), 0700);
-    return {};
-}
-
 /// Written whole and renamed: a supervisor of an earlier life may just be reading the old one. No
 /// sync: without a claim it is written anew.
 Result<void> write_plain(std::string const& directory, char const* name, std::string_view content) {
@@ -128,7 +118,7 @@ Result<void> write_plain(std::string const& directory, char const* name, std::st
 }
 
 Result<void> write_spec(std::string const& directory, SupervisedSpec const& spec) {
-    files::Pairs pairs{{"format", "1"}};
+    files::Pairs pairs{{"format", "1"}, {"boot", files::boot_id()}};
     for (auto const& argument : spec.argv) pairs.emplace_back("argv", argument);
     for (auto const& entry : clean_environment(spec.env)) pairs.emplace_back("env", entry);
     pairs.emplace_back("cwd", spec.cwd);
@@ -199,6 +189,25 @@ asio::awaitable<std::optional<SupervisedEnd>> start(
 
 }  // namespace
 
+Result<void> make_step_directory(std::string const& directory) {
+    if (::access(directory.c_str(), F_OK) == 0) return {};
+    auto const parent = directory.substr(0, directory.rfind('/'));
+    if (!parent.empty()) {
+        if (auto made = make_step_directory(parent); !made) return made;
+    }
+    auto const problem = [&](char const* what) {
+        return fail(Errc::io, std::string(what) + ": " + std::strerror(errno), directory);
+    };
+    if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return problem("cannot make");
+    char const* const above = parent.empty() ? "/" : parent.c_str();
+    int const folder = ::open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool const synced = folder >= 0 && ::fsync(folder) == 0;
+    auto const failure = problem("cannot sync the folder of");
+    if (folder >= 0) ::close(folder);
+    if (!synced) return failure;
+    return {};
+}
+
 std::string SupervisedEnd::describe() const {
     switch (kind) {
         case EndKind::exited:
@@ -224,7 +233,7 @@ std::string SupervisedEnd::describe() const {
 asio::awaitable<SupervisedEnd> run_supervised(
     Launcher& launcher, std::string directory, SupervisedSpec spec
 ) {
-    if (auto const made = make_directory(directory); !made) {
+    if (auto const made = make_step_directory(directory); !made) {
         co_return ended(EndKind::not_started, to_string(made.error()));
     }
     for (int i = 0; i < looks_max; ++i) {
@@ -264,7 +273,7 @@ void abort_supervised(std::string const& directory) {
 }
 
 std::optional<SupervisedEnd> begin_inline(std::string const& directory) {
-    if (auto const made = make_directory(directory); !made) {
+    if (auto const made = make_step_directory(directory); !made) {
         return ended(EndKind::not_started, to_string(made.error()));
     }
     if (has_file(directory, files::abort_name)) return ended(EndKind::aborted, "");

@@ -45,6 +45,10 @@ struct SupervisedEnd {
     std::string describe() const;
 };
 
+/// Makes `directory` and what is missing above it, 0700 and durable: a claim is only as durable as
+/// the name of the folder it lies in.
+Result<void> make_step_directory(std::string const& directory);
+
 /// Runs the process of `directory` (made where missing, 0700) to its end. Started at most once per
 /// directory, whatever is killed when.
 boost::asio::awaitable<SupervisedEnd> run_supervised(

@@ -93,8 +93,7 @@ asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
     Command command;
     command.argv = script_argv("systemd", loaded_script, {job.text("unit")});
     auto const end = co_await job.ask(std::move(command));
-    if (end.ok()) co_return std::nullopt;
-    co_return job.outcome(end).text;
+    co_return objection(job, end);
 }
 
 /// A restart or reload leaves no trace that tells it from another; both may be done again.

@@ -19,6 +19,11 @@ std::string command_line(std::vector<std::string> const& argv) {
     return out;
 }
 
+std::optional<std::string> objection(StepJob const& job, SupervisedEnd const& end) {
+    if (end.ok() || end.kind == EndKind::timed_out) return std::nullopt;
+    return job.outcome(end).text;
+}
+
 StepOutcome settled(SupervisedEnd const& end) {
     auto out = outcome_of(OutcomeKind::unknown, "could not be settled: " + end.describe());
     out.exit = end.exit;

@@ -44,7 +44,7 @@ int supervise_directory(char const* path) {
     auto const spec = dir.read_spec();
     if (dir.is_claimed()) return complain(path, "already claimed", 3);
     if (!spec) return complain(path, "no whole spec", 2);
-    auto const claim = dir.claim();
+    auto const claim = dir.claim(*spec);
     if (claim == Claim::taken) return complain(path, "already claimed", 3);
     if (claim == Claim::failed) return complain(path, "the claim cannot be written", 4);
     // Before the first look for an abort: one that comes in between is seen by both.

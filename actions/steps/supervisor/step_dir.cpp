@@ -30,6 +30,7 @@ std::optional<StepSpec> StepDir::read_spec() const {
     spec.output_max = static_cast<std::size_t>(
         files::number_of(*pairs, "output_max").value_or(static_cast<long long>(spec.output_max))
     );
+    spec.boot_id = files::value_of(*pairs, "boot");
     spec.has_input = files::value_of(*pairs, "input") == "1";
     // The last pair says that the file is whole.
     if (spec.argv.empty() || pairs->back().first != "end") return std::nullopt;
@@ -38,9 +39,9 @@ std::optional<StepSpec> StepDir::read_spec() const {
 
 bool StepDir::is_claimed() const { return faccessat(fd_, files::claim_name, F_OK, 0) == 0; }
 
-Claim StepDir::claim() const {
+Claim StepDir::claim(StepSpec const& spec) const {
     auto const self = getpid();
-    files::ProcessMark const mark{self, files::start_ticks_of(self).value_or(0), files::boot_id()};
+    files::ProcessMark const mark{self, files::start_ticks_of(self).value_or(0), spec.boot_id};
     auto const temporary = "claim." + std::to_string(self);
     if (!write_new(temporary.c_str(), files::encode(mark), true)) return Claim::failed;
     int const linked = linkat(fd_, temporary.c_str(), fd_, files::claim_name, 0);
@@ -62,8 +63,8 @@ int StepDir::open_input(StepSpec const& spec) const {
 
 bool StepDir::is_abort_asked() const { return faccessat(fd_, files::abort_name, F_OK, 0) == 0; }
 
-void StepDir::write_child(pid_t pid) const {
-    files::ProcessMark const mark{pid, files::start_ticks_of(pid).value_or(0), files::boot_id()};
+void StepDir::write_child(StepSpec const& spec, pid_t pid) const {
+    files::ProcessMark const mark{pid, files::start_ticks_of(pid).value_or(0), spec.boot_id};
     // Needs no sync: it only matters while this kernel runs. Without it a supervisor that is
     // killed leaves a child nobody waits for; the step is unknown either way.
     auto const temporary = "child." + std::to_string(getpid());

@@ -16,6 +16,9 @@ struct StepSpec {
     long long grace_ms = 5000;  // between SIGTERM and SIGKILL
     std::size_t output_max = 64 * 1024;
     bool has_input = false;
+    /// The boot as the daemon sees it, for the marks it will compare: in a container that lends out
+    /// a boot id of its own, a unit's sandbox may show the daemon another one than it shows us.
+    std::string boot_id;
 };
 
 enum class Claim {
@@ -38,13 +41,13 @@ public:
     bool is_claimed() const;
     /// Durable when it returns `ours`. The file appears with its content or not at all, so that
     /// whoever finds a claim also finds whose it is.
-    Claim claim() const;
+    Claim claim(StepSpec const& spec) const;
     /// Neither is needed after the claim, and both may hold secrets.
     void remove_spec() const;
     /// The standard input to give the child; /dev/null where the spec has none.
     int open_input(StepSpec const& spec) const;
     bool is_abort_asked() const;
-    void write_child(pid_t pid) const;
+    void write_child(StepSpec const& spec, pid_t pid) const;
     /// Durable when true. Temporary file, sync, rename, sync of the directory.
     bool write_exit(step_files::Pairs const& record) const;
     /// An inotify descriptor that reports new files here, or -1: then only signals can abort.

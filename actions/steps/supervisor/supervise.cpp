@@ -81,7 +81,7 @@ step_files::Pairs Supervision::run() {
     started_ms_ = now_ms();
     if (dir_.is_abort_asked()) return {{"end", "aborted"}, {"why", "asked before it was started"}};
     child_ = start_child(spec_, dir_.open_input(spec_), [&](pid_t pid) {
-        dir_.write_child(pid);
+        dir_.write_child(spec_, pid);
         dir_.remove_spec();
     });
     if (!child_.problem.empty()) return {{"end", "not_started"}, {"why", child_.problem}};

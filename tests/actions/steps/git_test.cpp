@@ -123,6 +123,14 @@ TEST_CASE("git_checkout works in another user's repository and leaves it theirs"
     CHECK_FALSE(run.has("hooked"));
 }
 
+TEST_CASE("git_checkout in a tree that a group shares leaves the group able to write") {
+    Site site;
+    Hands hands(site.dir.path("run"));
+    sh("chmod 2775 . && git config core.sharedRepository group", site.repo());
+    CHECK(hands.run(checkout(site, "main~1")).kind == OutcomeKind::done);
+    CHECK(sh("stat -c %A page", site.repo()) == "-rw-rw-r--");
+}
+
 TEST_CASE("git_revert undoes a commit and pushes the revert") {
     Site site;
     Hands hands(site.dir.path("run"));

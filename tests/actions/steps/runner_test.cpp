@@ -178,6 +178,18 @@ TEST_CASE("preflight names what is missing and changes nothing") {
     CHECK(contains(hands.preflight(elsewhere).value(), "nowhere"));
 }
 
+TEST_CASE("a preflight that finds no time says nothing against the step") {
+    TempDir dir;
+    Hands hands(dir.path("run"));
+    sh("git init -q slow && cd slow && git config user.email t@example.com && "
+       "git config user.name t && git config filter.slow.clean cat && "
+       "echo 'page filter=slow' >.gitattributes && echo 1 >page && git add . && "
+       "git commit -qm one && git config filter.slow.clean 'sleep 20; cat' && echo 2 >page",
+       dir.path());
+    auto const slow = step("git_checkout", JsonObject{{"repo", dir.path("slow")}, {"to", "HEAD"}});
+    CHECK_FALSE(hands.preflight(slow));
+}
+
 TEST_CASE("a dry run says what each type would do") {
     TempDir dir;
     Hands hands(dir.path());

@@ -126,6 +126,20 @@ TEST_CASE("a directory runs one process, once: asking again answers the same end
     CHECK(lines(dir.read("marks")) == 1);
 }
 
+TEST_CASE("marks carry the boot id the daemon sees, which a sandbox may show differently") {
+    TempDir dir;
+    std::filesystem::create_directory(dir.path("s"));
+    dir.write(
+        "s/spec", files::encode(files::Pairs{
+                      {"format", "1"}, {"boot", "as-seen"}, {"argv", "/bin/true"}, {"end", ""}
+                  })
+    );
+    sh(supervisor_path() + " " + dir.path("s"));
+    CHECK(claim_of(dir.path("s")).boot_id == "as-seen");
+    CHECK(supervise(dir.path("t"), shell("true")).ok());
+    CHECK(claim_of(dir.path("t")).boot_id == files::boot_id());
+}
+
 TEST_CASE("a second supervisor of the same step refuses") {
     TempDir dir;
     CHECK(supervise(dir.path("s"), shell("true")).ok());
