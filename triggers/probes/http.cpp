@@ -62,8 +62,7 @@ TypeInfo http_info() {
 
 std::vector<Error> check_http(JsonObject const& params) {
     std::vector<Error> problems;
-    Json const all(params);
-    auto const url = text_of(all, "url");
+    auto const url = text_of(Json(params), "url");
     bool const later = Secrets::has_reference(url);
     bool const web = url.starts_with("http://") || url.starts_with("https://");
     if (!later && (!web || !boost::urls::parse_uri(url))) {
@@ -83,10 +82,9 @@ class HttpProbe final : public Probe {
 public:
     HttpProbe(SignalPolicy const& signal, ProbeContext const& context)
         : params_(signal.params), context_(context) {
-        if (auto const* const expect = params_.if_contains("expect")) expect_ = *expect;
-        if (auto const* const redirects = params_.if_contains("redirects")) {
-            redirects_max_ = redirects->is_number() ? redirects->to_number<unsigned>() : 0;
-        }
+        if (auto const* const expect = find(params_, "expect")) expect_ = *expect;
+        auto const* const redirects = find(params_, "redirects");
+        if (redirects && redirects->is_number()) redirects_max_ = redirects->to_number<unsigned>();
     }
 
     asio::awaitable<ProbeAnswer> ask(Duration timeout) override {
@@ -103,12 +101,11 @@ public:
 private:
     Result<HttpRequest> make_request(Duration timeout) {
         HttpRequest request;
-        Json const all(params_);
-        auto url = context_.secrets.expand(text_of(all, "url"));
+        auto url = context_.secrets.expand(text_of(params_, "url"));
         if (!url) return tl::unexpected<Error>(url.error());
-        auto body = context_.secrets.expand(text_of(all, "body"));
+        auto body = context_.secrets.expand(text_of(params_, "body"));
         if (!body) return tl::unexpected<Error>(body.error());
-        if (auto const* const headers = find(all, "headers"); headers && headers->is_object()) {
+        if (auto const* const headers = find(params_, "headers"); headers && headers->is_object()) {
             for (auto const& [name, value] : headers->get_object()) {
                 if (!value.is_string()) continue;
                 auto filled = context_.secrets.expand(std::string_view(value.get_string()));
@@ -118,10 +115,10 @@ private:
         }
         request.url = std::move(*url);
         request.body = std::move(*body);
-        request.method = text_of(all, "method", "GET");
+        request.method = text_of(params_, "method", "GET");
         request.timeout = timeout;
         request.redirects_max = redirects_max_;
-        request.tls.ca_file = text_of(all, "ca");
+        request.tls.ca_file = text_of(params_, "ca");
         request.discard_body = !needs_body(expect_);
         request.body_max = request.discard_body ? body_skipped_max : body_read_max;
         return request;
@@ -152,7 +149,7 @@ private:
         return answer;
     }
 
-    JsonObject params_;
+    Json params_;
     Json expect_;
     unsigned redirects_max_ = 0;
     ProbeContext context_;
