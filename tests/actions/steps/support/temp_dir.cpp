@@ -7,12 +7,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
 namespace rollbackd::test {
+
+namespace {
+
+/// As the daemon does in main: a program that does not read its input must not end us.
+[[maybe_unused]] auto const sigpipe_before = std::signal(SIGPIPE, SIG_IGN);
+
+}  // namespace
 
 TempDir::TempDir() : path_("/tmp/rollbackd-hands-XXXXXX") {
     REQUIRE(mkdtemp(path_.data()) != nullptr);
