@@ -1,4 +1,4 @@
-// A file descriptor with an owner. Private to core/io.
+// A file descriptor with an owner.
 #pragma once
 
 #include <unistd.h>

@@ -1,0 +1,383 @@
+#include "triggers/sources/follow.hpp"
+
+#include "core/record.hpp"
+#include "triggers/sources/rotated.hpp"
+
+#include <algorithm>
+
+namespace rollbackd {
+
+struct FileFollower::File {
+    Fd fd;
+    FileFacts facts;           // as of the last look
+    std::uint64_t offset = 0;  // after the last line handed out
+    std::string ahead;         // read from `offset` on, not handed out yet
+    std::size_t searched = 0;  // bytes of `ahead` that hold no newline
+    bool skipping = false;
+    std::string head;                   // the first bytes, as long as known
+    bool rotated = false;               // its name leads elsewhere
+    std::optional<Instant> idle_since;  // rotated, and nothing new since
+};
+
+namespace {
+
+FilePosition position_of(
+    FileFacts const& facts, std::uint64_t offset, bool skipping, std::string const& head
+) {
+    FilePosition position;
+    position.device = facts.device;
+    position.inode = facts.inode;
+    position.offset = offset;
+    position.skipping = skipping;
+    position.modified = facts.modified;
+    position.fingerprint_bytes = head.size();
+    position.fingerprint = sha256_hex(head);
+    return position;
+}
+
+/// The file's first bytes where they are those of `position`, and it is long enough.
+std::optional<std::string> matching_head(
+    Fd const& file, FileFacts const& facts, FilePosition const& position
+) {
+    if (facts.size < position.offset || facts.size < position.fingerprint_bytes ||
+        position.fingerprint_bytes > fingerprint_bytes_max) {
+        return std::nullopt;
+    }
+    auto head = read_at(file, 0, static_cast<std::size_t>(position.fingerprint_bytes));
+    if (!head || sha256_hex(*head) != position.fingerprint) return std::nullopt;
+    return std::move(*head);
+}
+
+struct Found {
+    Fd file;
+    FileFacts facts;
+    std::string head;
+};
+
+std::optional<Found> open_if(std::string const& path, FilePosition const& position, bool by_inode) {
+    auto file = open_to_read(path);
+    if (!file) return std::nullopt;
+    auto const facts = facts_of(*file);
+    if (!facts) return std::nullopt;
+    bool const same = facts->device == position.device && facts->inode == position.inode;
+    // A copy is known by its first bytes alone, so there must be some.
+    if (by_inode ? !same : position.fingerprint_bytes == 0) return std::nullopt;
+    auto head = matching_head(*file, *facts, position);
+    if (!head) return std::nullopt;
+    return Found{std::move(*file), *facts, std::move(*head)};
+}
+
+/// The file of `position`: under its own name, renamed, or copied away before it was truncated.
+std::optional<Found> find_file(std::string const& path, FilePosition const& position) {
+    auto const siblings = siblings_of(path);
+    for (bool const by_inode : {true, false}) {
+        if (auto found = open_if(path, position, by_inode)) return found;
+        for (auto const& sibling : siblings) {
+            if (auto found = open_if(sibling.path, position, by_inode)) return found;
+        }
+    }
+    return std::nullopt;
+}
+
+// Where the line begins that is being written at the end of the file: at its very first start a
+// follower hands out that one whole once it is complete.
+std::uint64_t start_of_last_line(Fd const& file, std::uint64_t size, bool& skipping) {
+    std::uint64_t const from = size - std::min<std::uint64_t>(size, line_bytes_max);
+    auto const tail = read_at(file, from, static_cast<std::size_t>(size - from));
+    auto const newline = tail ? tail->rfind('\n') : std::string::npos;
+    if (newline != std::string::npos) return from + newline + 1;
+    skipping = from > 0;
+    return from > 0 ? size : 0;
+}
+
+}  // namespace
+
+FileFollower::FileFollower(std::string path) : path_(std::move(path)), from_end_(true) {
+    // What was rotated away before the first start is none of ours.
+    for (auto const& sibling : siblings_of(path_)) {
+        if (!sibling.numbered) continue;
+        auto const file = open_to_read(sibling.path);
+        if (!file) continue;
+        auto const head = read_at(*file, 0, fingerprint_bytes_max);
+        if (!head) continue;
+        remember(position_of(sibling.facts, sibling.facts.size, false, *head));
+    }
+    look_for_rotation();
+}
+
+FileFollower::FileFollower(std::string path, FollowPosition const& saved)
+    : path_(std::move(path)), from_end_(saved.from_end) {
+    resume(saved);
+    look_for_rotation();
+}
+
+FileFollower::~FileFollower() = default;
+FileFollower::FileFollower(FileFollower&&) noexcept = default;
+FileFollower& FileFollower::operator=(FileFollower&&) noexcept = default;
+
+void FileFollower::resume(FollowPosition const& saved) {
+    done_ = saved.done;
+    for (auto const& position : saved.files) {
+        auto found = find_file(path_, position);
+        bool const newest = &position == &saved.files.back();
+        if (!found) {
+            if (newest) {
+                ++lost_;
+                open_missed(position.modified);
+            }
+            continue;
+        }
+        bool const twice = std::any_of(files_.begin(), files_.end(), [&](auto const& other) {
+            return other->facts.same_file(found->facts);
+        });
+        if (twice) continue;
+        auto file = std::make_unique<File>();
+        file->fd = std::move(found->file);
+        file->facts = found->facts;
+        file->offset = position.offset;
+        file->skipping = position.skipping;
+        file->head = std::move(found->head);
+        auto const current = facts_of(path_);
+        file->rotated = !current || !current->same_file(file->facts);
+        std::int64_t const modified = file->facts.modified;
+        bool const rotated = file->rotated;
+        files_.push_back(std::move(file));
+        if (newest && rotated) open_missed(modified);
+    }
+}
+
+// Files that were written and rotated away between two looks (while the daemon was down, mostly).
+void FileFollower::open_missed(std::int64_t modified_since) {
+    auto const current = facts_of(path_);
+    for (auto const& sibling : siblings_of(path_)) {
+        bool const is_current = current && current->same_file(sibling.facts);
+        if (!sibling.numbered || is_current || sibling.facts.modified < modified_since ||
+            known(sibling.facts, sibling.path) || files_.size() + 1 >= followed_files_max) {
+            continue;
+        }
+        auto opened = open_to_read(sibling.path);
+        if (!opened) continue;
+        auto file = std::make_unique<File>();
+        file->fd = std::move(*opened);
+        file->facts = sibling.facts;
+        file->rotated = true;
+        files_.push_back(std::move(file));
+    }
+}
+
+// Whether the file is being read, or was: by its inode, and by its content where rotation copies.
+bool FileFollower::known(FileFacts const& facts, std::string const& path) const {
+    for (auto const& file : files_) {
+        if (file->facts.same_file(facts)) return true;
+        auto const position = position_of(file->facts, 0, false, file->head);
+        if (open_if(path, position, false)) return true;
+    }
+    return std::any_of(done_.begin(), done_.end(), [&](FilePosition const& position) {
+        FilePosition whole = position;
+        whole.offset = 0;
+        return open_if(path, whole, position.fingerprint_bytes == 0).has_value();
+    });
+}
+
+void FileFollower::look_for_rotation() {
+    auto const current = facts_of(path_);
+    if (!current) {
+        problem_ = to_string(current.error());
+        if (current.error().code == Errc::not_found) from_end_ = false;
+        return;
+    }
+    auto const tracked = std::find_if(files_.begin(), files_.end(), [&](auto const& file) {
+        return file->facts.same_file(*current);
+    });
+    if (tracked == files_.end()) {
+        if (!files_.empty()) {
+            auto& last = *files_.back();
+            if (auto const facts = facts_of(last.fd)) last.facts = *facts;
+            last.rotated = true;
+            open_missed(last.facts.modified);
+        }
+        open_current(from_end_);
+        return;
+    }
+    problem_.clear();
+    // Usually the last one already; moved back under its name by hand otherwise.
+    (*tracked)->rotated = false;
+    (*tracked)->idle_since.reset();
+    std::rotate(tracked, tracked + 1, files_.end());
+    for (auto& file : files_) file->rotated = file != files_.back();
+}
+
+void FileFollower::open_current(bool from_end) {
+    auto opened = open_to_read(path_);
+    auto const facts =
+        opened ? facts_of(*opened) : Result<FileFacts>(tl::unexpected(opened.error()));
+    if (!facts) {
+        problem_ = to_string(facts.error());
+        return;
+    }
+    auto file = std::make_unique<File>();
+    file->fd = std::move(*opened);
+    file->facts = *facts;
+    if (from_end) {
+        file->offset = start_of_last_line(file->fd, facts->size, file->skipping);
+    }
+    from_end_ = false;
+    problem_.clear();
+    files_.push_back(std::move(file));
+}
+
+FileFollower::Batch FileFollower::read_batch(std::size_t lines_max, Instant now) {
+    Batch batch;
+    look_for_rotation();
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < files_.size(); ++i) {
+        while (true) {
+            if (take_lines(*files_[i], batch, lines_max) || bytes > batch_bytes_max) {
+                batch.more = true;
+                return batch;
+            }
+            auto const known_files = files_.size();
+            if (!refill(*files_[i])) break;
+            // A file was put in before this one: its rest comes first.
+            if (files_.size() != known_files) continue;
+            bytes += files_[i]->ahead.size();
+            files_[i]->idle_since.reset();
+        }
+    }
+    retire(now, batch);
+    return batch;
+}
+
+// Reads on; false at the end. Only called when `ahead` holds no whole line.
+bool FileFollower::refill(File& file) {
+    std::uint64_t const at = file.offset + file.ahead.size();
+    auto chunk = read_at(file.fd, at, read_chunk_bytes);
+    auto const facts = facts_of(file.fd);
+    auto head = read_at(file.fd, 0, fingerprint_bytes_max);
+    if (!chunk || !facts || !head) {
+        problem_ = to_string(!chunk ? chunk.error() : !facts ? facts.error() : head.error());
+        return false;
+    }
+    file.facts = *facts;
+    // Looked at after the chunk was read: where the beginning is still the same, so was the rest.
+    if (!head->starts_with(file.head) || facts->size < at) {
+        replaced_in_place(file);
+        return true;
+    }
+    file.head = std::move(*head);
+    file.ahead += *chunk;
+    return !chunk->empty();
+}
+
+// Truncated, and perhaps written anew already. What was not read of the old content is in the copy
+// that rotation made of it, if it made one.
+void FileFollower::replaced_in_place(File& file) {
+    auto const position = position_of(file.facts, file.offset, file.skipping, file.head);
+    if (!file.head.empty()) {
+        // The longest, where somebody made a copy of his own before rotation did.
+        std::optional<Found> found;
+        for (auto const& sibling : siblings_of(path_)) {
+            auto other = open_if(sibling.path, position, false);
+            if (!other || other->facts.same_file(file.facts)) continue;
+            if (!found || found->facts.size <= other->facts.size) found = std::move(other);
+        }
+        if (found) {
+            auto copy = std::make_unique<File>();
+            copy->fd = std::move(found->file);
+            copy->facts = found->facts;
+            copy->offset = file.offset;
+            copy->skipping = file.skipping;
+            copy->head = file.head;
+            copy->rotated = true;
+            auto const place = std::find_if(files_.begin(), files_.end(), [&](auto const& other) {
+                return other.get() == &file;
+            });
+            files_.insert(place, std::move(copy));
+        }
+    }
+    file.offset = 0;
+    file.ahead.clear();
+    file.searched = 0;
+    file.skipping = false;
+    file.head.clear();
+}
+
+// Moves whole lines into the batch; true where a limit stopped it.
+bool FileFollower::take_lines(File& file, Batch& batch, std::size_t lines_max) {
+    std::size_t begin = 0;
+    bool full = false;
+    while (true) {
+        // A writer that does not append leaves a hole where a truncated file was.
+        while (file.searched == begin && begin < file.ahead.size() && file.ahead[begin] == '\0') {
+            file.searched = ++begin;
+        }
+        auto const newline = file.ahead.find('\n', file.searched);
+        if (newline == std::string::npos) {
+            file.searched = file.ahead.size();
+            break;
+        }
+        full = batch.lines.size() >= lines_max;
+        if (full) break;
+        std::size_t const length = newline - begin;
+        if (!file.skipping && length <= line_bytes_max) {
+            bool const carriage_return = length > 0 && file.ahead[newline - 1] == '\r';
+            batch.lines.push_back(file.ahead.substr(begin, length - (carriage_return ? 1 : 0)));
+        } else if (!file.skipping) {
+            ++too_long_;
+        }
+        file.skipping = false;
+        begin = file.searched = newline + 1;
+    }
+    file.offset += begin;
+    file.ahead.erase(0, begin);
+    file.searched -= begin;
+    if (!full && file.ahead.size() > line_bytes_max) {
+        if (!file.skipping) ++too_long_;
+        file.skipping = true;
+    }
+    if (!full && file.skipping) {
+        file.offset += file.ahead.size();
+        file.ahead.clear();
+        file.searched = 0;
+    }
+    return full;
+}
+
+// Lets go of rotated files that have been quiet for long enough.
+void FileFollower::retire(Instant now, Batch& batch) {
+    for (std::size_t i = 0; i < files_.size();) {
+        auto& file = *files_[i];
+        if (!file.rotated) {
+            ++i;
+            continue;
+        }
+        if (!file.idle_since) file.idle_since = now;
+        if (now - *file.idle_since < rotated_grace && files_.size() <= followed_files_max) {
+            ++i;
+            continue;
+        }
+        // A last line without a newline: nobody will end it any more.
+        if (!file.ahead.empty()) batch.lines.push_back(file.ahead);
+        remember(position_of(file.facts, file.offset + file.ahead.size(), file.skipping, file.head)
+        );
+        files_.erase(files_.begin() + std::ptrdiff_t(i));
+    }
+}
+
+void FileFollower::remember(FilePosition position) {
+    done_.push_back(std::move(position));
+    if (done_.size() > done_files_max) done_.erase(done_.begin());
+}
+
+FollowPosition FileFollower::save() const {
+    FollowPosition position;
+    for (auto const& file : files_) {
+        position.files.push_back(position_of(file->facts, file->offset, file->skipping, file->head)
+        );
+    }
+    position.done = done_;
+    position.from_end = from_end_;
+    return position;
+}
+
+}  // namespace rollbackd

@@ -1,0 +1,100 @@
+// A growing file, line by line, over rotation and restarts, each line exactly once: renamed (the
+// old file is read to its end first), truncated, or copied and truncated. Blocking, but only on
+// bounded reads of local files. Called by the access_log source; knows nothing of what a line
+// means.
+#pragma once
+
+#include "core/json.hpp"
+
+#include <memory>
+
+namespace rollbackd {
+
+struct FileFacts;
+
+inline constexpr std::size_t line_bytes_max = 1U << 20U;
+inline constexpr std::size_t read_chunk_bytes = 256U << 10U;
+inline constexpr std::size_t fingerprint_bytes_max = 256;
+inline constexpr std::size_t followed_files_max = 16;  // open at once: rotated ones and the log
+inline constexpr std::size_t done_files_max = 16;
+inline constexpr std::size_t batch_bytes_max = 4U << 20U;  // read for one batch
+/// How long a rotated file may still get lines from writers that have not reopened it.
+inline constexpr Duration rotated_grace = std::chrono::seconds(30);
+
+/// Where the reading of one file stands. `fingerprint` is the SHA-256 of its first bytes: an inode
+/// number is given to the next file as soon as its old one is gone.
+struct FilePosition {
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    std::uint64_t offset = 0;   // after the last line handed out
+    bool skipping = false;      // inside a line above line_bytes_max
+    std::int64_t modified = 0;  // nanoseconds; tells what was rotated away later
+    std::uint64_t fingerprint_bytes = 0;
+    std::string fingerprint;
+
+    friend bool operator==(FilePosition const&, FilePosition const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(
+    FilePosition, (), (device, inode, offset, skipping, modified, fingerprint_bytes, fingerprint)
+)
+
+struct FollowPosition {
+    std::vector<FilePosition> files;  // oldest first; empty: there was none yet
+    std::vector<FilePosition> done;   // rotated ones that were read to their end, newest last
+    bool from_end = false;            // nothing was ever read: the first file counts from its end
+
+    friend bool operator==(FollowPosition const&, FollowPosition const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(FollowPosition, (), (files, done, from_end))
+
+class FileFollower {
+public:
+    /// Begins at the file's end, or, where there is none yet, at the beginning of the one to come.
+    explicit FileFollower(std::string path);
+    /// Goes on where save() was taken, the rest of files rotated away meanwhile first.
+    FileFollower(std::string path, FollowPosition const& saved);
+    ~FileFollower();
+    FileFollower(FileFollower&&) noexcept;
+    FileFollower& operator=(FileFollower&&) noexcept;
+
+    struct Batch {
+        std::vector<std::string> lines;  // without their newline
+        bool more = false;               // stopped by a limit: ask again before waiting
+    };
+
+    /// Complete lines that are there now, at most `lines_max`. Does not wait. `now` only measures
+    /// rotated_grace.
+    Batch read_batch(std::size_t lines_max, Instant now);
+
+    /// Exactly after the lines handed out so far.
+    FollowPosition save() const;
+
+    /// Why nothing can be read just now; empty where the file is open.
+    std::string const& problem() const { return problem_; }
+    std::uint64_t too_long() const { return too_long_; }
+    std::uint64_t lost() const { return lost_; }
+
+private:
+    struct File;
+
+    void resume(FollowPosition const& saved);
+    void open_missed(std::int64_t modified_since);
+    void open_current(bool from_end);
+    void look_for_rotation();
+    bool known(FileFacts const& facts, std::string const& path) const;
+    bool refill(File& file);
+    void replaced_in_place(File& file);
+    bool take_lines(File& file, Batch& batch, std::size_t lines_max);
+    void retire(Instant now, Batch& batch);
+    void remember(FilePosition position);
+
+    std::string path_;
+    bool from_end_ = false;
+    std::vector<std::unique_ptr<File>> files_;  // oldest first; the last one is, or was, at path_
+    std::vector<FilePosition> done_;
+    std::string problem_;
+    std::uint64_t too_long_ = 0;
+    std::uint64_t lost_ = 0;
+};
+
+}  // namespace rollbackd

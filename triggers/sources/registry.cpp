@@ -1,0 +1,95 @@
+#include "triggers/sources/registry.hpp"
+
+#include "triggers/sources/access_log_match.hpp"
+#include "triggers/sources/access_log_source.hpp"
+
+namespace rollbackd {
+
+namespace {
+
+Field field(std::string name, FieldType type, std::string doc) {
+    Field made;
+    made.name = std::move(name);
+    made.type = type;
+    made.doc = std::move(doc);
+    return made;
+}
+
+Field key_field(std::string name, std::string doc) {
+    return field(std::move(name), FieldType::text, std::move(doc));
+}
+
+TypeInfo access_log() {
+    TypeInfo type;
+    type.name = "access_log";
+    type.doc =
+        "Outcomes from a web server's access log: 5xx fail, 2xx and 3xx succeed, 4xx are neutral.";
+    type.kind = "outcomes";
+    Field path = field("path", FieldType::path, "The log; rotation is followed.");
+    path.required = true;
+    Field format = field(
+        "format", FieldType::choice,
+        "combined (nginx, Apache), json (one object a line), or auto: each line as it looks."
+    );
+    format.choices = enum_names<LogFormat>();
+    format.otherwise = "auto";
+    Field match = field("match", FieldType::object, "Only lines that match all of these count.");
+    match.fields = {
+        field("path", FieldType::text, "RE2 expression on the path, without the query string."),
+        field("method", FieldType::text_list, "Any of these methods."),
+        field("query", FieldType::text, "RE2 expression on the query string, without the `?`."),
+        field("host", FieldType::text_list, "Any of these hosts; `*.example.com` is any below it."),
+    };
+    Field keys = field(
+        "keys", FieldType::object,
+        "Members of a JSON line to read instead of the usual ones: a name, or a pointer (`/a/b`)."
+    );
+    keys.fields = {
+        key_field("time", "When it happened: RFC 3339 or seconds since 1970."),
+        key_field("status", "The answer's status."),
+        key_field("method", "The request's method."),
+        key_field("path", "The request's path, with or without a query string."),
+        key_field("query", "The query string, where it stands apart."),
+        key_field("host", "The host that was asked for."),
+        key_field("client", "The client's address."),
+    };
+    Field fail =
+        field("fail", FieldType::status, "Statuses or classes that fail, beside 5xx: [429, 4xx].");
+    Field neutral = field(
+        "neutral", FieldType::status, "Statuses or classes that are neutral, beside 4xx: [503]."
+    );
+    type.fields = {path, format, match, keys, fail, neutral};
+    return type;
+}
+
+TypeInfo push() {
+    TypeInfo type;
+    type.name = "push";
+    type.doc = "Samples that a program posts to /v1/services/SERVICE/signals/SIGNAL.";
+    Field kind = field("kind", FieldType::choice, "What is pushed.");
+    kind.required = true;
+    kind.choices = enum_names<SignalKind>();
+    type.fields = {kind};
+    return type;
+}
+
+}  // namespace
+
+std::vector<TypeInfo> source_catalogue() { return {access_log(), push()}; }
+
+std::vector<Error> check_source(SignalPolicy const& signal) {
+    if (signal.type != "access_log") return {};
+    auto const made = AccessLogReader::make("", signal);
+    if (made) return {};
+    return {made.error()};
+}
+
+Result<std::unique_ptr<Source>> make_source(
+    std::string const& service, SignalPolicy const& signal, boost::asio::any_io_executor executor,
+    Clock const& clock, Json const& saved
+) {
+    if (signal.type != "access_log") return std::unique_ptr<Source>();
+    return make_access_log_source(service, signal, std::move(executor), clock, saved);
+}
+
+}  // namespace rollbackd
