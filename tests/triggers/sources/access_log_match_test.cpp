@@ -1,0 +1,177 @@
+#include "triggers/sources/access_log_match.hpp"
+
+#include "tests/catch.hpp"
+#include "triggers/sources/registry.hpp"
+
+using namespace rollbackd;
+using namespace std::chrono_literals;
+
+namespace {
+
+Now const now{Instant(1h), WallTime(std::chrono::sys_days(std::chrono::year(2026) / 1 / 31) + 12h)};
+
+SignalPolicy signal(std::string_view params, std::string by = {}) {
+    SignalPolicy made;
+    made.name = "requests";
+    made.type = "access_log";
+    made.kind = SignalKind::outcomes;
+    made.params = parse_json(params)->as_object();
+    made.by = std::move(by);
+    return made;
+}
+
+std::string combined(std::string_view request, int status) {
+    return "192.0.2.7 - - [31/Jan/2026:11:59:50 +0000] \"" + std::string(request) + "\" " +
+           std::to_string(status) + " 5 \"-\" \"-\"";
+}
+
+struct Read {
+    LineFate fate = LineFate::sample;
+    Sample sample;
+
+    OutcomesValue counts() const { return std::get<OutcomesValue>(sample.value); }
+};
+
+Read read(std::string_view line, std::string_view params, std::string by = {}) {
+    auto const reader = AccessLogReader::make("shop", signal(params, std::move(by)));
+    INFO((reader ? std::string() : to_string(reader.error())));
+    REQUIRE(reader.has_value());
+    Read made;
+    made.fate = reader->read(line, now, made.sample);
+    return made;
+}
+
+Error wrong(std::string_view params) {
+    auto const problems = check_source(signal(params));
+    CAPTURE(std::string(params));
+    REQUIRE(problems.size() == 1);
+    return problems[0];
+}
+
+// "success", "failure" or "neutral" of a status under rules.
+std::string outcome(int status, std::string_view params = "{}") {
+    auto const counts = read(combined("GET / HTTP/1.1", status), params).counts();
+    return counts.success == 1 ? "success" : counts.failure == 1 ? "failure" : "neutral";
+}
+
+LineFate host_fate(std::string const& host, std::string const& wanted) {
+    auto const line = R"({"status":200,"path":"/","host":")" + host + "\"}";
+    return read(line, R"({"match":{"host":)" + wanted + "}}").fate;
+}
+
+}  // namespace
+
+TEST_CASE("a failing line becomes a sample with its own time, reason and client") {
+    auto const made = read(combined("POST /pay?x=1 HTTP/1.1", 502), "{}");
+    REQUIRE(made.fate == LineFate::sample);
+    CHECK(made.sample.service == "shop");
+    CHECK(made.sample.signal == "requests");
+    CHECK(made.sample.at == now.boot - 10s);
+    CHECK(made.counts() == OutcomesValue{0, 1, 0, "status: 502 POST /pay"});
+    CHECK(made.sample.client == "192.0.2.7");
+    CHECK(made.sample.by.empty());
+    CHECK(made.sample.id.empty());
+}
+
+TEST_CASE("5xx fail, 4xx are neutral, 2xx and 3xx succeed") {
+    for (auto const& [status, expected] : std::vector<std::pair<int, std::string>>{
+             {200, "success"},
+             {204, "success"},
+             {304, "success"},
+             {399, "success"},
+             {400, "neutral"},
+             {404, "neutral"},
+             {499, "neutral"},
+             {500, "failure"},
+             {503, "failure"},
+             {599, "failure"},
+         }) {
+        CHECK(outcome(status) == expected);
+    }
+}
+
+TEST_CASE("fail and neutral change single statuses and classes, and the rest stays") {
+    CHECK(outcome(429, R"({"fail":[429]})") == "failure");
+    CHECK(outcome(429, R"({"fail":"429"})") == "failure");
+    CHECK(outcome(500, R"({"fail":[429]})") == "failure");
+    CHECK(outcome(404, R"({"fail":[429]})") == "neutral");
+    CHECK(outcome(503, R"({"neutral":503})") == "neutral");
+    CHECK(outcome(500, R"({"neutral":503})") == "failure");
+    CHECK(outcome(404, R"({"fail":"4xx"})") == "failure");
+    CHECK(outcome(302, R"({"neutral":["3xx"]})") == "neutral");
+    CHECK(outcome(404, R"({"fail":["4xx"],"neutral":[404]})") == "neutral");
+    CHECK(outcome(404, R"({"fail":[404],"neutral":["4xx"]})") == "failure");
+}
+
+TEST_CASE("1xx and lines without a status are no samples") {
+    CHECK(read(combined("GET / HTTP/1.1", 101), "{}").fate == LineFate::no_status);
+    CHECK(read(combined("GET / HTTP/1.1", 0), "{}").fate == LineFate::no_status);
+    CHECK(read("garbage", "{}").fate == LineFate::unreadable);
+}
+
+TEST_CASE("only lines that match everything asked for count") {
+    auto const* const params =
+        R"({"match":{"path":"^/webhooks/","method":["post","PUT"],"query":"\\bk=1"}})";
+    CHECK(read(combined("POST /webhooks/a?k=1 HTTP/1.1", 200), params).fate == LineFate::sample);
+    for (auto const* request :
+         {"GET /webhooks/a?k=1 HTTP/1.1", "POST /shop?k=1 HTTP/1.1", "POST /webhooks/a HTTP/1.1",
+          "POST /a?x=/webhooks/&k=1 HTTP/1.1", "-"}) {
+        CAPTURE(request);
+        CHECK(read(combined(request, 200), params).fate == LineFate::unmatched);
+    }
+}
+
+TEST_CASE("the path is matched without its query string") {
+    auto const* const params = R"({"match":{"path":"/pay$"}})";
+    CHECK(read(combined("GET /pay?x=1 HTTP/1.1", 200), params).fate == LineFate::sample);
+    CHECK(read(combined("GET /x?/pay HTTP/1.1", 200), params).fate == LineFate::unmatched);
+}
+
+TEST_CASE("hosts match by name, without case or port, and below a star") {
+    CHECK(host_fate("Shop.example.com:8443", R"("shop.example.com")") == LineFate::sample);
+    CHECK(host_fate("a.example.com", R"(["b.example.com","*.example.com"])") == LineFate::sample);
+    CHECK(host_fate("example.com", R"("*.example.com")") == LineFate::unmatched);
+    CHECK(host_fate("badexample.com", R"("*.example.com")") == LineFate::unmatched);
+}
+
+TEST_CASE("the key of a streak comes from a group, a member, or the query string") {
+    auto const by = [](std::string const& line, std::string_view params = "{}") {
+        return read(line, params, "provider").sample.by;
+    };
+    CHECK(by(combined("POST /w?provider=stripe HTTP/1.1", 500)) == "stripe");
+    auto const* const group = R"({"match":{"path":"^/webhooks/(?P<provider>[a-z]+)"
+}
+})";
+    CHECK(by(combined("POST /webhooks/adyen?provider=x HTTP/1.1", 500), group) == "adyen");
+CHECK(by(R"({"status":500,"path":"/?provider=x","provider":"paypal"})") == "paypal");
+CHECK(by(combined("POST /w HTTP/1.1", 500)).empty());
+auto const longest = "POST /w?provider=" + std::string(1000, 'x') + " HTTP/1.1";
+CHECK(by(combined(longest, 500)).size() <= by_bytes_max + 3);
+}
+
+TEST_CASE("a line without a time happened now") {
+    CHECK(read(R"({"status":200,"path":"/"})", "{}").sample.at == now.boot);
+}
+
+TEST_CASE("wrong parameters are named by their field") {
+    CHECK(wrong(R"({"match":{"path":"("}})").where == "match.path");
+    CHECK(wrong(R"({"match":{"query":"*"}})").where == "match.query");
+    CHECK(wrong(R"({"match":{"method":[1]}})").where == "match.method");
+    CHECK(wrong(R"({"fail":["6xx"]})").where == "fail");
+    CHECK(wrong(R"({"neutral":[20]})").where == "neutral");
+    CHECK(wrong(R"({"format":"xml"})").where == "format");
+    CHECK(check_source(signal(R"({"match":{"path":"^/a"}})")).empty());
+}
+
+TEST_CASE("the catalogue names both types with their fields") {
+    auto const types = source_catalogue();
+    REQUIRE(types.size() == 2);
+    CHECK(types[0].name == "access_log");
+    CHECK(types[0].kind == "outcomes");
+    CHECK(types[1].name == "push");
+    CHECK(types[1].kind.empty());
+    for (auto const& type : types) {
+        CHECK_FALSE(type.is_probe);
+        for (auto const& field : type.fields) CHECK_FALSE(field.doc.empty());
+    }
+}
