@@ -123,7 +123,7 @@ void FileFollower::resume(FollowPosition const& saved) {
         if (!found) {
             if (newest) {
                 ++lost_;
-                open_missed(position.modified);
+                open_missed(position.modified, files_.size());
             }
             continue;
         }
@@ -139,20 +139,22 @@ void FileFollower::resume(FollowPosition const& saved) {
         file->head = std::move(found->head);
         auto const current = facts_of(path_);
         file->rotated = !current || !current->same_file(file->facts);
-        std::int64_t const modified = file->facts.modified;
         bool const rotated = file->rotated;
         files_.push_back(std::move(file));
-        if (newest && rotated) open_missed(modified);
+        // Since the save, not since its last change: writers that reopen late still write to it
+        // when the next file is already there.
+        if (newest && rotated) open_missed(position.modified, files_.size());
     }
 }
 
-// Files that were written and rotated away between two looks (while the daemon was down, mostly).
-void FileFollower::open_missed(std::int64_t modified_since) {
+// Files that were written and rotated away between two looks (while the daemon was down, mostly),
+// put in before files_[place], oldest first.
+void FileFollower::open_missed(std::int64_t modified_since, std::size_t place) {
     auto const current = facts_of(path_);
     for (auto const& sibling : siblings_of(path_)) {
         bool const is_current = current && current->same_file(sibling.facts);
         if (!sibling.numbered || is_current || sibling.facts.modified < modified_since ||
-            known(sibling.facts, sibling.path) || files_.size() + 1 >= followed_files_max) {
+            known(sibling.facts, sibling.path) || files_.size() >= followed_files_max) {
             continue;
         }
         auto opened = open_to_read(sibling.path);
@@ -161,7 +163,7 @@ void FileFollower::open_missed(std::int64_t modified_since) {
         file->fd = std::move(*opened);
         file->facts = sibling.facts;
         file->rotated = true;
-        files_.push_back(std::move(file));
+        files_.insert(files_.begin() + std::ptrdiff_t(place++), std::move(file));
     }
 }
 
@@ -191,10 +193,8 @@ void FileFollower::look_for_rotation() {
     });
     if (tracked == files_.end()) {
         if (!files_.empty()) {
-            auto& last = *files_.back();
-            if (auto const facts = facts_of(last.fd)) last.facts = *facts;
-            last.rotated = true;
-            open_missed(last.facts.modified);
+            files_.back()->rotated = true;
+            open_missed(files_.back()->facts.modified, files_.size());
         }
         open_current(from_end_);
         return;
@@ -258,42 +258,51 @@ bool FileFollower::refill(File& file) {
         problem_ = to_string(!chunk ? chunk.error() : !facts ? facts.error() : head.error());
         return false;
     }
-    file.facts = *facts;
+    auto const modified_before = file.facts.modified;
+    bool const was_empty = file.head.empty();
     // Looked at after the chunk was read: where the beginning is still the same, so was the rest.
-    if (!head->starts_with(file.head) || facts->size < at) {
-        replaced_in_place(file);
-        return true;
+    bool const replaced = !head->starts_with(file.head) || facts->size < at;
+    if (replaced) replaced_in_place(file);
+    file.facts = *facts;
+    if (!file.rotated && (replaced || (was_empty && !head->empty()))) {
+        // Truncated more than once since the last look: what stood there in between.
+        open_missed(modified_before, index_of(file));
     }
+    if (replaced) return true;
     file.head = std::move(*head);
     file.ahead += *chunk;
     return !chunk->empty();
+}
+
+std::size_t FileFollower::index_of(File const& file) const {
+    auto const found = std::find_if(files_.begin(), files_.end(), [&](auto const& other) {
+        return other.get() == &file;
+    });
+    return static_cast<std::size_t>(found - files_.begin());
 }
 
 // Truncated, and perhaps written anew already. What was not read of the old content is in the copy
 // that rotation made of it, if it made one.
 void FileFollower::replaced_in_place(File& file) {
     auto const position = position_of(file.facts, file.offset, file.skipping, file.head);
-    if (!file.head.empty()) {
-        // The longest, where somebody made a copy of his own before rotation did.
-        std::optional<Found> found;
-        for (auto const& sibling : siblings_of(path_)) {
-            auto other = open_if(sibling.path, position, false);
-            if (!other || other->facts.same_file(file.facts)) continue;
-            if (!found || found->facts.size <= other->facts.size) found = std::move(other);
-        }
-        if (found) {
-            auto copy = std::make_unique<File>();
-            copy->fd = std::move(found->file);
-            copy->facts = found->facts;
-            copy->offset = file.offset;
-            copy->skipping = file.skipping;
-            copy->head = file.head;
-            copy->rotated = true;
-            auto const place = std::find_if(files_.begin(), files_.end(), [&](auto const& other) {
-                return other.get() == &file;
-            });
-            files_.insert(place, std::move(copy));
-        }
+    // The longest, where somebody made a copy of his own before rotation did.
+    std::optional<Found> found;
+    for (auto const& sibling : siblings_of(path_)) {
+        auto other = open_if(sibling.path, position, false);
+        if (!other || other->facts.same_file(file.facts)) continue;
+        if (!found || found->facts.size <= other->facts.size) found = std::move(other);
+    }
+    if (found) {
+        auto copy = std::make_unique<File>();
+        copy->fd = std::move(found->file);
+        copy->facts = found->facts;
+        copy->offset = file.offset;
+        copy->skipping = file.skipping;
+        copy->head = file.head;
+        copy->rotated = true;
+        files_.insert(files_.begin() + std::ptrdiff_t(index_of(file)), std::move(copy));
+    } else if (!file.head.empty()) {
+        remember(position);
     }
     file.offset = 0;
     file.ahead.clear();

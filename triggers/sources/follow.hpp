@@ -78,7 +78,8 @@ private:
     struct File;
 
     void resume(FollowPosition const& saved);
-    void open_missed(std::int64_t modified_since);
+    void open_missed(std::int64_t modified_since, std::size_t place);
+    std::size_t index_of(File const& file) const;
     void open_current(bool from_end);
     void look_for_rotation();
     bool known(FileFacts const& facts, std::string const& path) const;
