@@ -1,0 +1,38 @@
+// Checkpoints: windows, streaks, ids and source offsets together every few seconds; the state now
+// and then. A cache: without it the journal is replayed and the windows fill anew.
+#pragma once
+
+#include "daemon/reader.hpp"
+
+namespace rollbackd {
+
+class Checkpoints {
+public:
+    Checkpoints(
+        Engine& engine, Decider& decider, Journal& journal, BlockingPool& journal_thread,
+        Reader& reader, Clock const& clock
+    );
+
+    /// Loads what fits the journal into the engine; returns the offsets of the sources.
+    static Json restore(Engine& engine, Journal& journal, Now now, std::string& problem);
+    boost::asio::awaitable<void> run();
+    /// Everything, now: at stop.
+    boost::asio::awaitable<void> save_all();
+
+    static constexpr Duration every = std::chrono::seconds(5);
+    static constexpr std::uint64_t state_after_records = 500;
+
+private:
+    boost::asio::awaitable<void> save(bool with_state);
+
+    Engine& engine_;
+    Decider& decider_;
+    Journal& journal_;
+    BlockingPool& journal_thread_;
+    Reader& reader_;
+    Clock const& clock_;
+    std::uint64_t samples_saved_ = 0;
+    std::uint64_t state_saved_ = 0;
+};
+
+}  // namespace rollbackd

@@ -1,0 +1,193 @@
+#include "daemon/decider.hpp"
+
+#include "core/ensure.hpp"
+#include "core/io/task_group.hpp"
+
+#include <algorithm>
+
+namespace rollbackd {
+
+namespace asio = boost::asio;
+
+Decider::Decider(
+    asio::any_io_executor executor, Engine& engine, Journal& journal, BlockingPool& journal_thread,
+    Clock const& clock, DeciderCallbacks callbacks
+)
+    : executor_(executor),
+      engine_(engine),
+      journal_(journal),
+      journal_thread_(journal_thread),
+      clock_(clock),
+      callbacks_(std::move(callbacks)),
+      wake_(executor) {}
+
+asio::awaitable<void> Decider::run() {
+    while (!closing_ || !queue_.empty()) {
+        if (queue_.empty()) {
+            auto const now = clock_.now().boot;
+            auto const due = engine_.next_deadline();
+            if (due <= now) {
+                elapse();
+                continue;
+            }
+            // An hour at most: a suspended machine's clock is looked at again.
+            auto const wait = std::min<Duration>(due - now, std::chrono::hours(1));
+            co_await wake_.wait_for(wait);
+            continue;
+        }
+        auto item = std::move(queue_.front());
+        queue_.pop_front();
+        if (auto const* edges = std::get_if<EdgesSeen>(&item.event)) {
+            for (auto const& edge : edges->edges) {
+                if (edge.kind == EdgeKind::progress) progress_queued_.erase(edge.service);
+            }
+        }
+        co_await handle(std::move(item));
+        // A busy queue must not starve the clock.
+        if (engine_.next_deadline() <= clock_.now().boot) elapse();
+    }
+}
+
+void Decider::close() {
+    closing_ = true;
+    wake_.notify();
+}
+
+void Decider::elapse() {
+    auto edges = engine_.elapse(clock_.now());
+    if (!edges.empty()) post(EdgesSeen{std::move(edges)});
+    post(Tick{});
+}
+
+asio::awaitable<Reply> Decider::submit(Event event) {
+    Reply refused;
+    if (closing_) {
+        refused.error = Error{Errc::unavailable, "the daemon is stopping", {}};
+        co_return refused;
+    }
+    if (queue_.size() >= queue_max) {
+        refused.error = Error{Errc::unavailable, "the queue of events is full; try again", {}};
+        co_return refused;
+    }
+    auto const slot = std::make_shared<Slot>(executor_);
+    queue_.push_back({std::move(event), slot, false});
+    wake_.notify();
+    while (!slot->finished) co_await slot->done.wait();
+    co_return slot->reply;
+}
+
+void Decider::post(Event event) {
+    queue_.push_back({std::move(event), nullptr, false});
+    wake_.notify();
+}
+
+Result<void> Decider::ingest(std::span<Sample const> samples) {
+    if (queue_.size() >= queue_max) {
+        return fail(Errc::unavailable, "the queue of events is full; try again in a second");
+    }
+    samples_seen_ += samples.size();
+    auto edges = engine_.observe(samples, clock_.now());
+    std::erase_if(edges, [&](Edge const& edge) {
+        return edge.kind == EdgeKind::progress && !progress_queued_.insert(edge.service).second;
+    });
+    if (!edges.empty()) post(EdgesSeen{std::move(edges)});
+    return {};
+}
+
+asio::awaitable<void> Decider::handle(Item item) {
+    auto const now = clock_.now();
+    auto decision = engine_.decide(item.event, now);
+    if (!decision.records.empty()) {
+        auto records = co_await append(decision.records, now);
+        if (!records) {
+            auto const why = records.error().what;
+            note_journal(false, why);
+            tell_unrecorded(item, decision, why);
+            if (item.slot) {
+                // An abort still kills, though it could not be written down.
+                for (auto& command : decision.commands) {
+                    if (std::holds_alternative<AbortStep>(command)) callbacks_.command(command);
+                }
+                item.slot->reply.error = Error{
+                    Errc::unavailable,
+                    "the journal cannot be written, so nothing was done: " + why,
+                    {}
+                };
+            } else {
+                queue_.push_front(std::move(item));
+                co_await sleep_for(retry_after);
+                if (closing_) queue_.clear();
+                co_return;
+            }
+        } else {
+            note_journal(true, "");
+            apply(*records);
+            if (item.slot) item.slot->reply = std::move(decision.reply);
+            for (auto& command : decision.commands) callbacks_.command(std::move(command));
+        }
+    } else {
+        if (item.slot) item.slot->reply = std::move(decision.reply);
+        for (auto& command : decision.commands) callbacks_.command(std::move(command));
+    }
+    if (item.slot) {
+        item.slot->finished = true;
+        item.slot->done.notify();
+    }
+}
+
+asio::awaitable<Result<std::vector<Record>>> Decider::append(
+    std::vector<RecordDraft> drafts, Now now
+) {
+    auto const started = clock_.now().boot;
+    waiting_since_ = started;
+    auto const before = engine_.state().seq;
+    auto const boot_id = clock_.boot_id();
+    auto* const journal = &journal_;
+    auto const wanted = drafts.size();
+    auto job = [journal, drafts = std::move(drafts), now, boot_id, before,
+                wanted]() -> Result<std::vector<Record>> {
+        auto records = journal->append(drafts, now, boot_id);
+        if (records || records.error().code != Errc::timeout) return records;
+        // Nobody knows whether it was written: the store's tail does.
+        if (auto reread = journal->reread_tail(); !reread) return tl::unexpected(reread.error());
+        if (journal->last_seq() != before + wanted) return records;
+        return journal->read(before + 1, wanted);
+    };
+    auto records = co_await run_blocking(journal_thread_, std::move(job));
+    waiting_since_.reset();
+    if (records && callbacks_.appended) callbacks_.appended(clock_.now().boot - started);
+    if (!records && records.error().code == Errc::conflict && callbacks_.lost_lease) {
+        callbacks_.lost_lease(records.error().what);
+    }
+    co_return records;
+}
+
+void Decider::apply(std::vector<Record> const& records) {
+    for (auto const& record : records) engine_.apply(record);
+    callbacks_.applied(records);
+}
+
+void Decider::tell_unrecorded(Item& item, Decision const& decision, std::string const& why) {
+    if (item.told) return;
+    item.told = true;
+    std::vector<Message> messages;
+    for (auto const& draft : decision.records) {
+        if (draft.kind != "message.queued") continue;
+        auto const* const member = find(draft.body, "message");
+        auto message = member == nullptr ? fail(Errc::internal, "") : read_json<Message>(*member);
+        if (message) messages.push_back(std::move(*message));
+    }
+    if (!messages.empty()) callbacks_.unrecorded(messages, why);
+}
+
+void Decider::note_journal(bool writable, std::string const& why) {
+    if (writable == writable_) return;
+    writable_ = writable;
+    callbacks_.journal(writable, why);
+}
+
+bool Decider::stuck(Now now) const {
+    return waiting_since_ && now.boot - *waiting_since_ > stuck_after;
+}
+
+}  // namespace rollbackd

@@ -1,0 +1,97 @@
+// The shell's heart: one event at a time goes through the engine, its records through the journal,
+// and only then its commands are carried out. Everybody else on the loop hands samples and events
+// to it. One thread; the journal's blocking calls run on the journal thread.
+#pragma once
+
+#include "core/io/blocking.hpp"
+#include "core/io/clock.hpp"
+#include "core/io/deadline.hpp"
+#include "daemon/store/journal.hpp"
+#include "engine/engine.hpp"
+
+#include <deque>
+#include <functional>
+#include <set>
+
+namespace rollbackd {
+
+/// What the decider tells the rest of the daemon, on the loop thread.
+struct DeciderCallbacks {
+    std::function<void(Command)> command;  // its records are durable
+    std::function<void(std::vector<Record> const&)> applied;
+    /// The journal cannot be written: these messages go out from memory, marked so.
+    std::function<void(std::vector<Message> const&, std::string const& why)> unrecorded;
+    std::function<void(bool writable, std::string const& why)> journal;
+    std::function<void(Duration append)> appended;           // how long one append took
+    std::function<void(std::string const& why)> lost_lease;  // another daemon has taken over
+};
+
+class Decider {
+public:
+    Decider(
+        boost::asio::any_io_executor executor, Engine& engine, Journal& journal,
+        BlockingPool& journal_thread, Clock const& clock, DeciderCallbacks callbacks
+    );
+
+    /// Takes events until close() was called and the queue is empty.
+    boost::asio::awaitable<void> run();
+    void close();
+
+    /// Waits for the decision about a person's event to be durable. Errc::unavailable: it could not
+    /// be written down, so nothing happened.
+    boost::asio::awaitable<Reply> submit(Event event);
+    /// The daemon's own events (outcomes, edges): kept until they could be written down.
+    void post(Event event);
+    /// Errc::unavailable: the queue is full; nothing was taken.
+    Result<void> ingest(std::span<Sample const> samples);
+
+    bool writable() const { return writable_; }
+    std::size_t queued() const { return queue_.size(); }
+    std::uint64_t samples_seen() const { return samples_seen_; }
+    /// Whether the decider has waited for the journal longer than it ever should.
+    bool stuck(Now now) const;
+    /// A write elsewhere (the checkpoint) worked or did not: the same journal.
+    void note_journal(bool writable, std::string const& why);
+
+    static constexpr std::size_t queue_max = 20000;
+    static constexpr Duration retry_after = std::chrono::seconds(1);
+    static constexpr Duration stuck_after = std::chrono::seconds(60);
+
+private:
+    struct Slot {
+        explicit Slot(boost::asio::any_io_executor executor) : done(std::move(executor)) {}
+        Reply reply;
+        bool finished = false;
+        WakeUp done;
+    };
+    struct Item {
+        Event event;
+        std::shared_ptr<Slot> slot;  // null: the daemon's own
+        bool told = false;           // its messages went out unrecorded already
+    };
+
+    boost::asio::awaitable<void> handle(Item item);
+    /// nullopt: could not be written; the reply says so.
+    boost::asio::awaitable<Result<std::vector<Record>>> append(
+        std::vector<RecordDraft> drafts, Now now
+    );
+    void apply(std::vector<Record> const& records);
+    void tell_unrecorded(Item& item, Decision const& decision, std::string const& why);
+    void elapse();
+
+    boost::asio::any_io_executor executor_;
+    Engine& engine_;
+    Journal& journal_;
+    BlockingPool& journal_thread_;
+    Clock const& clock_;
+    DeciderCallbacks callbacks_;
+    std::deque<Item> queue_;
+    std::set<std::string> progress_queued_;  // services: one progress edge each is enough
+    WakeUp wake_;
+    bool closing_ = false;
+    bool writable_ = true;
+    std::uint64_t samples_seen_ = 0;
+    std::optional<Instant> waiting_since_;
+};
+
+}  // namespace rollbackd

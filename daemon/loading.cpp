@@ -1,0 +1,107 @@
+#include "daemon/loading.hpp"
+
+#include "config/catalogue.hpp"
+#include "daemon/app.hpp"
+#include "daemon/log.hpp"
+#include "engine/records.hpp"
+
+#include <cstdio>
+#include <filesystem>
+
+namespace rollbackd {
+
+namespace {
+
+LoadOptions options_for(bool secrets_required, bool look_at_files) {
+    LoadOptions options;
+    options.secrets_required = secrets_required;
+    options.look_at_files = look_at_files;
+    return options;
+}
+
+}  // namespace
+
+LoadResult load_for_start(std::string const& path) {
+    return load_policy(path, known_types(), options_for(true, true));
+}
+
+void print_problems(LoadResult const& result) {
+    for (auto const& problem : result.problems)
+        std::fprintf(stderr, "%s\n", to_string(problem).c_str());
+}
+
+std::string first_error(LoadResult const& result) {
+    for (auto const& problem : result.problems) {
+        if (!problem.warning) return to_string(problem);
+    }
+    return "";
+}
+
+Json problems_to_json(LoadResult const& result) {
+    JsonArray problems;
+    for (auto const& problem : result.problems) {
+        problems.push_back(JsonObject{
+            {"severity", problem.warning ? "warning" : "error"},
+            {"file", problem.file},
+            {"line", problem.line},
+            {"column", problem.column},
+            {"text", problem.what}
+        });
+    }
+    JsonObject out{{"ok", result.ok()}};
+    if (result.ok()) {
+        out["hash"] = result.policy->hash;
+        out["services"] = result.policy->services.size();
+    }
+    out["problems"] = std::move(problems);
+    return out;
+}
+
+Json check_policy_text(std::string_view yaml) {
+    return problems_to_json(parse_policy(yaml, "request", known_types(), options_for(false, false))
+    );
+}
+
+std::string run_dir_of(DaemonPolicy const& daemon) {
+    if (!daemon.run_dir.empty()) return daemon.run_dir;
+    std::string path = daemon.store;
+    if (auto const colon = path.find(':'); colon != std::string::npos)
+        path = path.substr(colon + 1);
+    return (std::filesystem::path(path).parent_path() / "runs").string();
+}
+
+void log_record(Record const& record, State const& state) {
+    auto const body = read_body(record);
+    if (!body) return;
+    auto const text = tell(*body, state);
+    if (text.empty()) return;
+    std::string incident;
+    std::visit(
+        [&](auto const& typed) {
+            if constexpr (requires { typed.incident.id; }) {
+                incident = typed.incident.id;
+            } else if constexpr (requires { typed.run.incident; }) {
+                incident = typed.run.incident;
+            } else if constexpr (requires { typed.run.size(); }) {
+                if (auto const* const found = state.run(typed.run).first) incident = found->id;
+            } else if constexpr (requires { typed.id.size(); }) {
+                incident = typed.id;
+            } else if constexpr (requires { typed.service.size(); }) {
+                incident = typed.service;
+            }
+        },
+        *body
+    );
+    log(LogLevel::info, record.kind,
+        {{"about", incident}, {"text", text}, {"seq", std::to_string(record.seq)}});
+}
+
+int check_configuration(std::string const& path) {
+    auto const result = load_policy(path, known_types(), options_for(false, true));
+    print_problems(result);
+    if (!result.ok()) return 1;
+    std::printf("%s: %zu services, good\n", path.c_str(), result.policy->services.size());
+    return 0;
+}
+
+}  // namespace rollbackd

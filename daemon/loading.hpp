@@ -1,0 +1,22 @@
+// Loading the configuration as the daemon needs it, and telling people what is wrong with it.
+#pragma once
+
+#include "config/load.hpp"
+#include "core/record.hpp"
+#include "engine/state.hpp"
+
+namespace rollbackd {
+
+/// With secret files required and every type's own checks asked.
+LoadResult load_for_start(std::string const& path);
+void print_problems(LoadResult const& result);
+std::string first_error(LoadResult const& result);
+/// {"ok","hash","services","problems":[{"severity","file","line","column","text"}]}
+Json problems_to_json(LoadResult const& result);
+Json check_policy_text(std::string_view yaml);
+/// Where supervised steps keep their claims: as configured, else beside the store.
+std::string run_dir_of(DaemonPolicy const& daemon);
+/// A record worth a line in the log.
+void log_record(Record const& record, State const& state);
+
+}  // namespace rollbackd

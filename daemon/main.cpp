@@ -1,0 +1,47 @@
+#include "daemon/app.hpp"
+
+#include <csignal>
+#include <cstdio>
+#include <string_view>
+
+namespace {
+
+constexpr char const* usage =
+    "usage: rollbackd [--config FILE] [--check] [--selftest]\n"
+    "  --config FILE  the policy (default /etc/rollbackd/rollbackd.yaml)\n"
+    "  --check        check it and exit: 0 good (warnings allowed), 1 not\n"
+    "  --selftest     check everything a start needs and exit\n"
+    "  --version      print the version\n";
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::signal(SIGPIPE, SIG_IGN);
+    rollbackd::AppOptions options{"/etc/rollbackd/rollbackd.yaml"};
+    bool check = false;
+    bool selftest = false;
+    for (int i = 1; i < argc; ++i) {
+        std::string_view const argument = argv[i];
+        if (argument == "--config" && i + 1 < argc) {
+            options.config_path = argv[++i];
+        } else if (argument.starts_with("--config=")) {
+            options.config_path = argument.substr(std::string_view("--config=").size());
+        } else if (argument == "--check") {
+            check = true;
+        } else if (argument == "--selftest") {
+            selftest = true;
+        } else if (argument == "--version") {
+            std::puts("rollbackd " ROLLBACKD_VERSION);
+            return 0;
+        } else if (argument == "--help" || argument == "-h") {
+            std::fputs(usage, stdout);
+            return 0;
+        } else {
+            std::fprintf(stderr, "rollbackd: unknown argument \"%s\"\n%s", argv[i], usage);
+            return 2;
+        }
+    }
+    if (check) return rollbackd::check_configuration(options.config_path);
+    if (selftest) return rollbackd::self_test(options.config_path);
+    return rollbackd::run_daemon(options);
+}

@@ -1,0 +1,55 @@
+// Delivers the messages the journal has queued: at least once, in order per channel, tried again
+// until the receiver takes them or a day has passed. While the journal cannot be written, alerts
+// go out from memory, marked so.
+#pragma once
+
+#include "actions/notify/notifier.hpp"
+#include "core/io/task_group.hpp"
+#include "daemon/decider.hpp"
+
+namespace rollbackd {
+
+class Outbox {
+public:
+    using Delivered =
+        std::function<void(std::string const& channel, DeliveryKind kind, std::string const& text)>;
+
+    Outbox(
+        boost::asio::any_io_executor executor, Engine const& engine, Decider& decider,
+        Notifier& notifier, Clock const& clock, TaskGroup::Report report, Delivered delivered
+    );
+
+    boost::asio::awaitable<void> run();
+    /// Something was queued.
+    void wake() { wake_.notify(); }
+    void send_unrecorded(std::vector<Message> const& messages, std::string const& why);
+    boost::asio::awaitable<void> stop();
+
+    static constexpr Duration backoff_first = std::chrono::seconds(1);
+    static constexpr Duration backoff_max = std::chrono::minutes(1);
+    static constexpr Duration give_up_after = std::chrono::hours(24);
+
+private:
+    struct Lane {  // one channel: its messages leave one after another
+        bool busy = false;
+        Instant next_try{};
+        Duration backoff = backoff_first;
+    };
+    boost::asio::awaitable<void> deliver(std::shared_ptr<Message const> message);
+    boost::asio::awaitable<void> deliver_once(Message message);
+    Outgoing outgoing(Message const& message) const;
+    Instant start_due(Instant now);
+
+    boost::asio::any_io_executor executor_;
+    Engine const& engine_;
+    Decider& decider_;
+    Notifier& notifier_;
+    Clock const& clock_;
+    Delivered delivered_;
+    std::map<std::string, Lane> lanes_;
+    WakeUp wake_;
+    TaskGroup group_;
+    bool stopping_ = false;
+};
+
+}  // namespace rollbackd

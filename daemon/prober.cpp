@@ -1,0 +1,147 @@
+#include "daemon/prober.hpp"
+
+#include <functional>
+
+namespace rollbackd {
+
+namespace asio = boost::asio;
+
+namespace {
+
+/// The first question comes within this, however long `every` is: a fresh daemon is not ignorant.
+constexpr Duration first_within = std::chrono::seconds(1);
+
+// A stable fraction in [0, 1) that spreads probes over their interval.
+double fraction_of(std::string const& name) {
+    return double(std::hash<std::string>{}(name) % 10007) / 10007.0;
+}
+
+}  // namespace
+
+struct Prober::Task {
+    Task(
+        asio::any_io_executor executor, std::string service_, SignalPolicy policy_,
+        TaskGroup::Report report
+    )
+        : service(std::move(service_)),
+          policy(std::move(policy_)),
+          wake(executor),
+          group(executor, std::move(report)) {}
+
+    std::string service;
+    SignalPolicy policy;
+    std::unique_ptr<Probe> probe;
+    WakeUp wake;
+    std::string note;
+    TaskGroup group;  // of one: so that this probe can be ended alone
+};
+
+Prober::Prober(
+    asio::any_io_executor executor, ProbeContext context, Engine const& engine, Decider& decider,
+    TaskGroup::Report report
+)
+    : executor_(std::move(executor)),
+      context_(context),
+      engine_(engine),
+      decider_(decider),
+      report_(std::move(report)) {}
+
+Prober::~Prober() = default;
+
+asio::awaitable<void> Prober::follow(std::shared_ptr<Policy const> policy) {
+    std::map<std::string, std::shared_ptr<Task>> kept;
+    std::vector<std::shared_ptr<Task>> fresh;
+    for (auto const& service : policy->services) {
+        for (auto const& signal : service.signals) {
+            if (!signal.is_probe) continue;
+            auto const key = service.name + "/" + signal.name;
+            auto const known = tasks_.find(key);
+            if (known != tasks_.end() && known->second->policy == signal) {
+                kept[key] = known->second;
+                tasks_.erase(known);
+                continue;
+            }
+            auto task = std::make_shared<Task>(executor_, service.name, signal, report_);
+            auto made = make_probe(signal, context_);
+            if (made) {
+                task->probe = std::move(*made);
+                fresh.push_back(task);
+            } else {
+                task->note = to_string(made.error());
+                if (report_) report_("probe " + key, task->note);
+            }
+            kept[key] = std::move(task);
+        }
+    }
+    auto const gone = std::exchange(tasks_, std::move(kept));
+    for (auto const& [key, task] : gone) {
+        task->group.cancel();
+        task->wake.notify();
+    }
+    for (auto const& [key, task] : gone) co_await task->group.join();
+    for (auto const& task : fresh) task->group.spawn("probe", probe(task));
+}
+
+asio::awaitable<void> Prober::probe(std::shared_ptr<Task> task) {
+    auto const key = task->service + "/" + task->policy.name;
+    auto const spread = std::min(task->policy.every, first_within);
+    auto due = context_.clock.now().boot +
+               Duration(Duration::rep(fraction_of(key) * double(spread.count())));
+    auto last = Instant::min();
+    while (!co_await is_cancelled()) {
+        auto now = context_.clock.now();
+        if (now.boot < due) {
+            bool const woken = co_await task->wake.wait_for(due - now.boot);
+            if (co_await is_cancelled()) break;
+            now = context_.clock.now();
+            if (woken && last != Instant::min()) {
+                auto const pace = engine_.pace(task->service, task->policy.name, now);
+                due = std::min(due, last + pace);
+            }
+            if (now.boot < due) continue;
+        }
+        auto const begun = context_.clock.now();
+        auto const late = begun.boot - due;
+        last = begun.boot;
+        auto answer = co_await task->probe->ask(task->policy.timeout);
+        if (co_await is_cancelled()) break;
+        auto const ended = context_.clock.now();
+        task->note = std::move(answer.note);
+        if (answer.value) {
+            Sample sample;
+            sample.service = task->service;
+            sample.signal = task->policy.name;
+            sample.at = begun.boot;
+            sample.value = std::move(*answer.value);
+            (void)decider_.ingest(std::span(&sample, 1));  // full: the next sample tells as much
+        }
+        if (seen_) seen_(task->policy, ended.boot - begun.boot, late);
+        auto const pace = engine_.pace(task->service, task->policy.name, ended);
+        // No drift at the usual pace; no burst after a pause.
+        due = pace == task->policy.every ? due + pace : begun.boot + pace;
+        if (due < ended.boot)
+            due = ended.boot + std::min<Duration>(pace, std::chrono::milliseconds(1));
+    }
+}
+
+void Prober::hurry(std::string const& service) {
+    for (auto const& [key, task] : tasks_) {
+        if (task->service == service) task->wake.notify();
+    }
+}
+
+asio::awaitable<void> Prober::stop() {
+    for (auto const& [key, task] : tasks_) {
+        task->group.cancel();
+        task->wake.notify();
+    }
+    for (auto const& [key, task] : tasks_) co_await task->group.join();
+    tasks_.clear();
+}
+
+std::string Prober::note(std::string const& service, std::string const& signal) const {
+    auto const found = tasks_.find(service + "/" + signal);
+    return found == tasks_.end() ? "" : found->second->note;
+}
+
+}  // namespace rollbackd

@@ -1,0 +1,96 @@
+#include "daemon/reader.hpp"
+
+namespace rollbackd {
+
+namespace asio = boost::asio;
+
+struct Reader::Task {
+    Task(asio::any_io_executor executor, SignalPolicy policy_, TaskGroup::Report report)
+        : policy(std::move(policy_)), group(executor, std::move(report)) {}
+
+    SignalPolicy policy;
+    std::unique_ptr<Source> source;
+    Json offset;  // after the samples that were observed
+    TaskGroup group;
+};
+
+Reader::Reader(
+    asio::any_io_executor executor, Decider& decider, Clock const& clock, TaskGroup::Report report
+)
+    : executor_(std::move(executor)),
+      decider_(decider),
+      clock_(clock),
+      report_(std::move(report)) {}
+
+Reader::~Reader() = default;
+
+asio::awaitable<void> Reader::follow(std::shared_ptr<Policy const> policy, Json const& saved) {
+    std::map<std::string, std::shared_ptr<Task>> kept;
+    std::vector<std::shared_ptr<Task>> fresh;
+    for (auto const& service : policy->services) {
+        for (auto const& signal : service.signals) {
+            if (signal.is_probe || signal.type == "push") continue;
+            auto const key = service.name + "/" + signal.name;
+            auto const known = tasks_.find(key);
+            if (known != tasks_.end() && known->second->policy == signal) {
+                kept[key] = known->second;
+                tasks_.erase(known);
+                continue;
+            }
+            auto task = std::make_shared<Task>(executor_, signal, report_);
+            auto const* const offset = find(saved, key);
+            task->offset = offset == nullptr ? Json(nullptr) : *offset;
+            auto made = make_source(service.name, signal, executor_, clock_, task->offset);
+            if (made && *made) {
+                task->source = std::move(*made);
+                fresh.push_back(task);
+            } else if (!made && report_) {
+                report_("source " + key, to_string(made.error()));
+            }
+            kept[key] = std::move(task);
+        }
+    }
+    auto const gone = std::exchange(tasks_, std::move(kept));
+    for (auto const& [key, task] : gone) task->group.cancel();
+    for (auto const& [key, task] : gone) co_await task->group.join();
+    for (auto const& task : fresh) task->group.spawn("source", read(task));
+}
+
+asio::awaitable<void> Reader::read(std::shared_ptr<Task> task) {
+    while (!co_await is_cancelled()) {
+        auto batch = co_await task->source->next_batch();
+        if (!batch) {
+            if (batch.error().code == Errc::cancelled) break;
+            if (report_) report_("source " + task->policy.name, to_string(batch.error()));
+            co_await sleep_for(std::chrono::seconds(1));
+            continue;
+        }
+        // A full queue makes the log wait, not the lines go: the file keeps them.
+        while (!decider_.ingest(*batch)) {
+            co_await sleep_for(std::chrono::milliseconds(50));
+            if (co_await is_cancelled()) co_return;
+        }
+        task->offset = task->source->save();
+    }
+}
+
+asio::awaitable<void> Reader::stop() {
+    for (auto const& [key, task] : tasks_) task->group.cancel();
+    for (auto const& [key, task] : tasks_) co_await task->group.join();
+}
+
+Json Reader::save() const {
+    JsonObject out;
+    for (auto const& [key, task] : tasks_) out[key] = task->offset;
+    return out;
+}
+
+std::vector<std::pair<std::string, SourceStatus>> Reader::status() const {
+    std::vector<std::pair<std::string, SourceStatus>> out;
+    for (auto const& [key, task] : tasks_) {
+        if (task->source) out.emplace_back(key, task->source->status());
+    }
+    return out;
+}
+
+}  // namespace rollbackd
