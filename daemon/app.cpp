@@ -233,8 +233,8 @@ int App::run() {
 
 asio::awaitable<void> App::life() {
     co_await start();
-    while (!co_await stop_asked_.wait_for(std::chrono::hours(1))) {
-    }
+    bool asked = false;
+    while (!asked) asked = co_await stop_asked_.wait_for(std::chrono::hours(1));
     co_await stop();
 }
 
@@ -246,8 +246,10 @@ asio::awaitable<void> App::start() {
     Actor nobody;
     PolicyLoaded loaded;
     loaded.actor = nobody;
-    (void)co_await decider_.submit(loaded);
-    auto recovered = co_await decider_.submit(Recovered{});
+    Event first = std::move(loaded);
+    (void)co_await decider_.submit(std::move(first));
+    Event again = Recovered{};
+    auto recovered = co_await decider_.submit(std::move(again));
     if (recovered.error) log(LogLevel::error, "start.unrecorded", {{"why", recovered.error->what}});
     co_await reader_.follow(engine_.policy_ptr(), offsets_);
     co_await prober_.follow(engine_.policy_ptr());
@@ -440,8 +442,9 @@ api::Awaitable<Json> App::reload(Actor actor) {
     bool const restart =
         before.listen != after.listen || before.store != after.store || before.tls != after.tls;
     engine_.set_policy(loaded->policy, now);
-    PolicyLoaded event;
-    event.actor = actor;
+    PolicyLoaded taken;
+    taken.actor = actor;
+    Event event = std::move(taken);
     (void)co_await decider_.submit(std::move(event));
     runner_->set_hosts(engine_.policy().hosts);
     auto offsets = reader_.save();

@@ -107,7 +107,10 @@ asio::awaitable<void> Outbox::deliver(std::shared_ptr<Message const> message) {
     if (delivered_) delivered_(channel_name, result.kind, result.text);
     // Not recorded as sent until it is durable: after a crash it goes out once more.
     bool const known_failing = !event.ok && !event.give_up && message->attempts > 0;
-    if (!known_failing) (void)co_await decider_.submit(std::move(event));
+    if (!known_failing) {
+        Event outcome = std::move(event);
+        (void)co_await decider_.submit(std::move(outcome));
+    }
     lane.busy = false;
     wake_.notify();
 }
