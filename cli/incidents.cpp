@@ -1,0 +1,270 @@
+// incidents, show, explain, report: what happened, and why.
+#include "cli/handlers.hpp"
+#include "cli/story.hpp"
+#include "cli/text.hpp"
+#include "cli/view.hpp"
+
+#include <ostream>
+
+namespace rollbackd::cli {
+
+namespace {
+
+std::string path_of(std::string const& incident) {
+    return "/v1/incidents/" + url_segment(incident);
+}
+
+void print_triggers(Terminal const& terminal, Json const& incident) {
+    if (items_of(incident, "triggers").empty()) return;
+    terminal.out << '\n' << terminal.paint("Triggers", Colour::bold) << '\n';
+    Table table({{"NAME", 8, 0}, {"VERDICT", 7, 2}, {"WHY", 16, 0, false, true}, {"SINCE", 20, 1}});
+    for (auto const& trigger : items_of(incident, "triggers")) {
+        auto const verdict = shown(trigger, "verdict");
+        table.add(
+            {{name_of(trigger)},
+             {verdict, colour_of_verdict(verdict)},
+             {shown(trigger, "why")},
+             {moment(text_of(trigger, "since"))}}
+        );
+    }
+    table.print(terminal, 2);
+}
+
+void print_refusals(Terminal const& terminal, Json const& incident) {
+    if (items_of(incident, "refusals").empty()) return;
+    terminal.out << '\n' << terminal.paint("Held back", Colour::bold) << '\n';
+    Table table({{"", 1, 0}, {"GUARD", 10, 2}, {"PLAYBOOK", 8, 1}, {"WHY", 16, 0, false, true}});
+    for (auto const& refusal : items_of(incident, "refusals")) {
+        table.add(
+            {{shown(refusal, "letter")},
+             {shown(refusal, "guard"), Colour::yellow},
+             {shown(refusal, "playbook")},
+             {shown(refusal, "text")}}
+        );
+    }
+    table.print(terminal, 2);
+}
+
+void print_steps(Terminal const& terminal, Json const& run) {
+    Table table(
+        {{"#", 2, 0, true},
+         {"STEP", 8, 0},
+         {"TYPE", 6, 1},
+         {"STATE", 7, 0},
+         {"EXIT", 4, 2, true},
+         {"TOOK", 6, 3, true},
+         {"LAST WORDS", 12, 1, false, true}}
+    );
+    for (auto const& step : items_of(run, "steps")) {
+        auto const state = shown(step, "state");
+        table.add(
+            {{shown(step, "n")},
+             {shown(step, "name")},
+             {shown(step, "type")},
+             {state, colour_of_state(state)},
+             {shown(step, "exit")},
+             {between(step, "started_at", "ended_at")},
+             {shown(step, "text"), Colour::dim}}
+        );
+    }
+    if (!table.empty()) table.print(terminal, 4);
+}
+
+void print_runs(Terminal const& terminal, Json const& incident) {
+    for (auto const& run : items_of(incident, "runs")) {
+        auto const state = shown(run, "state");
+        auto const took = between(run, "started_at", "ended_at");
+        terminal.out << '\n'
+                     << terminal.paint(shown(run, "id"), Colour::bold) << "  " << run_name(run)
+                     << "  " << terminal.paint(state, colour_of_state(state))
+                     << (took.empty() ? "" : "  in " + took) << '\n';
+        auto const reason = shown(run, "reason");
+        auto const why = shown(run, "why");
+        print_field(terminal, "reason:", reason, 4);
+        if (why != reason) print_field(terminal, "why:", why, 4);
+        auto const loss = shown(run, "data_loss");
+        if (loss != "none" && !loss.empty()) {
+            auto const window = shown(run, "data_loss_window");
+            print_field(
+                terminal, "data loss:", loss + (window.empty() ? "" : ": " + window), 4, Colour::red
+            );
+        }
+        print_steps(terminal, run);
+        for (auto const& entry : items_of(run, "verify")) {
+            bool const passed = is_true(entry, "passed");
+            print_field(
+                terminal, passed ? "verified:" : "not verified:",
+                shown(entry, "condition") + " " + shown(entry, "why"), 4,
+                passed ? Colour::green : Colour::yellow
+            );
+        }
+    }
+}
+
+void print_duties(Terminal const& terminal, Json const& incident) {
+    if (!items_of(incident, "duties").empty()) {
+        terminal.out << '\n' << terminal.paint("Duties", Colour::bold) << '\n';
+    }
+    Table table({{"#", 2, 0, true}, {"STATE", 6, 0}, {"DUE", 20, 1}, {"WHAT", 16, 0, false, true}});
+    for (auto const& duty : items_of(incident, "duties")) {
+        auto const state = shown(duty, "state");
+        auto const by = shown(duty, "by");
+        auto const reason = shown(duty, "reason");
+        table.add(
+            {{shown(duty, "n")},
+             {state, state == "open" ? Colour::yellow : Colour::green},
+             {moment(text_of(duty, "due_at"))},
+             {shown(duty, "name") + ": " + shown(duty, "text") +
+              (by.empty() ? "" : " (" + by + ")") + (reason.empty() ? "" : ", because " + reason)}}
+        );
+    }
+    if (!table.empty()) table.print(terminal, 2);
+    for (auto const& text : items_of(incident, "follow_up")) {
+        print_field(terminal, "Follow up:", name_of(text));
+    }
+}
+
+void print_incident(Terminal const& terminal, Json const& incident) {
+    auto const severity = shown(incident, "severity");
+    auto const state = shown(incident, "state");
+    terminal.out << terminal.paint(shown(incident, "id"), Colour::bold) << "  "
+                 << terminal.paint(severity, colour_of_severity(severity)) << "  "
+                 << shown(incident, "service") << "  "
+                 << terminal.paint(state, colour_of_state(state)) << '\n';
+    auto const story = story_of(incident);
+    print_field(terminal, "Broken:", story.broken);
+    print_field(terminal, "Done:  ", story.did);
+    print_field(terminal, "Next:  ", story.next);
+    print_field(terminal, "You:   ", story.you, 2, Colour::bold);
+    print_field(terminal, "Opened:", moment(text_of(incident, "opened_at")));
+    auto const timed = [&](std::string_view label, char const* name) {
+        auto const at = text_of(incident, name);
+        auto const took = between(incident, "opened_at", name);
+        if (at.empty()) return;
+        print_field(terminal, label, moment(at) + (took.empty() ? "" : ", after " + took));
+    };
+    timed("Acted: ", "acted_at");
+    timed("Recovered:", "recovered_at");
+    timed("Resolved:", "resolved_at");
+    print_field(terminal, "Acked: ", shown(incident, "acked_by"));
+    print_triggers(terminal, incident);
+    print_refusals(terminal, incident);
+    print_runs(terminal, incident);
+    print_duties(terminal, incident);
+}
+
+void print_trigger(Terminal const& terminal, std::string const& service, Json const& trigger) {
+    auto const verdict = shown(trigger, "verdict");
+    terminal.out << terminal.paint(service + "/" + name_of(trigger), Colour::bold) << ": "
+                 << terminal.paint(verdict, colour_of_verdict(verdict)) << '\n';
+    print_field(terminal, "Condition:", shown(trigger, "when"));
+    print_field(terminal, "Why:      ", shown(trigger, "why"));
+    print_field(terminal, "Since:    ", moment(text_of(trigger, "since")));
+    print_field(terminal, "Severity: ", shown(trigger, "severity"));
+    print_field(terminal, "Response: ", shown(trigger, "response"));
+    auto const row = shown(trigger, "matrix_row");
+    if (!row.empty() && row != "0") print_field(terminal, "Matrix row:", row);
+}
+
+/// "SERVICE/TRIGGER": the trigger as its service shows it.
+Outcome<Exit> explain_trigger(Context& context, std::string const& both) {
+    auto const slash = both.find('/');
+    auto const service = both.substr(0, slash);
+    auto const wanted = both.substr(slash + 1);
+    auto const answer = context.client().call("GET", "/v1/services/" + url_segment(service));
+    if (!answer) return tl::unexpected(answer.error());
+    std::string known;
+    for (auto const& trigger : items_of(answer->json, "triggers")) {
+        if (text_of(trigger, "name") == wanted) {
+            if (context.json) {
+                context.terminal.out << to_text(trigger) << '\n';
+            } else {
+                print_trigger(context.terminal, clean(service), trigger);
+            }
+            return Exit::done;
+        }
+        known += (known.empty() ? "" : ", ") + name_of(trigger);
+    }
+    return refuse(
+        clean(service) + " has no trigger '" + clean(wanted) +
+        "'; it has: " + (known.empty() ? "none" : known)
+    );
+}
+
+/// Markdown where the API has it, its JSON with --json.
+Outcome<Exit> print_document(Context& context, std::string const& target) {
+    auto const answer =
+        context.json
+            ? context.client().call("GET", target)
+            : context.client().call("GET", target + "?format=markdown", {}, "text/markdown");
+    if (!answer) return tl::unexpected(answer.error());
+    if (context.json) return pass_through(context.terminal, *answer);
+    auto text =
+        clean_block(answer->type.ends_with("json") ? to_pretty_text(answer->json) : answer->body);
+    if (!text.ends_with('\n')) text += '\n';
+    context.terminal.out << text;
+    return Exit::done;
+}
+
+}  // namespace
+
+Outcome<Exit> incidents(Context& context, Arguments const& given) {
+    std::string target =
+        "/v1/incidents?limit=" + url_segment(given.maybe("--limit").value_or("50"));
+    for (auto const* filter : {"service", "severity", "state"}) {
+        if (auto const value = given.maybe(std::string("--") + filter)) {
+            target += std::string("&") + filter + "=" + url_segment(*value);
+        }
+    }
+    auto const answer = context.client().call("GET", target);
+    if (!answer) return tl::unexpected(answer.error());
+    if (context.json) return pass_through(context.terminal, *answer);
+    Table table(
+        {{"INCIDENT", 8, 0},
+         {"SEV", 3, 4},
+         {"SERVICE", 7, 0},
+         {"STATE", 8, 0},
+         {"OPENED", 20, 2},
+         {"TOOK", 6, 1, true},
+         {"WHAT", 12, 3}}
+    );
+    for (auto const& incident : items_of(answer->json)) {
+        auto const severity = shown(incident, "severity");
+        auto const state = shown(incident, "state");
+        table.add(
+            {{shown(incident, "id")},
+             {severity, colour_of_severity(severity)},
+             {shown(incident, "service")},
+             {state, colour_of_state(state)},
+             {moment(text_of(incident, "opened_at"))},
+             {between(incident, "opened_at", "resolved_at")},
+             {story_of(incident).broken}}
+        );
+    }
+    if (table.empty()) {
+        context.terminal.out << "no incidents\n";
+    } else {
+        table.print(context.terminal);
+    }
+    return Exit::done;
+}
+
+Outcome<Exit> show(Context& context, Arguments const& given) {
+    auto const answer = context.client().call("GET", path_of(given.text("INC")));
+    if (!answer) return tl::unexpected(answer.error());
+    if (context.json) return pass_through(context.terminal, *answer);
+    print_incident(context.terminal, answer->json);
+    return Exit::done;
+}
+
+Outcome<Exit> explain(Context& context, Arguments const& given) {
+    auto const what = given.text("INC|SERVICE/TRIGGER");
+    if (what.find('/') != std::string::npos) return explain_trigger(context, what);
+    return print_document(context, path_of(what) + "/explain");
+}
+
+Outcome<Exit> report(Context& context, Arguments const& given) {
+    return print_document(context, path_of(given.text("INC")) + "/report");
+}
+
+}  // namespace rollbackd::cli

@@ -1,0 +1,144 @@
+// init: looks around, writes a first policy that passes check, and says what to do next.
+#include "cli/first_policy.hpp"
+#include "cli/handlers.hpp"
+#include "cli/text.hpp"
+#include "core/names.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <ostream>
+
+namespace rollbackd::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t unit_files_max = 500;
+constexpr std::uintmax_t unit_file_bytes_max = 64 * 1024;
+constexpr char const* nginx_log = "/var/log/nginx/access.log";
+
+/// A path that can stand in a policy as it is.
+bool is_plain(std::string const& path) {
+    return clean(path) == path && path.find("{{") == std::string::npos &&
+           path.find("${") == std::string::npos;
+}
+
+std::string work_tree_of(fs::path directory) {
+    std::error_code ignored;
+    while (true) {
+        if (fs::exists(directory / ".git", ignored)) return directory.string();
+        if (directory == directory.parent_path()) return {};
+        directory = directory.parent_path();
+    }
+}
+
+bool unit_runs_from(fs::path const& unit, std::string const& directory) {
+    std::error_code problem;
+    if (fs::file_size(unit, problem) > unit_file_bytes_max || problem) return false;
+    std::ifstream file(unit);
+    for (std::string line; std::getline(file, line);) {
+        bool const says = line.starts_with("WorkingDirectory=") || line.starts_with("ExecStart=");
+        auto const at = line.find(directory);
+        if (!says || at == std::string::npos) continue;
+        auto const after = at + directory.size();
+        if (after == line.size() || line[after] == '/' || line[after] == ' ') return true;
+    }
+    return false;
+}
+
+/// The first unit of the administrator's, by name, that runs from `directory`.
+std::string unit_of(std::string const& directory) {
+    if (directory.empty() || directory == "/") return {};
+    std::error_code problem;
+    std::vector<fs::path> units;
+    for (auto const& entry : fs::directory_iterator("/etc/systemd/system", problem)) {
+        if (entry.path().extension() == ".service") units.push_back(entry.path());
+        if (units.size() == unit_files_max) break;
+    }
+    std::sort(units.begin(), units.end());
+    for (auto const& unit : units) {
+        if (unit_runs_from(unit, directory)) return unit.filename().string();
+    }
+    return {};
+}
+
+Findings look_around(Arguments const& given) {
+    std::error_code ignored;
+    auto const here = fs::current_path(ignored);
+    Findings found;
+    found.repo = work_tree_of(here);
+    if (!is_plain(found.repo)) found.repo.clear();
+    auto const root = found.repo.empty() ? here : fs::path(found.repo);
+    found.service = given.maybe("--service").value_or(service_name_from(root.filename().string()));
+    found.unit = unit_of(root.string());
+    if (!is_plain(found.unit)) found.unit.clear();
+    if (fs::exists(nginx_log, ignored)) found.access_log = nginx_log;
+    return found;
+}
+
+/// Never over an existing file, not even by a race.
+Outcome<Exit> write_new(std::string const& path, std::string const& text) {
+    int const fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd < 0 && errno == EEXIST) {
+        return refuse(clean(path) + ": exists already and is left alone; name another file");
+    }
+    if (fd < 0) return refuse(clean(path) + ": cannot be written: " + std::strerror(errno));
+    std::string_view rest = text;
+    while (!rest.empty()) {
+        auto const written = ::write(fd, rest.data(), rest.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) break;
+        rest.remove_prefix(static_cast<std::size_t>(written));
+    }
+    int const problem = errno;
+    bool const closed = ::close(fd) == 0;
+    if (!rest.empty() || !closed) {
+        (void)::unlink(path.c_str());  // half a policy is worse than none
+        return refuse(clean(path) + ": cannot be written: " + std::strerror(problem));
+    }
+    return Exit::done;
+}
+
+}  // namespace
+
+Outcome<Exit> init(Context& context, Arguments const& given) {
+    auto const path = given.maybe("FILE").value_or("rollbackd.yaml");
+    if (auto const name = given.maybe("--service"); name && !is_valid_name(*name)) {
+        return misuse(
+            "--service '" + clean(*name) + "': a letter, then letters, digits, '_' or '-'"
+        );
+    }
+    auto const found = look_around(given);
+    auto const written = write_new(path, first_policy(found));
+    if (!written) return written;
+    auto& out = context.terminal.out;
+    if (context.json) {
+        out << to_text(JsonObject{
+                   {"file", path},
+                   {"service", found.service},
+                   {"repo", found.repo},
+                   {"unit", found.unit},
+                   {"access_log", found.access_log}
+               })
+            << '\n';
+        return Exit::done;
+    }
+    auto const said = [](std::string const& what, char const* nothing) {
+        return what.empty() ? std::string(nothing) : clean(what);
+    };
+    auto const file = shell_word(clean(path));
+    out << "wrote " << clean(path) << " for the service " << found.service << ", in observe mode\n"
+        << "  git work tree: " << said(found.repo, "none found: triggers only alert") << '\n'
+        << "  systemd unit:  " << said(found.unit, "none found") << '\n'
+        << "  nginx log:     " << said(found.access_log, "none found") << '\n'
+        << "next: look at the lines marked CHANGE, then: rollbackctl check " << file << '\n';
+    return Exit::done;
+}
+
+}  // namespace rollbackd::cli

@@ -1,0 +1,200 @@
+#include "cli/text.hpp"
+
+#include "core/names.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+namespace rollbackd::cli {
+
+namespace {
+
+struct CodePoint {
+    std::uint32_t value = 0;
+    std::size_t length = 1;
+    bool valid = false;
+};
+
+struct Span {
+    std::uint32_t first;
+    std::uint32_t last;
+};
+
+/// The character at the start of `text` (never empty); overlong and surrogate forms are invalid.
+CodePoint first_of(std::string_view text) {
+    auto const lead = static_cast<unsigned char>(text.front());
+    if (lead < 0x80) return {lead, 1, true};
+    std::size_t const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return {lead, 1, false};
+    std::uint32_t value = lead & (0xffU >> (length + 1));
+    for (std::size_t i = 1; i < length; ++i) {
+        auto const next = static_cast<unsigned char>(text[i]);
+        if ((next & 0xc0U) != 0x80U) return {lead, 1, false};
+        value = (value << 6U) | (next & 0x3fU);
+    }
+    bool const overlong = (length == 3 && value < 0x800) || (length == 4 && value < 0x10000);
+    bool const surrogate = value >= 0xd800 && value <= 0xdfff;
+    if (overlong || surrogate || value > 0x10ffff) return {lead, 1, false};
+    return {value, length, true};
+}
+
+template <std::size_t N>
+bool within(std::uint32_t value, std::array<Span, N> const& spans) {
+    return std::any_of(spans.begin(), spans.end(), [&](Span const& span) {
+        return value >= span.first && value <= span.last;
+    });
+}
+
+/// C1 controls, line and paragraph separators, direction overrides, zero-width tricks.
+bool is_dangerous(std::uint32_t value) {
+    constexpr std::array<Span, 6> spans{
+        {{0x80, 0x9f},
+         {0x200b, 0x200f},
+         {0x2028, 0x202e},
+         {0x2060, 0x206f},
+         {0xfeff, 0xfeff},
+         {0xe0000, 0xe007f}}
+    };
+    return within(value, spans);
+}
+
+std::size_t columns_of(std::uint32_t value) {
+    constexpr std::array<Span, 4> none{
+        {{0x300, 0x36f}, {0x1ab0, 0x1aff}, {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}}
+    };
+    constexpr std::array<Span, 8> wide{
+        {{0x1100, 0x115f},
+         {0x2e80, 0xa4cf},
+         {0xac00, 0xd7a3},
+         {0xf900, 0xfaff},
+         {0xfe30, 0xfe6f},
+         {0xff00, 0xff60},
+         {0x1f300, 0x1faff},
+         {0x20000, 0x3fffd}}
+    };
+    if (within(value, none)) return 0;
+    return within(value, wide) ? 2 : 1;
+}
+
+void append_escaped(std::string& out, std::string_view bytes) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    for (char const c : bytes) {
+        auto const byte = static_cast<unsigned char>(c);
+        out += "\\x";
+        out.push_back(digits[byte >> 4U]);
+        out.push_back(digits[byte & 15U]);
+    }
+}
+
+std::string harmless(std::string_view text) {
+    // The house's own cleaner first: it knows the ASCII controls; here follow what UTF-8 can hide.
+    std::string const plain = printable(text, shown_text_max);
+    std::string out;
+    for (std::string_view rest = plain; !rest.empty();) {
+        auto const point = first_of(rest);
+        auto const bytes = rest.substr(0, point.length);
+        if (!point.valid || is_dangerous(point.value)) {
+            append_escaped(out, bytes);
+        } else {
+            out += bytes;
+        }
+        rest.remove_prefix(point.length);
+    }
+    return out;
+}
+
+/// Bytes of `text` that fit into `width` columns.
+std::size_t fitting(std::string_view text, std::size_t width) {
+    std::size_t used = 0;
+    std::size_t columns = 0;
+    while (used < text.size()) {
+        auto const point = first_of(text.substr(used));
+        auto const more = columns_of(point.value);
+        if (columns + more > width) break;
+        columns += more;
+        used += point.length;
+    }
+    return used;
+}
+
+}  // namespace
+
+std::string clean(std::string_view text) {
+    std::string out = harmless(text);
+    std::replace_if(out.begin(), out.end(), [](char c) { return c == '\n' || c == '\t'; }, ' ');
+    return out;
+}
+
+std::string clean_block(std::string_view text) {
+    std::string out = harmless(text);
+    std::replace(out.begin(), out.end(), '\t', ' ');
+    return out;
+}
+
+std::size_t width_of(std::string_view text) {
+    std::size_t columns = 0;
+    while (!text.empty()) {
+        auto const point = first_of(text);
+        columns += columns_of(point.value);
+        text.remove_prefix(point.length);
+    }
+    return columns;
+}
+
+std::string cut(std::string_view text, std::size_t width) {
+    if (width_of(text) <= width) return std::string(text);
+    if (width == 0) return {};
+    std::string out(text.substr(0, fitting(text, width - 1)));
+    while (!out.empty() && out.back() == ' ') out.pop_back();
+    return out + "…";
+}
+
+std::string padded(std::string text, std::size_t width, bool right_aligned) {
+    auto const used = width_of(text);
+    if (used >= width) return text;
+    text.insert(right_aligned ? 0 : text.size(), width - used, ' ');
+    return text;
+}
+
+std::vector<std::string> wrap(std::string_view text, std::size_t width) {
+    width = std::max<std::size_t>(width, 2);
+    std::vector<std::string> lines;
+    while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+    while (width_of(text) > width) {
+        std::size_t const most = fitting(text, width);
+        std::size_t const space = text.substr(0, most + 1).rfind(' ');
+        std::size_t const end = space == std::string_view::npos || space == 0 ? most : space;
+        lines.emplace_back(text.substr(0, end));
+        text.remove_prefix(end);
+        while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+    }
+    if (!text.empty() || lines.empty()) lines.emplace_back(text);
+    return lines;
+}
+
+std::string counted(std::size_t count, std::string_view noun) {
+    return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
+}
+
+std::string shell_word(std::string_view argument) {
+    bool const plain =
+        !argument.empty() && std::all_of(argument.begin(), argument.end(), [](char c) {
+            bool const letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+            bool const digit = c >= '0' && c <= '9';
+            return letter || digit ||
+                   std::string_view("_-./:=@%+,").find(c) != std::string_view::npos;
+        });
+    if (plain) return std::string(argument);
+    std::string out = "'";
+    for (char const c : argument) {
+        if (c == '\'') {
+            out += "'\\''";
+        } else {
+            out.push_back(c);
+        }
+    }
+    return out + "'";
+}
+
+}  // namespace rollbackd::cli

@@ -1,0 +1,124 @@
+#include "cli/view.hpp"
+
+#include "cli/text.hpp"
+
+#include <algorithm>
+#include <ostream>
+
+namespace rollbackd::cli {
+
+JsonArray const& items_of(Json const& value, std::string_view name) {
+    static JsonArray const none;
+    if (name == "items" && value.is_array()) return value.get_array();
+    auto const* const found = find(value, name);
+    return found != nullptr && found->is_array() ? found->get_array() : none;
+}
+
+std::string shown(Json const& value, std::string_view name) {
+    auto const* const found = find(value, name);
+    if (found == nullptr || found->is_null() || found->is_structured()) return {};
+    if (found->is_string()) return clean(found->get_string());
+    return clean(to_text(*found));
+}
+
+std::string name_of(Json const& item, std::string_view name) {
+    if (item.is_string()) return clean(item.get_string());
+    return shown(item, name);
+}
+
+bool is_true(Json const& value, std::string_view name) {
+    auto const* const found = find(value, name);
+    return found != nullptr && found->is_bool() && found->get_bool();
+}
+
+std::optional<std::int64_t> number_of(Json const& value, std::string_view name) {
+    auto const* const found = find(value, name);
+    if (found == nullptr) return std::nullopt;
+    if (found->is_int64()) return found->get_int64();
+    if (found->is_uint64()) return static_cast<std::int64_t>(found->get_uint64());
+    if (found->is_double()) return static_cast<std::int64_t>(found->get_double());
+    return std::nullopt;
+}
+
+std::string moment(std::string_view rfc3339) {
+    auto const time = parse_rfc3339(rfc3339);
+    if (!time) return clean(rfc3339);
+    auto text = format_rfc3339(*time).substr(0, 19);
+    text[10] = ' ';
+    return text + "Z";
+}
+
+std::string between(Json const& value, std::string_view from, std::string_view to) {
+    auto const begin = parse_rfc3339(text_of(value, from));
+    auto const end = parse_rfc3339(text_of(value, to));
+    return begin && end ? format_human(*end - *begin) : std::string();
+}
+
+Colour colour_of_state(std::string_view state) {
+    if (state == "frozen" || state == "failed" || state == "interrupted") return Colour::red;
+    if (state == "resolved" || state == "succeeded" || state == "done" || state == "ok") {
+        return Colour::green;
+    }
+    if (state == "acting" || state == "running" || state == "verifying") return Colour::blue;
+    if (state == "pending" || state == "skipped" || state == "aborted") return Colour::dim;
+    return Colour::yellow;
+}
+
+Colour colour_of_severity(std::string_view severity) {
+    if (severity == "P0") return Colour::red;
+    return severity == "P1" ? Colour::yellow : Colour::none;
+}
+
+Colour colour_of_verdict(std::string_view verdict) {
+    if (verdict == "true") return Colour::red;
+    return verdict == "false" ? Colour::green : Colour::yellow;
+}
+
+Colour colour_of_standing(std::string_view standing) {
+    if (standing == "bad") return Colour::red;
+    if (standing == "known-good") return Colour::green;
+    return standing == "baking" ? Colour::yellow : Colour::dim;
+}
+
+void print_field(
+    Terminal const& terminal, std::string_view label, std::string_view text, std::size_t indent,
+    Colour colour
+) {
+    if (text.empty()) return;
+    std::string const lead = std::string(indent, ' ') + std::string(label) + " ";
+    auto const room = terminal.width > lead.size() + 10 ? terminal.width - lead.size() : 10;
+    bool first = true;
+    for (auto const& line : wrap(text, room)) {
+        terminal.out << (first ? std::string(indent, ' ') + terminal.paint(label, Colour::dim) + " "
+                               : std::string(lead.size(), ' '))
+                     << terminal.paint(line, colour) << '\n';
+        first = false;
+    }
+}
+
+Exit pass_through(Terminal const& terminal, Answer const& answer) {
+    terminal.out << answer.body;
+    if (!answer.body.ends_with('\n')) terminal.out << '\n';
+    return Exit::done;
+}
+
+Outcome<Exit> call_and_say(
+    Context& context, std::string const& method, std::string const& target,
+    std::optional<Json> const& body, std::function<std::string(Json const&)> const& sentence
+) {
+    auto const answer = context.client().call(method, target, body);
+    if (!answer) return tl::unexpected(answer.error());
+    if (context.json) return pass_through(context.terminal, *answer);
+    auto const text = sentence(answer->json);
+    for (auto const& line : wrap(text, context.terminal.width))
+        context.terminal.out << line << '\n';
+    return Exit::done;
+}
+
+JsonObject reason_body(Arguments const& given) {
+    JsonObject body;
+    if (auto const reason = given.maybe("--reason")) body["reason"] = *reason;
+    return body;
+}
+
+}  // namespace rollbackd::cli

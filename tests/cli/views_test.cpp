@@ -1,0 +1,157 @@
+// What people see: within the terminal's width, without colour unless on a terminal, and with
+// outside text made harmless.
+#include "cli/text.hpp"
+#include "core/json.hpp"
+#include "tests/catch.hpp"
+#include "tests/cli/support/fake_daemon.hpp"
+#include "tests/cli/support/run_cli.hpp"
+
+#include <sstream>
+
+using namespace rollbackd;
+using namespace rollbackd::cli;
+using namespace rollbackd::cli::test;
+
+namespace {
+
+constexpr char const* incident =
+    R"json({"id":"INC-7","service":"shop","state":"frozen","severity":"P0",
+  "opened_at":"2026-01-31T12:00:00.25Z","acted_at":"2026-01-31T12:00:01Z","resolved_at":null,
+  "triggers":[{"name":"errors","verdict":"true","why":"failure_ratio(requests, 5m) 4.1 % > 1 %, of 220",
+    "since":"2026-01-31T11:59:58Z"}],
+  "refusals":[{"guard":"no_target","letter":"d","playbook":"code-rollback",
+    "text":"no known-good version; record one with: rollbackctl deploy shop VERSION --known-good"}],
+  "runs":[{"id":"RUN-2","playbook":"payments-off","target":null,"state":"interrupted",
+    "reason":"errors is true","why":"step 2 ended unknown","data_loss":"possible",
+    "data_loss_window":"payments of the last 4 min","started_at":"2026-01-31T12:00:01Z",
+    "ended_at":"2026-01-31T12:00:31Z","steps":[
+      {"n":1,"name":"capture_evidence-1","type":"capture_evidence","state":"done","exit":0,
+       "started_at":"2026-01-31T12:00:01Z","ended_at":"2026-01-31T12:00:02Z","text":""},
+      {"n":2,"name":"restart","type":"systemd","state":"unknown","exit":null,
+       "started_at":"2026-01-31T12:00:02Z","ended_at":"2026-01-31T12:00:31Z",
+       "text":"Connection to web1.example.com \u001b[2Jclosed\nby remote host"}]}],
+  "duties":[{"n":1,"name":"tell-users","text":"Tell affected users","state":"open",
+    "due_at":"2026-02-03T12:00:00Z"}]})json";
+
+Answering the_daemon() {
+    std::string const empty = R"({"items":[],"next":null})";
+    std::string const list = R"({"items":[)" + std::string(incident) + R"(],"next":null})";
+    return by_line(
+        {{"GET /v1/status",
+          {200, R"({"autonomy":"enforce","role":"leader","paused":true,"paused_by":"eve\u001b[0m"})"
+          }},
+         {"GET /v1/incidents?limit=50", {200, list}},
+         {"GET /v1/incidents?limit=100&state=frozen", {200, list}},
+         {"GET /v1/incidents?limit=100&state=waiting", {200, empty}},
+         {"GET /v1/incidents?limit=100&state=acting", {200, empty}},
+         {"GET /v1/incidents?limit=100&state=verifying", {200, empty}},
+         {"GET /v1/incidents?limit=100&state=unverified", {200, empty}},
+         {"GET /v1/incidents?limit=100&state=open", {200, empty}},
+         {"GET /v1/incidents/INC-7", {200, incident}},
+         {"GET /v1/services",
+          {200, R"({"items":[{"name":"shop","autonomy":"enforce","current":"v2","standing":"baking",
+            "triggers":[{"name":"errors","verdict":"true"},{"name":"down","verdict":"false"}]}]})"}
+         },
+         {"GET /v1/services/shop",
+          {200,
+           R"json({"name":"shop","autonomy":"enforce","signals":[{"name":"health","kind":"state",
+            "last_value":{"ok":false,"reason":"refused: \u001b]0;owned\u0007"},"last_at":"2026-01-31T12:00:00Z",
+            "stale":false}],"triggers":[{"name":"down","verdict":"unknown","why":"start_period",
+            "severity":"P0"}]})json"}},
+         {"GET /v1/services/shop/deployments?limit=100",
+          {200, R"({"items":[{"version":"v2\u001b[31m","standing":"bad","by":"ci",
+            "started_at":"2026-01-31T12:00:00Z","recorded_at":"2026-01-31T12:00:03Z"}]})"}},
+         {"GET /v1/silences?limit=100", {200, empty}},
+         {"GET /v1/incidents/INC-7/report?format=markdown",
+          {200, "# INC-7\n\nA \x1b[31mreport\n", "text/markdown"}}}
+    );
+}
+
+std::vector<std::vector<std::string>> const views{
+    {"status"},           {"incidents"},        {"show", "INC-7"}, {"services"},
+    {"services", "shop"}, {"versions", "shop"}, {"silences"},      {"explain", "shop/down"},
+    {"report", "INC-7"},
+};
+
+}  // namespace
+
+TEST_CASE("no view is wider than the terminal or steers it") {
+    FakeDaemon daemon(the_daemon());
+    for (auto const& words : views) {
+        for (std::size_t const width : {60U, 80U, 200U}) {
+            Around around;
+            around.width = width;
+            auto const ran = run_cli_at(daemon.url(), words, around);
+            INFO(words.front() << " at " << width << "\n" << ran.out << ran.err);
+            CHECK(ran.exit == 0);
+            CHECK_FALSE(ran.out.empty());
+            CHECK(ran.out.find('\x1b') == std::string::npos);
+            CHECK(ran.out.find('\x07') == std::string::npos);
+            std::istringstream lines(ran.out);
+            for (std::string line; std::getline(lines, line);) CHECK(width_of(line) <= width);
+        }
+    }
+}
+
+TEST_CASE("colours come only when wanted, and outside text brings none of its own") {
+    FakeDaemon daemon(the_daemon());
+    Around around;
+    around.colour = true;
+    auto const ran = run_cli_at(daemon.url(), {"show", "INC-7"}, around);
+    CHECK(ran.out.find("\x1b[31mfrozen\x1b[0m") != std::string::npos);
+    CHECK(ran.out.find("\x1b[2J") == std::string::npos);
+}
+
+TEST_CASE("status tells each open incident in the order broken, done, next, you") {
+    FakeDaemon daemon(the_daemon());
+    auto const out = run_cli_at(daemon.url(), {"status"}).out;
+    std::size_t at = 0;
+    for (auto const* part :
+         {"1 open incident", "Paused", "INC-7  P0  shop  frozen", "Broken:", "4.1 % > 1 %",
+          "Done:", "payments-off: interrupted", "(no_target, d)",
+          "Next:", "You:", "rollbackctl confirm INC-7 2"}) {
+        INFO(part << "\n" << out);
+        at = out.find(part, at);
+        REQUIRE(at != std::string::npos);
+    }
+}
+
+TEST_CASE("show tells steps with state, exit and duration, refusals with letters, duties") {
+    FakeDaemon daemon(the_daemon());
+    Around around;
+    around.width = 160;
+    auto const out = run_cli_at(daemon.url(), {"show", "INC-7"}, around).out;
+    for (auto const* part :
+         {"Opened: 2026-01-31 12:00:00Z", "after 750 ms", "possible: payments of the last 4 min",
+          "29 s", "Connection to web1.example.com \\x1b[2Jclosed by remote host",
+          "rollbackctl deploy shop", "tell-users: Tell affected users", "2026-02-03 12:00:00Z"}) {
+        INFO(part << "\n" << out);
+        CHECK(out.find(part) != std::string::npos);
+    }
+}
+
+TEST_CASE("a trigger that does not exist is answered with those that do") {
+    FakeDaemon daemon(the_daemon());
+    auto const ran = run_cli_at(daemon.url(), {"explain", "shop/dwon"});
+    CHECK(ran.exit == 1);
+    CHECK(ran.err.find("it has: down") != std::string::npos);
+}
+
+TEST_CASE("--json passes on what the API said, byte by byte") {
+    FakeDaemon daemon(the_daemon());
+    CHECK(
+        run_cli_at(daemon.url(), {"show", "INC-7", "--json"}).out == std::string(incident) + "\n"
+    );
+}
+
+TEST_CASE("answers of another shape show little and break nothing") {
+    auto const body = GENERATE(
+        as<std::string>(), "null", "[]", "7", R"({"items":{"a":1}})",
+        R"({"items":[null,7,"x",{"triggers":[[]],"runs":"none"}],"triggers":5,"runs":[{"steps":[1]}]})"
+    );
+    FakeDaemon daemon([&](Seen const&) { return Reply{200, body}; });
+    for (auto const& words : views) {
+        INFO(words.front() << " " << body);
+        CHECK(run_cli_at(daemon.url(), words).exit <= 1);
+    }
+}
