@@ -4,6 +4,7 @@
 #include "core/names.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <CLI/CLI.hpp>
 #include <fstream>
 
@@ -207,7 +208,8 @@ int run_command_line(std::vector<std::string> const& arguments, Terminal& termin
         if (!line.empty()) terminal.err << "rollbackctl: " << line << '\n';
         return static_cast<int>(outcome.error().exit);
     }
-    if (!terminal.out && *outcome == Exit::done) {
+    // A reader that has seen enough (| head) is no failure; a full disk is.
+    if (!terminal.out && errno != EPIPE && *outcome == Exit::done) {
         terminal.err << "rollbackctl: standard output: what was asked for could not be written\n";
         return static_cast<int>(Exit::refused);
     }

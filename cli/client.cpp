@@ -8,6 +8,8 @@ namespace rollbackd::cli {
 
 namespace {
 
+constexpr std::chrono::seconds silence_max{60};  // of a stream of events
+
 struct Opened {
     Connection connection;
     Head head;
@@ -133,6 +135,7 @@ Refused refusal_of(Answer const& answer) {
 Refused Client::unreachable(Error const& error, bool sent) const {
     auto const where = to_string(settings_.address);
     auto const why = clean(to_string(error));
+    if (error.code == Errc::invalid) return Refused{Exit::refused, why};  // our own files
     if (!sent) {
         return Refused{
             Exit::unreachable, "cannot reach rollbackd at " + where + ": " + why +
@@ -216,8 +219,8 @@ Outcome<bool> Client::follow(
         std::string text;
         if (auto const fed = body.feed(bytes, text); !fed) break;
         if (!events.feed(text, tell) || stopped || body.done()) break;
-        // Silence is normal here: keep-alive finds out when the peer is gone.
-        auto const got = opened->connection.receive(room, Clock::now() + std::chrono::hours(24));
+        // The daemon says something every 15 s; after longer silence the connection is dead.
+        auto const got = opened->connection.receive(room, Clock::now() + silence_max);
         if (!got || *got == 0) break;
         bytes.assign(room.data(), *got);
     }

@@ -4,6 +4,7 @@
 #include "cli/text.hpp"
 #include "cli/view.hpp"
 
+#include <algorithm>
 #include <ostream>
 
 namespace rollbackd::cli {
@@ -33,10 +34,11 @@ void print_triggers(Terminal const& terminal, Json const& incident) {
 void print_refusals(Terminal const& terminal, Json const& incident) {
     if (items_of(incident, "refusals").empty()) return;
     terminal.out << '\n' << terminal.paint("Held back", Colour::bold) << '\n';
-    Table table({{"", 1, 0}, {"GUARD", 10, 2}, {"PLAYBOOK", 8, 1}, {"WHY", 16, 0, false, true}});
+    Table table({{"", 3, 0}, {"GUARD", 10, 2}, {"PLAYBOOK", 8, 1}, {"WHY", 16, 0, false, true}});
     for (auto const& refusal : items_of(incident, "refusals")) {
+        auto const letter = shown(refusal, "letter");
         table.add(
-            {{shown(refusal, "letter")},
+            {{letter.empty() ? "" : "(" + letter + ")"},
              {shown(refusal, "guard"), Colour::yellow},
              {shown(refusal, "playbook")},
              {shown(refusal, "text")}}
@@ -153,57 +155,28 @@ void print_incident(Terminal const& terminal, Json const& incident) {
     print_duties(terminal, incident);
 }
 
-void print_trigger(Terminal const& terminal, std::string const& service, Json const& trigger) {
-    auto const verdict = shown(trigger, "verdict");
-    terminal.out << terminal.paint(service + "/" + name_of(trigger), Colour::bold) << ": "
-                 << terminal.paint(verdict, colour_of_verdict(verdict)) << '\n';
-    print_field(terminal, "Condition:", shown(trigger, "when"));
-    print_field(terminal, "Why:      ", shown(trigger, "why"));
-    print_field(terminal, "Since:    ", moment(text_of(trigger, "since")));
-    print_field(terminal, "Severity: ", shown(trigger, "severity"));
-    print_field(terminal, "Response: ", shown(trigger, "response"));
-    auto const row = shown(trigger, "matrix_row");
-    if (!row.empty() && row != "0") print_field(terminal, "Matrix row:", row);
-}
-
-/// "SERVICE/TRIGGER": the trigger as its service shows it.
-Outcome<Exit> explain_trigger(Context& context, std::string const& both) {
-    auto const slash = both.find('/');
-    auto const service = both.substr(0, slash);
-    auto const wanted = both.substr(slash + 1);
-    auto const answer = context.client().call("GET", "/v1/services/" + url_segment(service));
-    if (!answer) return tl::unexpected(answer.error());
-    std::string known;
-    for (auto const& trigger : items_of(answer->json, "triggers")) {
-        if (text_of(trigger, "name") == wanted) {
-            if (context.json) {
-                context.terminal.out << to_text(trigger) << '\n';
-            } else {
-                print_trigger(context.terminal, clean(service), trigger);
-            }
-            return Exit::done;
+/// Lines as they are, a longer one continued under its own beginning.
+void print_wrapped(Terminal const& terminal, std::string_view text) {
+    while (!text.empty()) {
+        auto const end = text.find('\n');
+        auto const line = text.substr(0, end);
+        text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+        auto const indent = std::min(line.find_first_not_of(' '), terminal.width / 2);
+        auto const lead = std::string(line.empty() ? 0 : indent, ' ');
+        bool first = true;
+        for (auto const& part : wrap(line, terminal.width - lead.size() - 2)) {
+            terminal.out << lead << (first ? "" : "  ") << part << '\n';
+            first = false;
         }
-        known += (known.empty() ? "" : ", ") + name_of(trigger);
     }
-    return refuse(
-        clean(service) + " has no trigger '" + clean(wanted) +
-        "'; it has: " + (known.empty() ? "none" : known)
-    );
 }
 
-/// Markdown where the API has it, its JSON with --json.
-Outcome<Exit> print_document(Context& context, std::string const& target) {
-    auto const answer =
-        context.json
-            ? context.client().call("GET", target)
-            : context.client().call("GET", target + "?format=markdown", {}, "text/markdown");
-    if (!answer) return tl::unexpected(answer.error());
-    if (context.json) return pass_through(context.terminal, *answer);
-    auto text =
-        clean_block(answer->type.ends_with("json") ? to_pretty_text(answer->json) : answer->body);
-    if (!text.ends_with('\n')) text += '\n';
-    context.terminal.out << text;
-    return Exit::done;
+/// "SERVICE/TRIGGER" or an incident's id.
+std::string explain_path(std::string const& what) {
+    auto const slash = what.find('/');
+    if (slash == std::string::npos) return path_of(what) + "/explain";
+    return "/v1/services/" + url_segment(what.substr(0, slash)) + "/triggers/" +
+           url_segment(what.substr(slash + 1)) + "/explain";
 }
 
 }  // namespace
@@ -258,13 +231,28 @@ Outcome<Exit> show(Context& context, Arguments const& given) {
 }
 
 Outcome<Exit> explain(Context& context, Arguments const& given) {
-    auto const what = given.text("INC|SERVICE/TRIGGER");
-    if (what.find('/') != std::string::npos) return explain_trigger(context, what);
-    return print_document(context, path_of(what) + "/explain");
+    auto const answer = context.client().call(
+        "GET", explain_path(given.text("INC|SERVICE/TRIGGER")), {},
+        context.json ? "application/json" : "text/plain"
+    );
+    if (!answer) return tl::unexpected(answer.error());
+    if (context.json) return pass_through(context.terminal, *answer);
+    print_wrapped(context.terminal, clean_block(answer->body));
+    return Exit::done;
 }
 
 Outcome<Exit> report(Context& context, Arguments const& given) {
-    return print_document(context, path_of(given.text("INC")) + "/report");
+    auto const answer = context.client().call(
+        "GET", path_of(given.text("INC")) + "/report", {},
+        context.json ? "application/json" : "text/markdown"
+    );
+    if (!answer) return tl::unexpected(answer.error());
+    if (context.json) return pass_through(context.terminal, *answer);
+    // Markdown for a file as much as for a reader: its lines are not touched.
+    auto text = clean_block(answer->body);
+    if (!text.ends_with('\n')) text += '\n';
+    context.terminal.out << text;
+    return Exit::done;
 }
 
 }  // namespace rollbackd::cli

@@ -40,7 +40,7 @@ void print_plan(Terminal const& terminal, Json const& answer) {
         terminal, "Data loss:", shown(plan, "data_loss") + (window.empty() ? "" : ": " + window), 2,
         shown(plan, "data_loss") == "none" ? Colour::none : Colour::red
     );
-    auto const& would = items_of(answer, "steps");
+    auto const& would = items_of(answer, "would");
     Table table({{"#", 2, 0, true}, {"STEP", 8, 0}, {"TYPE", 6, 1}, {"WOULD", 16, 0, false, true}});
     std::size_t n = 0;
     for (auto const& step : items_of(plan, "steps")) {
@@ -58,10 +58,6 @@ void print_plan(Terminal const& terminal, Json const& answer) {
     if (!table.empty()) table.print(terminal, 2);
     for (auto const& check : items_of(plan, "verify")) {
         print_field(terminal, "Verify:   ", shown(check, "condition") + shown(check, "text"));
-    }
-    for (auto const& guard : items_of(answer, "guards")) {
-        if (is_true(guard, "passed")) continue;
-        print_field(terminal, "Held by:  ", refusal_text(guard), 2, Colour::yellow);
     }
     print_field(terminal, "Plan:     ", shown(plan, "hash"));
 }
@@ -175,9 +171,10 @@ Outcome<Exit> silences(Context& context, Arguments const& given) {
          {"REASON", 10, 2, false, true}}
     );
     for (auto const& silence : items_of(answer->json)) {
+        auto const service = shown(silence, "service");
         table.add(
             {{shown(silence, "id")},
-             {shown(silence, "service")},
+             {service.empty() ? "every service" : service},
              {moment(text_of(silence, "until"))},
              {shown(silence, "by")},
              {shown(silence, "reason")}}
@@ -192,20 +189,23 @@ Outcome<Exit> silences(Context& context, Arguments const& given) {
 }
 
 Outcome<Exit> reload(Context& context, Arguments const&) {
-    auto const answer = context.client().call("POST", "/v1/config/reload", Json(JsonObject()));
+    auto const answer = context.client().ask("POST", "/v1/config/reload", Json(JsonObject()));
     if (!answer) return tl::unexpected(answer.error());
-    bool const loaded = !find(answer->json, "ok") || is_true(answer->json, "ok");
-    if (context.json) {
-        (void)pass_through(context.terminal, *answer);
-    } else {
-        for (auto const& problem : items_of(answer->json, "problems")) {
-            context.terminal.out << shown(problem, "file") << ":" << shown(problem, "line") << ":"
-                                 << shown(problem, "column") << ": " << shown(problem, "severity")
-                                 << ": " << shown(problem, "text") << '\n';
+    auto const& terminal = context.terminal;
+    if (answer->status / 100 != 2) {
+        // Every mistake with its place, not only the first.
+        for (auto const& mistake : items_of(answer->json, "errors")) {
+            if (!context.json) terminal.out << shown(mistake, "detail") << '\n';
         }
-        if (loaded) context.terminal.out << "the configuration is loaded\n";
+        return tl::unexpected(refusal_of(*answer));
     }
-    if (!loaded) return refuse("the configuration has errors; the old one stays in force");
+    if (context.json) return pass_through(terminal, *answer);
+    for (auto const& problem : items_of(answer->json, "problems")) {
+        terminal.out << shown(problem, "file") << ":" << shown(problem, "line") << ":"
+                     << shown(problem, "column") << ": " << shown(problem, "severity") << ": "
+                     << shown(problem, "text") << '\n';
+    }
+    terminal.out << "the configuration is loaded\n";
     return Exit::done;
 }
 

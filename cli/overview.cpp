@@ -37,53 +37,43 @@ void print_head(Context const& context, Json const& status, std::size_t open) {
             0, Colour::yellow
         );
     }
-    auto problem = shown(status, "config_problem");
-    if (auto const* const config = find(status, "config")) {
-        if (problem.empty()) problem = shown(*config, "problem");
-    }
-    print_field(terminal, "Configuration not reloaded:", problem, 0, Colour::red);
-    for (auto const& check : items_of(status, "checks")) {
-        if (is_true(check, "ok")) continue;
-        print_field(terminal, shown(check, "name") + ":", shown(check, "text"), 0, Colour::red);
+    print_field(
+        terminal, "Configuration not reloaded:", shown(status, "config_problem"), 0, Colour::red
+    );
+    auto const* const journal = find(status, "journal");
+    if (journal != nullptr && find(*journal, "writable") && !is_true(*journal, "writable")) {
+        print_field(
+            terminal, "Journal:", "cannot be written: nothing is started until it can", 0,
+            Colour::red
+        );
     }
 }
 
-std::string version_of(Json const& service) {
-    for (auto const* name : {"current", "version"}) {
-        auto const* const found = find(service, name);
-        if (found == nullptr) continue;
-        if (found->is_object()) return shown(*found, "version");
-        if (found->is_string()) return shown(service, name);
-    }
-    return {};
-}
-
-std::string standing_of(Json const& service) {
-    if (auto const* const current = find(service, "current"); current && current->is_object()) {
-        return shown(*current, "standing");
-    }
-    return shown(service, "standing");
-}
-
+/// "frozen", "paused", the open incidents, or "ok".
 std::string condition_of(Json const& service) {
-    if (is_true(service, "frozen") || !shown(service, "frozen_by").empty()) return "frozen";
-    if (is_true(service, "paused")) return "paused";
-    auto const incident = shown(service, "incident");
-    if (!incident.empty()) return incident;
-    for (auto const& trigger : items_of(service, "triggers")) {
-        if (text_of(trigger, "verdict") == "true") return "broken";
+    if (!shown(service, "frozen_by").empty()) return "frozen by " + shown(service, "frozen_by");
+    std::string open;
+    for (auto const& incident : items_of(service, "open_incidents")) {
+        open += (open.empty() ? "" : ", ") + name_of(incident, "id");
     }
-    return "ok";
+    if (is_true(service, "paused")) return open.empty() ? "paused" : "paused, " + open;
+    return open.empty() ? "ok" : open;
+}
+
+std::string watched_until(Json const& service) {
+    auto const* const window = find(service, "watching");
+    return window == nullptr ? "" : moment(text_of(*window, "until"));
 }
 
 void print_services(Terminal const& terminal, JsonArray const& list) {
     Table table(
         {{"SERVICE", 8, 0},
-         {"STATE", 6, 0},
-         {"VERSION", 8, 4},
-         {"STANDING", 8, 3},
+         {"STATE", 8, 0, false, true},
+         {"VERSION", 8, 5},
+         {"GOOD TARGET", 8, 3},
+         {"WATCHED UNTIL", 20, 1},
          {"AUTONOMY", 7, 2},
-         {"TRUE TRIGGERS", 10, 1, false, true}}
+         {"TRUE TRIGGERS", 10, 4, false, true}}
     );
     for (auto const& service : list) {
         std::string broken;
@@ -92,28 +82,36 @@ void print_services(Terminal const& terminal, JsonArray const& list) {
             broken += (broken.empty() ? "" : ", ") + name_of(trigger);
         }
         auto const state = condition_of(service);
-        auto const standing = standing_of(service);
         table.add(
             {{name_of(service)},
              {state, state == "ok" ? Colour::green : Colour::red},
-             {version_of(service)},
-             {standing, colour_of_standing(standing)},
+             {shown(service, "current")},
+             {shown(service, "target")},
+             {watched_until(service)},
              {shown(service, "autonomy")},
              {broken, Colour::red}}
         );
     }
-    table.print(terminal);
+    if (table.empty()) {
+        terminal.out << "no services\n";
+    } else {
+        table.print(terminal);
+    }
 }
 
-void print_service(Terminal const& terminal, Json const& service) {
-    auto const version = version_of(service);
-    terminal.out << terminal.paint(name_of(service), Colour::bold) << ": " << condition_of(service)
-                 << '\n';
-    if (!version.empty()) {
-        print_field(terminal, "Version: ", version + " (" + standing_of(service) + ")");
+/// "failed: refused", "97 ok, 3 failed", "12.5".
+std::string last_value(Json const& signal) {
+    auto value = shown(signal, "last_value");
+    auto const* const whole = find(signal, "last_value");
+    if (whole != nullptr && whole->is_object()) {
+        value = shown(*whole, "success") + " ok, " + shown(*whole, "failure") + " failed";
     }
-    print_field(terminal, "Autonomy:", shown(service, "autonomy"));
-    Table signals(
+    auto const reason = shown(signal, "last_reason");
+    return reason.empty() ? value : value + (value.empty() ? "" : ": ") + reason;
+}
+
+void print_signals(Terminal const& terminal, Json const& service) {
+    Table table(
         {{"SIGNAL", 8, 0},
          {"KIND", 5, 1},
          {"LAST VALUE", 10, 3, false, true},
@@ -121,53 +119,66 @@ void print_service(Terminal const& terminal, Json const& service) {
          {"", 5, 0}}
     );
     for (auto const& signal : items_of(service, "signals")) {
-        auto value = shown(signal, "last_value");
-        if (value.empty()) {
-            if (auto const* const whole = find(signal, "last_value"); whole && !whole->is_null()) {
-                value = clean(to_text(*whole));
-            }
-        }
-        auto const at = text_of(signal, "last_at");
-        signals.add(
+        table.add(
             {{name_of(signal)},
              {shown(signal, "kind")},
-             {value},
-             {at.empty() ? "" : moment(at)},
+             {last_value(signal)},
+             {moment(text_of(signal, "last_at"))},
              {is_true(signal, "stale") ? "stale" : "", Colour::yellow}}
         );
     }
-    terminal.out << '\n';
-    if (!signals.empty()) signals.print(terminal, 2);
-    Table triggers(
-        {{"TRIGGER", 8, 0}, {"SEV", 3, 2}, {"VERDICT", 7, 0}, {"WHY", 12, 1, false, true}}
+    if (!table.empty()) terminal.out << '\n';
+    if (!table.empty()) table.print(terminal, 2);
+}
+
+void print_triggers(Terminal const& terminal, Json const& service) {
+    Table table(
+        {{"TRIGGER", 8, 0},
+         {"SEV", 3, 2},
+         {"VERDICT", 7, 0},
+         {"WHY", 12, 3, false, true},
+         {"RESPONSE", 8, 1, false, true}}
     );
     for (auto const& trigger : items_of(service, "triggers")) {
         auto const verdict = shown(trigger, "verdict");
         auto const severity = shown(trigger, "severity");
-        triggers.add(
+        table.add(
             {{name_of(trigger)},
              {severity, colour_of_severity(severity)},
              {verdict, colour_of_verdict(verdict)},
-             {shown(trigger, "why")}}
+             {shown(trigger, "why")},
+             {shown(trigger, "response")}}
         );
     }
-    terminal.out << '\n';
-    if (!triggers.empty()) triggers.print(terminal, 2);
+    if (!table.empty()) terminal.out << '\n';
+    if (!table.empty()) table.print(terminal, 2);
+}
+
+void print_service(Terminal const& terminal, Json const& service) {
+    terminal.out << terminal.paint(name_of(service), Colour::bold) << ": " << condition_of(service)
+                 << '\n';
+    print_field(terminal, "Version:    ", shown(service, "current"));
+    auto const target = shown(service, "target");
+    print_field(
+        terminal, "Good target:", target.empty() ? "none: " + shown(service, "target_why") : target
+    );
+    print_field(terminal, "Watched:    ", watched_until(service));
+    print_field(
+        terminal, "Autonomy:   ",
+        shown(service, "autonomy") +
+            (is_true(service, "untrusted") ? ", capped: fed by samples nobody vouched for" : "")
+    );
+    print_signals(terminal, service);
+    print_triggers(terminal, service);
 }
 
 }  // namespace
 
 Outcome<Exit> status(Context& context, Arguments const&) {
-    auto const client = context.client();
-    auto const answer = client.call("GET", "/v1/status");
+    auto const answer = context.client().call("GET", "/v1/status");
     if (!answer) return tl::unexpected(answer.error());
     if (context.json) return pass_through(context.terminal, *answer);
-    std::vector<Json> open;
-    for (auto const* state : {"frozen", "waiting", "acting", "verifying", "unverified", "open"}) {
-        auto const list = client.call("GET", std::string("/v1/incidents?limit=100&state=") + state);
-        if (!list) return tl::unexpected(list.error());
-        for (auto const& incident : items_of(list->json)) open.push_back(incident);
-    }
+    auto const& open = items_of(answer->json, "open_incidents");
     auto const& terminal = context.terminal;
     print_head(context, answer->json, open.size());
     for (auto const& incident : open) {

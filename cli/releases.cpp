@@ -13,54 +13,25 @@ std::string service_path(Arguments const& given) {
     return "/v1/services/" + url_segment(given.text("SERVICE"));
 }
 
-struct GateView {
-    std::string standing = "unknown";
-    std::string run;       // "INC-7: code-rollback to v1"
-    std::string incident;  // where `standing` is bad: what made it so
-};
-
 /// An answer that says nothing about the version must not hold a deployment back: a sick daemon is
 /// as good as none (exit 3), and CI goes on with a warning.
-Outcome<Answer> ask_for_gate(Client const& client, std::string const& target) {
-    auto answer = client.ask("GET", target);
-    if (!answer) return answer;
-    if (answer->status / 100 == 5) {
-        auto refusal = refusal_of(*answer);
-        refusal.exit = Exit::unreachable;
-        return tl::unexpected(std::move(refusal));
-    }
-    return answer;
+Outcome<Answer> ask_for_gate(Context const& context, Arguments const& given) {
+    auto answer = context.client().ask(
+        "GET", service_path(given) + "/versions/" + url_segment(given.text("VERSION"))
+    );
+    if (!answer || answer->status / 100 == 2) return answer;
+    auto refusal = refusal_of(*answer);
+    if (answer->status / 100 == 5) refusal.exit = Exit::unreachable;
+    return tl::unexpected(std::move(refusal));
 }
 
-Outcome<GateView> look_at_gate(Client const& client, Arguments const& given) {
-    GateView view;
-    auto const version = ask_for_gate(
-        client, service_path(given) + "/versions/" + url_segment(given.text("VERSION"))
-    );
-    if (!version) return tl::unexpected(version.error());
-    if (version->status == 404) {
-        // Never heard of this version, or of the service? The second is the caller's mistake.
-        auto const service = ask_for_gate(client, service_path(given));
-        if (!service) return tl::unexpected(service.error());
-        if (service->status != 200) return tl::unexpected(refusal_of(*service));
-    } else if (version->status != 200) {
-        return tl::unexpected(refusal_of(*version));
-    } else {
-        view.standing = shown(version->json, "standing");
-        view.incident = shown(version->json, "incident");
+/// The run that is on, from the gate's own list; empty: none.
+std::string run_at(Json const& version) {
+    std::string runs;
+    for (auto const& run : items_of(version, "runs")) {
+        runs += (runs.empty() ? "" : ", ") + name_of(run, "id");
     }
-    for (auto const* state : {"acting", "verifying"}) {
-        auto const list = ask_for_gate(
-            client,
-            "/v1/incidents?service=" + url_segment(given.text("SERVICE")) + "&state=" + state
-        );
-        if (!list) return tl::unexpected(list.error());
-        if (list->status != 200) return tl::unexpected(refusal_of(*list));
-        for (auto const& incident : items_of(list->json)) {
-            view.run = shown(incident, "id") + " is " + shown(incident, "state");
-        }
-    }
-    return view;
+    return runs;
 }
 
 }  // namespace
@@ -100,38 +71,36 @@ Outcome<Exit> deploy(Context& context, Arguments const& given) {
 }
 
 Outcome<Exit> gate(Context& context, Arguments const& given) {
-    auto const view = look_at_gate(context.client(), given);
-    if (!view) return tl::unexpected(view.error());
-    bool const bad = view->standing == "bad";
-    bool const open = !bad && view->run.empty();
+    auto const answer = ask_for_gate(context, given);
+    if (!answer) return tl::unexpected(answer.error());
+    if (context.json) (void)pass_through(context.terminal, *answer);
+    auto const& json = answer->json;
     auto const service = clean(given.text("SERVICE"));
     auto const version = clean(given.text("VERSION"));
-    if (context.json) {
-        context.terminal.out << to_text(JsonObject{
-                                    {"service", given.text("SERVICE")},
-                                    {"version", given.text("VERSION")},
-                                    {"standing", view->standing},
-                                    {"run", view->run.empty() ? Json(nullptr) : Json(view->run)},
-                                    {"open", open},
-                                })
-                             << '\n';
-    }
-    if (bad) {
+    if (text_of(json, "standing") == "bad") {
+        auto const incident = shown(json, "incident");
         return refuse(
             version + " of " + service + " is bad" +
-            (view->incident.empty() ? "" : " since " + view->incident) +
+            (incident.empty() ? "" : " since " + incident) +
             ": do not deploy it; once mended: rollbackctl release " + shell_word(service) + " " +
             shell_word(version)
         );
     }
-    if (!view->run.empty()) {
+    auto const* const gate = find(json, "gate");
+    auto const run = run_at(json);
+    bool const closed = gate != nullptr && find(*gate, "pass") && !is_true(*gate, "pass");
+    if (!run.empty() || closed) {
+        auto const why = run.empty() ? shown(*gate, "reason") : run + " is on";
         return refuse(
-            "a run is on at " + service + " (" + view->run + "): wait for its end, then ask again"
+            "a run is on at " + service + " (" + why + "): wait for its end, then ask again"
         );
     }
-    if (!context.json) {
-        context.terminal.out << service << " " << version << ": " << view->standing
-                             << ", may be deployed\n";
+    if (context.json) return Exit::done;
+    context.terminal.out << service << " " << version << ": " << shown(json, "standing")
+                         << ", may be deployed\n";
+    if (gate == nullptr) return Exit::done;
+    for (auto const& statement : items_of(*gate, "attest")) {
+        print_field(context.terminal, "Make sure that:", name_of(statement));
     }
     return Exit::done;
 }

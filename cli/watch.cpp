@@ -78,6 +78,22 @@ Outcome<std::size_t> count_of(Arguments const& given) {
     return count;
 }
 
+/// Where to begin: after the record named, else after the newest one there is. Known beforehand, so
+/// that nothing is missed when the very first connection is lost before it brought an event.
+Outcome<std::string> beginning(Client const& client, Arguments const& given) {
+    auto const from = given.text("--from");
+    if (from.find_first_not_of("0123456789") != std::string::npos) {
+        return misuse(
+            "--from '" + clean(from) + "': expected a journal sequence; 0 is the beginning"
+        );
+    }
+    if (!from.empty()) return from;
+    auto const status = client.call("GET", "/v1/status");
+    if (!status) return tl::unexpected(status.error());
+    auto const* const journal = find(status->json, "journal");
+    return journal == nullptr ? std::string() : shown(*journal, "seq");
+}
+
 }  // namespace
 
 Outcome<Exit> watch(Context& context, Arguments const& given) {
@@ -86,12 +102,9 @@ Outcome<Exit> watch(Context& context, Arguments const& given) {
     auto const client = context.client();
     std::string target = "/v1/events";
     if (auto const service = given.maybe("SERVICE")) target += "?service=" + url_segment(*service);
-    std::string last_id = given.text("--from");
-    if (last_id.find_first_not_of("0123456789") != std::string::npos) {
-        return misuse(
-            "--from '" + clean(last_id) + "': expected a journal sequence; 0 is the beginning"
-        );
-    }
+    auto begin = beginning(client, given);
+    if (!begin) return tl::unexpected(begin.error());
+    auto& last_id = *begin;
     Teller teller(context, *count);
     auto wait = pause_first;
     bool opened_once = false;

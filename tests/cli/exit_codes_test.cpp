@@ -170,12 +170,13 @@ TEST_CASE("a chunked answer is put together") {
 
 namespace {
 
-Answering gate_of(std::string const& standing, std::string const& acting) {
+Answering gate_of(std::string const& standing, std::string const& run, bool pass) {
+    std::string const runs = run.empty() ? "[]" : "[\"" + run + "\"]";
     return by_line(
         {{"GET /v1/services/shop/versions/v1",
-          {200, R"({"version":"v1","standing":")" + standing + "\"}"}},
-         {"GET /v1/incidents?service=shop&state=acting", {200, R"({"items":[)" + acting + "]}"}},
-         {"GET /v1/incidents?service=shop&state=verifying", {200, R"({"items":[]})"}}}
+          {200, R"({"version":"v1","incident":"INC-3","standing":")" + standing + R"(","runs":)" +
+                    runs + R"(,"gate":{"pass":)" + (pass ? "true" : "false") +
+                    R"(,"reason":"","attest":["the backup is fresh"]}})"}}}
     );
 }
 
@@ -184,25 +185,27 @@ Answering gate_of(std::string const& standing, std::string const& acting) {
 TEST_CASE("gate exits 0 for a version that may be deployed, also one never heard of") {
     auto const standing =
         GENERATE(as<std::string>(), "baking", "known-good", "superseded", "unknown");
-    FakeDaemon daemon(gate_of(standing, ""));
+    FakeDaemon daemon(gate_of(standing, "", true));
     auto const ran = run_cli_at(daemon.url(), {"gate", "shop", "v1"});
     CHECK(ran.exit == 0);
     CHECK(ran.out.find("may be deployed") != std::string::npos);
+    CHECK(ran.out.find("the backup is fresh") != std::string::npos);
 }
 
 TEST_CASE("gate exits 1 for a bad version and names the way out") {
-    FakeDaemon daemon(gate_of("bad", ""));
+    FakeDaemon daemon(gate_of("bad", "", false));
     auto const ran = run_cli_at(daemon.url(), {"gate", "shop", "v1"});
     CHECK(ran.exit == 1);
+    CHECK(ran.err.find("bad since INC-3") != std::string::npos);
     CHECK(ran.err.find("rollbackctl release shop v1") != std::string::npos);
 }
 
 TEST_CASE("gate exits 1 while a run is on") {
-    FakeDaemon daemon(gate_of("known-good", R"({"id":"INC-7","state":"acting"})"));
+    FakeDaemon daemon(gate_of("known-good", "RUN-9", false));
     auto const ran = run_cli_at(daemon.url(), {"gate", "shop", "v1", "--json"});
     CHECK(ran.exit == 1);
-    CHECK(ran.err.find("INC-7") != std::string::npos);
-    CHECK_FALSE(parse_json(ran.out)->as_object().at("open").as_bool());
+    CHECK(ran.err.find("RUN-9") != std::string::npos);
+    CHECK(parse_json(ran.out)->at_pointer("/gate/pass") == false);
 }
 
 TEST_CASE("gate exits 3 when the daemon is away or sick, so that CI goes on") {
@@ -220,12 +223,18 @@ TEST_CASE("gate exits 1 for a service that does not exist and for a wrong token"
     CHECK(ran.err.find("ROLLBACKD_TOKEN") != std::string::npos);
 }
 
-TEST_CASE("a reload that finds mistakes exits 1 and shows them") {
+TEST_CASE("a reload that finds mistakes exits 1 and shows each with its place") {
     FakeDaemon daemon([](Seen const&) {
-        return Reply{200, R"({"ok":false,"problems":[{"severity":"error","file":"a.yaml","line":3,
-            "column":5,"text":"unknown key 'x'"}]})"};
+        return Reply{
+            422,
+            R"({"status":422,"detail":"the configuration is wrong, so nothing was changed","errors":[
+                {"detail":"a.yaml:3:5: unknown key 'x'","pointer":""},
+                {"detail":"a.yaml:9:1: no such signal","pointer":""}]})",
+            "application/problem+json"
+        };
     });
     auto const ran = run_cli_at(daemon.url(), {"reload"});
     CHECK(ran.exit == 1);
-    CHECK(ran.out == "a.yaml:3:5: error: unknown key 'x'\n");
+    CHECK(ran.out == "a.yaml:3:5: unknown key 'x'\na.yaml:9:1: no such signal\n");
+    CHECK(is_one_line(ran.err));
 }

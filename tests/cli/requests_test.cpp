@@ -22,10 +22,8 @@ constexpr char const* waiting_incident = R"({"id":"INC-7","state":"waiting","run
     {"id":"RUN-2","playbook":"code-rollback","state":"waiting","plan":"abc"}],
     "duties":[{"n":1,"name":"tell-users","state":"open"}]})";
 
-}  // namespace
-
-TEST_CASE("each command is exactly one request of the API") {
-    auto const [words, line, body] = GENERATE(
+std::vector<Case> looking() {
+    return {
         Case{{"services"}, "GET /v1/services", ""},
         Case{{"services", "shop"}, "GET /v1/services/shop", ""},
         Case{{"incidents"}, "GET /v1/incidents?limit=50", ""},
@@ -36,24 +34,18 @@ TEST_CASE("each command is exactly one request of the API") {
             ""
         },
         Case{{"show", "INC-7"}, "GET /v1/incidents/INC-7", ""},
-        Case{{"explain", "INC-7", "--json"}, "GET /v1/incidents/INC-7/explain", ""},
-        Case{{"report", "INC-7", "--json"}, "GET /v1/incidents/INC-7/report", ""},
+        Case{{"explain", "INC-7"}, "GET /v1/incidents/INC-7/explain", ""},
+        Case{{"explain", "shop/errors"}, "GET /v1/services/shop/triggers/errors/explain", ""},
+        Case{{"gate", "shop", "v1"}, "GET /v1/services/shop/versions/v1", ""},
+        Case{{"status"}, "GET /v1/status", ""},
+        Case{{"report", "INC-7"}, "GET /v1/incidents/INC-7/report", ""},
         Case{{"versions", "shop"}, "GET /v1/services/shop/deployments?limit=100", ""},
-        Case{
-            {"raise", "shop", "errors", "--reason", "seen it"},
-            "POST /v1/services/shop/triggers/errors/raise",
-            R"({"reason":"seen it"})"
-        },
-        Case{
-            {"run", "shop", "restart", "--input", "a=1=2", "--input", "b=", "--reason", "why"},
-            "POST /v1/services/shop/playbooks/restart/runs",
-            R"({"reason":"why","dry_run":false,"inputs":{"a":"1=2","b":""}})"
-        },
-        Case{
-            {"run", "shop", "deploy", "--dry-run"},
-            "POST /v1/services/shop/playbooks/deploy/runs",
-            R"({"dry_run":true,"inputs":{}})"
-        },
+        Case{{"silences"}, "GET /v1/silences?limit=100", ""},
+    };
+}
+
+std::vector<Case> deciding() {
+    return {
         Case{
             {"approve", "INC-7", "--plan", "h"},
             "POST /v1/incidents/INC-7/approve",
@@ -89,6 +81,26 @@ TEST_CASE("each command is exactly one request of the API") {
             "POST /v1/incidents/INC-7/verdict",
             R"({"verdict":"false-positive"})"
         },
+    };
+}
+
+std::vector<Case> operating() {
+    return {
+        Case{
+            {"raise", "shop", "errors", "--reason", "seen it"},
+            "POST /v1/services/shop/triggers/errors/raise",
+            R"({"reason":"seen it"})"
+        },
+        Case{
+            {"run", "shop", "restart", "--input", "a=1=2", "--input", "b=", "--reason", "why"},
+            "POST /v1/services/shop/playbooks/restart/runs",
+            R"({"reason":"why","dry_run":false,"inputs":{"a":"1=2","b":""}})"
+        },
+        Case{
+            {"run", "shop", "deploy", "--dry-run"},
+            "POST /v1/services/shop/playbooks/deploy/runs",
+            R"({"dry_run":true,"inputs":{}})"
+        },
         Case{{"deploy", "shop", "v1"}, "POST /v1/services/shop/deployments", R"({"version":"v1"})"},
         Case{
             {"deploy", "shop", "v1", "--started-at", "2026-01-31T13:00:00+01:00", "--known-good",
@@ -111,10 +123,23 @@ TEST_CASE("each command is exactly one request of the API") {
             "POST /v1/silences",
             R"({"reason":"work","service":"shop","for":"2h"})"
         },
-        Case{{"silences"}, "GET /v1/silences?limit=100", ""},
         Case{{"silences", "--end", "SIL-3"}, "DELETE /v1/silences/SIL-3", ""},
-        Case{{"reload"}, "POST /v1/config/reload", "{}"}
-    );
+        Case{{"reload"}, "POST /v1/config/reload", "{}"},
+    };
+}
+
+std::vector<Case> every_case() {
+    auto all = looking();
+    for (auto const& group : {deciding(), operating()}) {
+        all.insert(all.end(), group.begin(), group.end());
+    }
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("each command is exactly one request of the API") {
+    auto const [words, line, body] = GENERATE(from_range(every_case()));
     FakeDaemon daemon([](Seen const&) { return Reply{}; });
     auto const ran = run_cli_at(daemon.url(), words);
     INFO(line << "\n" << ran.err);
@@ -179,6 +204,20 @@ TEST_CASE("approve names the plan that waits, not an older one") {
     CHECK(*parse_json(seen[1].body) == *parse_json(R"({"plan":"abc"})"));
 }
 
+TEST_CASE("documents are asked for as text, with --json as JSON") {
+    FakeDaemon daemon([](Seen const&) { return Reply{}; });
+    for (auto const* command : {"explain", "report"}) {
+        CHECK(run_cli_at(daemon.url(), {command, "INC-7"}).exit == 0);
+        CHECK(run_cli_at(daemon.url(), {command, "INC-7", "--json"}).exit == 0);
+    }
+    auto const seen = daemon.seen();
+    REQUIRE(seen.size() == 4);
+    CHECK(seen[0].header("accept") == "text/plain");
+    CHECK(seen[2].header("accept") == "text/markdown");
+    CHECK(seen[1].header("accept") == "application/json");
+    CHECK(seen[3].header("accept") == "application/json");
+}
+
 TEST_CASE("a duty or step is found by its name") {
     FakeDaemon daemon(by_line(
         {{"GET /v1/incidents/INC-7", {200, waiting_incident}},
@@ -195,4 +234,23 @@ TEST_CASE("a Unix socket is spoken to like any address") {
     FakeDaemon daemon(path, [](Seen const&) { return Reply{}; });
     CHECK(run_cli({"services", "--url", "unix:" + path}).exit == 0);
     CHECK(daemon.only().header("host") == "localhost");
+}
+
+TEST_CASE("over https the certificate must be trusted and name the host") {
+    TlsIdentity const right("127.0.0.1");
+    FakeDaemon daemon(right, [](Seen const&) { return Reply{}; });
+    auto const trusted = run_cli_at(daemon.url(), {"services", "--ca", right.certificate()});
+    INFO(trusted.err);
+    CHECK(trusted.exit == 0);
+    CHECK(daemon.only().line() == "GET /v1/services");
+    auto const unknown = run_cli_at(daemon.url(), {"services"});
+    CHECK(unknown.exit == 3);
+    CHECK(unknown.err.find("the certificate is not trusted") != std::string::npos);
+    TlsIdentity const other("rollbackd.example.com");
+    FakeDaemon elsewhere(other, [](Seen const&) { return Reply{}; });
+    auto const misnamed = run_cli_at(elsewhere.url(), {"services", "--ca", other.certificate()});
+    CHECK(misnamed.exit == 3);
+    CHECK(misnamed.err.find("mismatch") != std::string::npos);
+    CHECK(elsewhere.seen().empty());
+    CHECK(run_cli_at(daemon.url(), {"services", "--ca", "/nonexistent.pem"}).exit == 1);
 }

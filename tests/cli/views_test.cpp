@@ -33,37 +33,40 @@ constexpr char const* incident =
   "duties":[{"n":1,"name":"tell-users","text":"Tell affected users","state":"open",
     "due_at":"2026-02-03T12:00:00Z"}]})json";
 
+constexpr char const* service = R"json({"name":"shop","autonomy":"enforce","paused":false,
+  "frozen_by":"INC-7","current":"v2","target":null,"target_why":"no known-good version",
+  "watching":{"version":"v2","until":"2026-01-31T12:30:00Z"},"open_incidents":["INC-7","INC-8"],
+  "signals":[{"name":"health","kind":"state","last_value":"failed",
+    "last_reason":"refused: \u001b]0;owned\u0007","last_at":"2026-01-31T12:00:00Z","stale":false},
+   {"name":"requests","kind":"outcomes","last_value":{"success":97,"failure":3,"neutral":0},
+    "last_at":null,"stale":true}],
+  "triggers":[{"name":"down","verdict":"unknown","why":"start_period","severity":"P0",
+    "response":"code-rollback, safe-mode"},{"name":"errors","verdict":"true","why":"4 > 3",
+    "severity":"P1","response":"alert"}]})json";
+
+constexpr char const* deployments = R"json({"items":[{"version":"v2\u001b[31m","standing":"bad",
+  "by":"ci","started_at":"2026-01-31T12:00:00Z","recorded_at":"2026-01-31T12:00:03Z"}]})json";
+
+std::string list_of(std::string const& item) { return "{\"items\":[" + item + "],\"next\":null}"; }
+
 Answering the_daemon() {
-    std::string const empty = R"({"items":[],"next":null})";
-    std::string const list = R"({"items":[)" + std::string(incident) + R"(],"next":null})";
+    std::string const status =
+        R"({"autonomy":"enforce","role":"leader","paused":true,"paused_by":"eve\u001b[0m",)"
+        R"("journal":{"writable":false},"open_incidents":[)" +
+        std::string(incident) + "]}";
+    std::string const reasons =
+        "shop/down\n  unknown: start_period\n  health: " + std::string(300, 'x') + "\x1b[2J\n";
+    std::string const report = "# INC-7\n\nA \x1b[31mreport\n";
     return by_line(
-        {{"GET /v1/status",
-          {200, R"({"autonomy":"enforce","role":"leader","paused":true,"paused_by":"eve\u001b[0m"})"
-          }},
-         {"GET /v1/incidents?limit=50", {200, list}},
-         {"GET /v1/incidents?limit=100&state=frozen", {200, list}},
-         {"GET /v1/incidents?limit=100&state=waiting", {200, empty}},
-         {"GET /v1/incidents?limit=100&state=acting", {200, empty}},
-         {"GET /v1/incidents?limit=100&state=verifying", {200, empty}},
-         {"GET /v1/incidents?limit=100&state=unverified", {200, empty}},
-         {"GET /v1/incidents?limit=100&state=open", {200, empty}},
+        {{"GET /v1/status", {200, status}},
+         {"GET /v1/incidents?limit=50", {200, list_of(incident)}},
          {"GET /v1/incidents/INC-7", {200, incident}},
-         {"GET /v1/services",
-          {200, R"({"items":[{"name":"shop","autonomy":"enforce","current":"v2","standing":"baking",
-            "triggers":[{"name":"errors","verdict":"true"},{"name":"down","verdict":"false"}]}]})"}
-         },
-         {"GET /v1/services/shop",
-          {200,
-           R"json({"name":"shop","autonomy":"enforce","signals":[{"name":"health","kind":"state",
-            "last_value":{"ok":false,"reason":"refused: \u001b]0;owned\u0007"},"last_at":"2026-01-31T12:00:00Z",
-            "stale":false}],"triggers":[{"name":"down","verdict":"unknown","why":"start_period",
-            "severity":"P0"}]})json"}},
-         {"GET /v1/services/shop/deployments?limit=100",
-          {200, R"({"items":[{"version":"v2\u001b[31m","standing":"bad","by":"ci",
-            "started_at":"2026-01-31T12:00:00Z","recorded_at":"2026-01-31T12:00:03Z"}]})"}},
-         {"GET /v1/silences?limit=100", {200, empty}},
-         {"GET /v1/incidents/INC-7/report?format=markdown",
-          {200, "# INC-7\n\nA \x1b[31mreport\n", "text/markdown"}}}
+         {"GET /v1/services", {200, list_of(service)}},
+         {"GET /v1/services/shop", {200, service}},
+         {"GET /v1/services/shop/triggers/down/explain", {200, reasons, "text/plain"}},
+         {"GET /v1/services/shop/deployments?limit=100", {200, deployments}},
+         {"GET /v1/silences?limit=100", {200, list_of("")}},
+         {"GET /v1/incidents/INC-7/report", {200, report, "text/markdown"}}}
     );
 }
 
@@ -107,8 +110,8 @@ TEST_CASE("status tells each open incident in the order broken, done, next, you"
     auto const out = run_cli_at(daemon.url(), {"status"}).out;
     std::size_t at = 0;
     for (auto const* part :
-         {"1 open incident", "Paused", "INC-7  P0  shop  frozen", "Broken:", "4.1 % > 1 %",
-          "Done:", "payments-off: interrupted", "(no_target, d)",
+         {"1 open incident", "Paused", "Journal:", "INC-7  P0  shop  frozen",
+          "Broken:", "4.1 % > 1 %", "Done:", "payments-off: interrupted", "(no_target, d)",
           "Next:", "You:", "rollbackctl confirm INC-7 2"}) {
         INFO(part << "\n" << out);
         at = out.find(part, at);
@@ -130,11 +133,22 @@ TEST_CASE("show tells steps with state, exit and duration, refusals with letters
     }
 }
 
-TEST_CASE("a trigger that does not exist is answered with those that do") {
+TEST_CASE("services tells version, target and true triggers; of one also why it has no target") {
     FakeDaemon daemon(the_daemon());
-    auto const ran = run_cli_at(daemon.url(), {"explain", "shop/dwon"});
-    CHECK(ran.exit == 1);
-    CHECK(ran.err.find("it has: down") != std::string::npos);
+    Around around;
+    around.width = 160;
+    auto const all = run_cli_at(daemon.url(), {"services"}, around).out;
+    for (auto const* part : {"shop", "frozen by INC-7", "v2", "2026-01-31 12:30:00Z", "errors"}) {
+        INFO(part << "\n" << all);
+        CHECK(all.find(part) != std::string::npos);
+    }
+    auto const one = run_cli_at(daemon.url(), {"services", "shop"}, around).out;
+    for (auto const* part :
+         {"none: no known-good version", "failed: refused: \\x1b]0;owned\\x07", "97 ok, 3 failed",
+          "stale", "code-rollback, safe-mode"}) {
+        INFO(part << "\n" << one);
+        CHECK(one.find(part) != std::string::npos);
+    }
 }
 
 TEST_CASE("--json passes on what the API said, byte by byte") {

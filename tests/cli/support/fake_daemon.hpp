@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -34,10 +35,28 @@ struct Reply {
 
 using Answering = std::function<Reply(Seen const&)>;
 
+/// A self-signed certificate for `name` (an IP address or a host name), in files of its own.
+class TlsIdentity {
+public:
+    explicit TlsIdentity(std::string const& name);
+    ~TlsIdentity();
+    TlsIdentity(TlsIdentity const&) = delete;
+    TlsIdentity& operator=(TlsIdentity const&) = delete;
+
+    std::string const& certificate() const { return certificate_; }
+    std::string const& key() const { return key_; }
+
+private:
+    std::string certificate_;
+    std::string key_;
+};
+
 class FakeDaemon {
 public:
     /// On loopback, a free port.
     explicit FakeDaemon(Answering answering);
+    /// The same over TLS, with the certificate and key of those files.
+    FakeDaemon(TlsIdentity const& identity, Answering answering);
     /// On a Unix socket.
     FakeDaemon(std::string const& path, Answering answering);
     ~FakeDaemon();
@@ -60,6 +79,7 @@ private:
     int stop_ = -1;
     mutable std::mutex mutex_;
     std::vector<Seen> seen_;
+    std::shared_ptr<void> tls_;  // an SSL_CTX, where it speaks TLS
     std::thread thread_;
 };
 
