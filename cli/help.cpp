@@ -101,7 +101,12 @@ std::string help(std::size_t width) {
 
 std::string help(Command const& command, std::size_t width) {
     std::ostringstream out;
-    out << "Usage: " << usage_of(command) << "\n\n";
+    bool first = true;
+    for (auto const& line : wrap(usage_of(command), width > 40 ? width - 9 : width)) {
+        out << (first ? "Usage: " : "         ") << line << '\n';
+        first = false;
+    }
+    out << '\n';
     print_wrapped(out, command.summary + ".", width);
     if (!command.details.empty()) {
         out << '\n';

@@ -38,6 +38,8 @@ TEST_CASE("each command answers --help with its usage, arguments and example") {
         INFO(command.name << ran.err);
         CHECK(ran.exit == 0);
         CHECK(ran.out.starts_with("Usage: rollbackctl " + command.name));
+        std::istringstream lines(ran.out.substr(0, ran.out.find("Example:")));
+        for (std::string line; std::getline(lines, line);) CHECK(width_of(line) <= 100);
         for (auto const& argument : command.arguments) {
             CHECK(ran.out.find(argument.name) != std::string::npos);
         }
