@@ -34,7 +34,7 @@ std::string users_text(Users users) {
 std::string broken_text(Incident const& incident) {
     std::string text = to_string(incident.severity) + " " + incident.service + ": ";
     auto const* const firing = worst_firing(incident);
-    if (firing == nullptr) return text + "no trigger is firing";
+    if (firing == nullptr) return text + "a run asked for by a person";
     text += firing->trigger;
     text += firing->raised ? " was raised by a person (" + firing->reason + ")"
                            : " (" + firing->evaluation.why + ")";
@@ -129,8 +129,8 @@ void set_must(Head& head, Incident const& incident) {
         head.must = "step " + std::to_string(step->n) + " (" + step->name +
                     ") needs a person: " + head.command;
     } else if (incident.state == IncidentState::frozen) {
-        head.command = "rollbackctl resolve " + id;
-        head.must = "mend it by hand, then: " + head.command;
+        head.command = "rollbackctl resume " + incident.service;
+        head.must = "mend it by hand, then: " + head.command + " or rollbackctl resolve " + id;
     } else if (incident.state == IncidentState::open && !incident.refusals.empty() &&
                incident.refusals.back().guard == Guard::no_target) {
         head.command = "rollbackctl deploy " + incident.service + " VERSION --known-good";
