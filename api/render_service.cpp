@@ -11,7 +11,7 @@ namespace {
 constexpr double nanoseconds_per_second = 1e9;
 
 /// "code-rollback, safe-mode", "alert", "propose code-rollback".
-std::string response_text(Response const& response) {
+std::string response_text(rollbackd::Response const& response) {
     std::string rungs;
     for (auto const& rung : response.rungs) rungs += (rungs.empty() ? "" : ", ") + rung.run;
     if (response.kind == ResponseKind::ladder) return rungs;
