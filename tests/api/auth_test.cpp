@@ -50,7 +50,9 @@ void add_token(Request& request, std::string const& token) {
     request.headers.emplace("authorization", "Bearer " + token);
 }
 
-unsigned status_of(std::optional<api::Response> const& refusal) { return refusal ? refusal->status : 0; }
+unsigned status_of(std::optional<api::Response> const& refusal) {
+    return refusal ? refusal->status : 0;
+}
 
 unsigned judge(Request& request, Access access, DaemonPolicy const& policy) {
     Gatekeeper gatekeeper(daemon_uid);

@@ -4,9 +4,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-#include <utility>
 #include <cstring>
 #include <stdexcept>
+#include <utility>
 
 namespace rollbackd::api::testing {
 

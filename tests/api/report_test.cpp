@@ -1,0 +1,124 @@
+#include "api/report.hpp"
+
+#include "api/explain.hpp"
+#include "api/head.hpp"
+#include "tests/api/support/fake_host.hpp"
+#include "tests/catch.hpp"
+
+using namespace rollbackd;
+using namespace rollbackd::api;
+using namespace rollbackd::api::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+void breach(Desk& desk) {
+    desk.host.world.release_v2();
+    desk.host.world.fail_health(3);
+    desk.host.world.answer();
+}
+
+bool in_order(std::string const& text, std::vector<std::string> const& parts) {
+    std::size_t at = 0;
+    for (auto const& part : parts) {
+        at = text.find(part, at);
+        if (at == std::string::npos) return false;
+    }
+    return true;
+}
+
+}  // namespace
+
+TEST_CASE("the report's head says broken, did, next and must, in this order") {
+    Desk desk;
+    breach(desk);
+    auto const report = desk.get("/v1/incidents/INC-1/report?format=md");
+    CHECK(report.type.starts_with("text/markdown"));
+    CHECK(in_order(
+        report.body, {"# INC-1", "What is broken", "What rollbackd did", "What it does next",
+                      "What you must do", "## Facts", "## Timeline"}
+    ));
+    CHECK(report.body.find("3 >= 3") != std::string::npos);
+    auto const accept =
+        desk.ask("GET", "/v1/incidents/INC-1/report", "", "read", {{"accept", "text/markdown"}});
+    CHECK(accept.body == report.body);
+}
+
+TEST_CASE("the report as JSON has incident, times, timeline and the Markdown") {
+    Desk desk;
+    breach(desk);
+    auto const report = desk.get("/v1/incidents/INC-1/report", "read").json();
+    for (auto const* const key :
+         {"incident", "head", "seconds", "timeline", "evidence", "explanation", "markdown"}) {
+        CHECK(report.as_object().contains(key));
+    }
+    CHECK(!report.at("timeline").as_array().empty());
+}
+
+TEST_CASE("nothing that came from outside acts in a report, an explanation or a head") {
+    Desk desk;
+    desk.post(
+        "/v1/services/shop/triggers/down/raise",
+        R"({"reason":"\u001b[2J<script>alert(1)</script> [x](javascript:1)\n# heading | `x`"})"
+    );
+    auto const markdown = desk.get("/v1/incidents/INC-1/report?format=md").body;
+    CHECK(markdown.find('\x1b') == std::string::npos);
+    CHECK(markdown.find("<script>") == std::string::npos);
+    CHECK(markdown.find("[x](javascript") == std::string::npos);
+    CHECK(markdown.find("\n# heading") == std::string::npos);
+    auto const text = desk.get("/v1/incidents/INC-1/explain?format=text").body;
+    CHECK(text.find('\x1b') == std::string::npos);
+}
+
+TEST_CASE(
+    "an explanation carries arithmetic, matrix row, guards with letters and what would change it"
+) {
+    Desk desk;
+    breach(desk);
+    auto const explained = desk.get("/v1/incidents/INC-1/explain", "read").json();
+    CHECK(text_of(explained.at("triggers").at(0), "why").find("3 >= 3") != std::string::npos);
+    CHECK(explained.at("triggers").at(0).as_object().contains("proof"));
+    CHECK(explained.at("triggers").at(0).as_object().contains("matrix_row"));
+    CHECK(!explained.at("guards").as_array().empty());
+    CHECK(!text_of(explained.at("guards").at(0), "letter").empty());
+    auto const changes = to_text(explained.at("prevented_by"));
+    CHECK(changes.find("below 3") != std::string::npos);
+    CHECK(changes.find("v2") != std::string::npos);
+    auto const text = desk.get("/v1/incidents/INC-1/explain?format=text").body;
+    CHECK(in_order(text, {"INC-1", "3 >= 3", "passed", "it would not have acted if"}));
+}
+
+TEST_CASE("a refused incident is explained by what would have let it act") {
+    auto policy = policy_with_tokens();
+    policy.daemon.autonomy = Autonomy::observe;
+    Desk desk(policy);
+    breach(desk);
+    auto const explained = desk.get("/v1/incidents/INC-1/explain").json();
+    CHECK(to_text(explained.at("would_act_with")).find("autonomy") != std::string::npos);
+    CHECK(!explained.as_object().contains("prevented_by"));
+}
+
+TEST_CASE("a trigger is explained without an incident") {
+    Desk desk;
+    desk.host.world.release_v2();
+    auto const explained = desk.get("/v1/services/shop/triggers/down/explain", "read").json();
+    CHECK(text_of(explained, "subject") == "shop/down");
+    CHECK(text_of(explained.at("triggers").at(0), "verdict") == "false");
+    auto const text = desk.get("/v1/services/shop/triggers/down/explain?format=text").body;
+    CHECK(text.find("consecutive_failures(health) >= 3") != std::string::npos);
+}
+
+TEST_CASE("the head's command is what the state asks of people") {
+    Incident incident;
+    incident.id = "INC-1";
+    incident.service = "shop";
+    incident.state = IncidentState::waiting;
+    CHECK(head_of(incident).command == "rollbackctl approve INC-1");
+    incident.state = IncidentState::frozen;
+    CHECK(head_of(incident).command == "rollbackctl resume shop");
+    incident.state = IncidentState::resolved;
+    CHECK(head_of(incident).must == "nothing");
+    incident.state = IncidentState::open;
+    incident.refusals.emplace_back().guard = Guard::no_target;
+    CHECK(head_of(incident).command == "rollbackctl deploy shop VERSION --known-good");
+}
