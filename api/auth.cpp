@@ -127,7 +127,9 @@ std::string foreign_sign(Request const& request, std::vector<std::string> const&
     if (forwarded != request.headers.end() && forwarded->first.starts_with("x-forwarded-")) {
         return "an X-Forwarded-* header";
     }
-    bool const host_known = request.peer.local_socket || is_ours(request, listen);
+    // No Host at all (HTTP/1.0, simple health checks) is nothing a browser would send.
+    bool const host_known =
+        request.peer.local_socket || !request.has_header("host") || is_ours(request, listen);
     if (!host_known) return "a foreign Host header";
     if (!request.has_header("origin")) return {};
     // The dashboard's own page: same scheme and authority as the request itself.

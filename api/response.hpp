@@ -41,6 +41,8 @@ struct Response {
 Response answer(Json const& body, unsigned status = 200);
 Response answer_text(std::string body, std::string content_type);
 Response no_content();
+/// The Date header (RFC 9110): "Sat, 31 Jan 2026 12:00:00 GMT".
+void add_date(Response& response, WallTime now);
 
 /// May the body be read, and how much of it?
 struct Admission {

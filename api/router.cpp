@@ -31,6 +31,10 @@ Admission judge_body(Request const& request, BodyKind kind) {
     Admission admission;
     admission.body_bytes_max = json_body_bytes_max;
     if (!request.has_body || kind == BodyKind::none) return admission;
+    if (request.has_header("content-encoding")) {
+        admission.refusal = refuse(415, "send the body without Content-Encoding");
+        return admission;
+    }
     auto const type = media_type(request);
     bool const samples = kind == BodyKind::samples;
     if (samples && type == "application/x-ndjson") {
@@ -74,6 +78,12 @@ Response no_route(Route const& route, Request const& request) {
 }  // namespace
 
 Admission Router::admit(Request& request) {
+    auto admission = judge(request);
+    if (admission.refusal) add_date(*admission.refusal, host_.now().wall);
+    return admission;
+}
+
+Admission Router::judge(Request& request) {
     auto const now = host_.now();
     request.begun = now.boot;
     auto route = find_route(request);
@@ -107,6 +117,7 @@ boost::asio::awaitable<Response> Router::handle(Request& request) {
         response = refuse(500, "something unexpected happened; the daemon's log says what");
     }
     finish_problem(response, request.path);
+    add_date(response, host_.now().wall);
     co_return response;
 }
 

@@ -19,6 +19,7 @@ public:
     void surprised(std::string_view where, std::string_view what) override;
 
 private:
+    Admission judge(Request& request);
     Awaitable<Response> carry_out(Context& context);
     Awaitable<Response> call(Context& context);
 

@@ -1,0 +1,72 @@
+// A request's target, headers and body as anybody may send them: nothing crashes, what is decoded
+// holds no NUL, and what is shown to people holds nothing that acts on a terminal.
+#include "api/auth.hpp"
+#include "api/body.hpp"
+#include "api/escape.hpp"
+#include "api/idempotency.hpp"
+#include "api/page.hpp"
+#include "core/ensure.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+using namespace rollbackd;
+using namespace rollbackd::api;
+
+namespace {
+
+void check_target(std::string_view text) {
+    Request request;
+    if (!set_target(request, text)) return;
+    for (auto const& segment : request.segments) {
+        ensure(segment.find('\0') == std::string::npos, "a decoded segment holds no NUL");
+    }
+    (void)find_route(request);
+    (void)page_of(request);
+}
+
+void check_body(std::string_view text) {
+    Request request;
+    request.body = text;
+    Members members(request);
+    (void)members.required_text("reason");
+    (void)members.time("at");
+    (void)members.duration("for");
+    (void)members.object("inputs");
+    auto refusal = members.refusal();
+    if (!refusal) return;
+    finish_problem(*refusal, text);
+    ensure(parse_json(refusal->body).has_value(), "a problem is JSON whatever it quotes");
+}
+
+void check_identity(std::string_view text) {
+    Request request;
+    request.headers.emplace("host", text);
+    request.headers.emplace("authorization", text);
+    request.headers.emplace("origin", text);
+    Gatekeeper gatekeeper(0);
+    auto const refusal = gatekeeper.judge(request, Access::admin, DaemonPolicy(), Now{});
+    ensure(refusal.has_value(), "nobody becomes admin without a token");
+    (void)idempotency_key(text);
+}
+
+void check_shown(std::string_view text) {
+    for (auto const& shown : {inert(text), markdown(text)}) {
+        for (char const c : shown) {
+            auto const byte = static_cast<unsigned char>(c);
+            ensure(byte >= 0x20 && byte != 0x7f, "nothing shown acts on a terminal");
+        }
+    }
+    ensure(markdown(text).find('<') == std::string::npos, "no HTML is left in Markdown");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
+    std::string_view const text(reinterpret_cast<char const*>(data), size);
+    check_target(text);
+    check_body(text);
+    check_identity(text);
+    check_shown(text);
+    return 0;
+}
