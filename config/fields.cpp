@@ -94,7 +94,7 @@ private:
         if (!text) return std::nullopt;
         auto value = parse(*text);
         if (!value) {
-            cursor.error(value.error().what);
+            cursor.error(field_.name + ": " + value.error().what);
             return std::nullopt;
         }
         return *value;
@@ -207,15 +207,15 @@ private:
         constexpr std::string_view expected =
             "a list of words, [docker, compose, ps]: commands are never a shell line";
         JsonArray out;
+        bool whole = true;
         for (auto const& item : cursor.items(expected)) {
             auto const value = word(item, "one argument");
-            if (!value) return std::nullopt;
-            if (out.empty() && value->empty()) {
-                item.error("the command's name is empty");
-                return std::nullopt;
-            }
+            whole = whole && value.has_value();
+            if (!value) continue;
+            if (out.empty() && value->empty()) item.error("the command's name is empty");
             out.push_back(to_json(*value));
         }
+        if (!whole) return std::nullopt;
         if (cursor.kind() != YamlKind::list) return std::nullopt;
         if (out.empty()) {
             cursor.error("an empty command; expected " + std::string(expected));

@@ -19,7 +19,7 @@ Section const& root() {
         "a policy",
         "The file itself. conf.d/*.yaml beside it may add services, channels, hosts and tokens.",
         {
-            needed(bounded(key("version", integer, "Version of this grammar: 1."), 1, 1)),
+            needed(key("version", integer, "Version of this grammar: 1.")),
             key("daemon", object, "The daemon itself: addresses, store, tokens, limits."),
             key("notify", object, "Channels by name, each with one notifier type."),
             key("hosts", object, "Machines by name that steps and checks run on over OpenSSH."),

@@ -13,6 +13,7 @@ struct Lint {
     Catalogue const& catalogue;
     Places const& places;
     Sources& sources;
+    bool matrix_is_whole = true;  // else its rows are not judged
 
     void error(std::string_view path, std::string what) const {
         sources.report(place_of(places, path), false, std::move(what));

@@ -75,7 +75,9 @@ void lint_daemon(Lint const& lint) {
             "nothing is done; write observe, advise or enforce"
         );
     }
-    if (policy.services.empty()) lint.warn("services", "no services: nothing is protected");
+    if (policy.services.empty() && lint.sources.errors() == 0) {
+        lint.warn("services", "no services: nothing is protected");
+    }
 }
 
 }  // namespace rollbackd

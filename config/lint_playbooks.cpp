@@ -156,7 +156,7 @@ void check_loops(Lint const& lint, ServicePolicy const& service) {
     }
 }
 
-/// A rung's on_failure must not lead to a rung above it.
+/// A rung must be able to run by itself, and its on_failure must not lead to a rung above it.
 void check_ladder(Lint const& lint, ServicePolicy const& service, TriggerPolicy const& trigger) {
     if (!trigger.response) return;
     auto const& rungs = trigger.response->rungs;
@@ -164,6 +164,14 @@ void check_ladder(Lint const& lint, ServicePolicy const& service, TriggerPolicy 
     for (std::size_t i = 0; i < rungs.size(); ++i) {
         auto const* const playbook = service.playbook(rungs[i].run);
         if (playbook == nullptr) continue;
+        for (auto const& [name, value] : playbook->inputs) {
+            if (!value.is_null()) continue;
+            lint.error(
+                path + std::to_string(i) + "=",
+                rungs[i].run + " needs the input " + std::string(name) +
+                    ", which nobody gives when a trigger runs it; give it a default"
+            );
+        }
         for (std::size_t above = 0; above < i; ++above) {
             auto const& failing = playbook->on_failure;
             if (std::find(failing.begin(), failing.end(), rungs[above].run) == failing.end()) {

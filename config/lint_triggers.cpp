@@ -84,7 +84,7 @@ void lint_triggers(Lint const& lint) {
     for (auto const& service : lint.policy.services) {
         for (auto const& trigger : service.triggers) check_trigger(lint, service, trigger);
     }
-    if (!lint.written("matrix")) return;
+    if (!lint.written("matrix") || !lint.matrix_is_whole) return;
     for (auto const row : unreachable_rows(lint.policy.matrix)) {
         lint.warn(
             "matrix." + std::to_string(row - 1),

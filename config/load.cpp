@@ -11,25 +11,35 @@ namespace rollbackd {
 
 namespace {
 
-void read_root(Reading const& reading, YamlCursor const& cursor) {
+/// Answers whether the matrix was read whole, so that its rows may be judged.
+bool read_root(Reading const& reading, YamlCursor const& cursor) {
     MapReader map(cursor, keys::root());
-    int version = 0;
-    read(map, "version", version);
+    std::int64_t version = 0;
+    if (read(map, "version", version) && version != 1) {
+        map.take("version")->error(
+            "version " + std::to_string(version) +
+            " is not known here; this rollbackd reads "
+            "version: 1"
+        );
+    }
     // Services inherit from the daemon, so its place in the file does not matter.
     if (auto const daemon = map.take("daemon")) read_daemon(reading, *daemon);
     if (auto const notify = map.take("notify")) read_channels(reading, *notify);
     if (auto const hosts = map.take("hosts")) read_hosts(reading, *hosts);
+    auto const errors_before = cursor.sources().errors();
     if (auto const matrix = map.take("matrix")) {
         read_matrix(reading, *matrix);
     } else {
         reading.policy.matrix = default_matrix();
     }
+    bool const matrix_is_whole = cursor.sources().errors() == errors_before;
     if (auto const services = map.take("services")) {
         for (auto const& [name, entry] : services->named("a service")) {
             read_service(reading, name, entry);
         }
     }
     map.finish();
+    return matrix_is_whole;
 }
 
 void lint_all(Lint const& lint) {
@@ -45,8 +55,9 @@ LoadResult finish(Sources& sources, Catalogue const& catalogue, LoadOptions cons
     try {
         if (auto const root = parse_files(sources)) {
             Places places;
-            read_root({catalogue, options, *policy}, YamlCursor(root, {}, "", sources, places));
-            lint_all({*policy, catalogue, places, sources});
+            YamlCursor const cursor(root, {}, "", sources, places);
+            bool const matrix_is_whole = read_root({catalogue, options, *policy}, cursor);
+            lint_all({*policy, catalogue, places, sources, matrix_is_whole});
         } else if (sources.errors() == 0) {
             sources.report({0, 0, 0}, false, "empty: a policy begins with version: 1");
         }

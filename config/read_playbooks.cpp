@@ -30,6 +30,13 @@ std::vector<std::string> names_everywhere(ServicePolicy const& service) {
     return names;
 }
 
+/// The names that need no step's output: what is asked or said after the steps.
+std::vector<std::string> lasting_names(PlaybookReading const& playbook) {
+    auto names = playbook.names;
+    std::erase_if(names, [](std::string const& name) { return name.starts_with("steps."); });
+    return names;
+}
+
 Duration duration_of(JsonObject const& params, std::string_view key) {
     auto const* const found = params.if_contains(key);
     return found != nullptr && found->is_int64() ? Duration(found->as_int64()) : Duration::zero();
@@ -90,7 +97,8 @@ Step read_step(PlaybookReading& playbook, YamlCursor const& cursor) {
     read_step_name(map, playbook, step);
     read(map, "retries", step.retries);
     read(map, "idempotent", step.idempotent);
-    read(map, "check", step.check, hooks);
+    auto const names = lasting_names(playbook);
+    read(map, "check", step.check, playbook.service.naming_hooks(names));
     read(map, "host", step.host);
     read(map, "approval", step.approval);
     if (auto const when = map.take("when")) {
@@ -148,7 +156,8 @@ std::vector<Check> read_checks(
     PlaybookReading& playbook, YamlCursor const& cursor, std::optional<Duration> standard
 ) {
     std::vector<Check> checks;
-    auto const hooks = playbook.service.naming_hooks(playbook.names);
+    auto const names = lasting_names(playbook);
+    auto const hooks = playbook.service.naming_hooks(names);
     for (auto const& item : cursor.items("a list of checks")) {
         MapReader map(item, keys::check());
         Check check;
@@ -161,7 +170,12 @@ std::vector<Check> read_checks(
             bool const asks = *kind == CheckKind::run || *kind == CheckKind::manual;
             read_limit(map, check, asks && !standard ? Duration(1h) : standard);
         }
-        read(map, "from", check.from);
+        if (read(map, "from", check.from) && check.kind != CheckKind::run) {
+            map.take("from")->error(
+                "from goes with run; that a condition is judged from another host arrives in a "
+                "later version of rollbackd"
+            );
+        }
         map.finish();
         checks.push_back(std::move(check));
     }
@@ -208,7 +222,8 @@ void read_playbook(ServiceReading& service, std::string const& name, YamlCursor 
     if (auto const success = map.take("success")) {
         playbook.success = read_checks(parts, *success, std::nullopt);
     }
-    auto const hooks = service.naming_hooks(parts.names);
+    auto const names = lasting_names(parts);
+    auto const hooks = service.naming_hooks(names);
     read(map, "follow_up", playbook.follow_up, hooks);
     if (auto const duties = map.take("duties")) playbook.duties = read_duties(*duties, hooks);
     playbook.on_failure = read_names(map, "on_failure", "a playbook");

@@ -68,7 +68,9 @@ void read_signal(ServiceReading& service, std::string const& name, YamlCursor co
         }
     }
     read(map, "by", signal.by);
-    read(map, "from", signal.from);
+    if (auto const from = map.take("from")) {
+        from->error("from on a signal arrives in a later version of rollbackd; leave it out");
+    }
     if (form && !signal.is_probe) {
         refuse_probe_times(map, signal);
     } else {

@@ -31,15 +31,15 @@ Mark place_of(Places const& places, std::string_view path) {
     while (true) {
         if (auto const found = places.find(path); found != places.end()) return found->second;
         auto const dot = path.rfind('.');
-        if (dot == std::string_view::npos) return {};
-        path = path.substr(0, dot);
+        if (path.empty()) return {};
+        path = dot == std::string_view::npos ? std::string_view() : path.substr(0, dot);
     }
 }
 
 std::string suggest(std::string_view wrong, std::vector<std::string> const& candidates) {
     auto const near = nearest_name(wrong, candidates);
     if (!near.empty()) return "; did you mean " + quoted(near) + "?";
-    if (candidates.empty()) return "; there is none";
+    if (candidates.empty()) return "; none is defined";
     constexpr std::size_t listed_max = 24;
     std::string out = "; expected ";
     if (candidates.size() > 1) out += "one of ";
