@@ -200,7 +200,8 @@ asio::awaitable<NetResult<HttpResponse>> HttpClient::send(HttpRequest request) {
     auto problem = problem_of(request);
     if (!problem.empty()) co_return net_fail(NetFault::invalid, std::move(problem));
     for (unsigned hop = 0;; ++hop) {
-        Duration const left = request.timeout - (SteadyClock::now() - begun);
+        Duration const spent = SteadyClock::now() - begun;
+        Duration const left = hop == 0 ? request.timeout : request.timeout - spent;
         auto response = co_await exchange(dialer_, request, left);
         if (!response) co_return response;
         response->timings.total = SteadyClock::now() - begun;

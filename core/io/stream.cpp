@@ -114,7 +114,8 @@ struct Connection::State {
 
 tl::unexpected<NetFailure> Connection::State::failure(ErrorCode const& code) const {
     if (deadline && deadline->expired()) {
-        auto text = "no " + phase + " from " + peer_name + " within " + format_duration(total);
+        auto const limit = std::chrono::round<std::chrono::milliseconds>(total);
+        auto text = "no " + phase + " from " + peer_name + " within " + format_duration(limit);
         return net_fail(NetFault::timeout, std::move(text));
     }
     if (code == asio::error::operation_aborted) return net_fail(NetFault::cancelled, "cancelled");

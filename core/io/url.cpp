@@ -4,6 +4,7 @@
 #include <boost/url/parse.hpp>
 #include <boost/url/url.hpp>
 #include <boost/url/url_view.hpp>
+#include <charconv>
 
 namespace rollbackd {
 
@@ -36,9 +37,12 @@ Result<Url> parse_url(std::string_view text) {
     url.port = url.secure ? 443 : 80;
     url.authority = to_std(parsed->encoded_host());
     if (parsed->has_port() && !parsed->port().empty()) {
-        if (parsed->port_number() == 0) return fail(Errc::invalid, "not a port", place);
-        if (parsed->port_number() != url.port) url.authority += ":" + to_std(parsed->port());
-        url.port = parsed->port_number();
+        auto const digits = to_std(parsed->port());
+        std::uint16_t port = 0;
+        auto const code = std::from_chars(digits.data(), digits.data() + digits.size(), port).ec;
+        if (code != std::errc{} || port == 0) return fail(Errc::invalid, "not a port", place);
+        if (port != url.port) url.authority += ":" + digits;
+        url.port = port;
     }
     url.target = to_std(parsed->encoded_path());
     if (url.target.empty()) url.target = "/";

@@ -50,7 +50,8 @@ asio::awaitable<Result<std::string>> by_command(std::vector<std::string> argv, D
     auto const result = co_await run_process(std::move(spec));
     if (!result) co_return tl::unexpected<Error>(result.error());
     if (result->ok()) co_return one_line(result->output, where);
-    auto text = result->describe() + ": " + printable(result->errors, version_length_max);
+    auto text = result->describe();
+    if (auto const said = one_line(result->errors, where)) text += ": " + *said;
     auto const code = result->timed_out ? Errc::timeout : Errc::unavailable;
     co_return fail(code, std::move(text), where);
 }
