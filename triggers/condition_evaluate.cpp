@@ -93,7 +93,8 @@ private:
             if (left.verdict == deciding) return left;
             if (right.verdict == deciding) return right;
         }
-        return joined(std::move(left), right, later(left.begun, right.begun));
+        auto const begun = later(left.begun, right.begun);
+        return joined(std::move(left), right, begun);
     }
 
     Truth either(Expr const& expr, Verdict acting) {
@@ -186,7 +187,7 @@ private:
 
     Number arithmetic(Expr const& expr) {
         auto left = number(expr.args[0]);
-        auto const right = number(expr.args[1]);
+        auto right = number(expr.args[1]);
         if (!left.known) return left;
         if (!right.known) return right;
         if (expr.op == Op::divide && right.value == 0) {

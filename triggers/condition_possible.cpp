@@ -295,6 +295,7 @@ using Absences = std::map<std::string, Verdict>;
 Verdict assume(Expr const& expr, Absences const& absences) {
     if (is_absence(expr)) return absences.at(call_text(expr));
     std::vector<Verdict> parts;
+    parts.reserve(expr.args.size());
     for (auto const& arg : expr.args) parts.push_back(assume(arg, absences));
     auto const count = [&](Verdict verdict) {
         return std::count(parts.begin(), parts.end(), verdict);

@@ -108,6 +108,7 @@ Streak StreakBook::streak(
 
 std::vector<Streak> StreakBook::all(Instant when, Instant since) const {
     std::vector<Streak> out;
+    out.reserve(logs_.size());
     for (auto const& [by, log] : logs_) {
         out.push_back(streak(by, log, length(log, when, since), when));
     }

@@ -61,7 +61,7 @@ bool is_unknown(Sample const& sample) { return std::holds_alternative<UnknownVal
 
 }  // namespace
 
-SignalWindow::SignalWindow(WindowRules rules) : rules_(std::move(rules)) {}
+SignalWindow::SignalWindow(WindowRules rules) : rules_(rules) {}
 
 bool SignalWindow::observe(Sample const& given) {
     if (newest_ && given.at <= newest_->at - retention()) return false;

@@ -204,7 +204,7 @@ Result<SignalWindow> SignalWindow::load(WindowRules rules, Json const& saved) {
         return fail(Errc::corrupt, "a saved window has no known format; it is made afresh");
     }
     Unpacker unpacker(data->get_string());
-    SignalWindow window(std::move(rules));
+    SignalWindow window(rules);
     window.cells_.load(unpacker);
     window.numbers_.load(unpacker);
     window.texts_.load(unpacker);
