@@ -117,7 +117,7 @@ asio::awaitable<void> Outbox::deliver(std::shared_ptr<Message const> message) {
 
 void Outbox::send_unrecorded(std::vector<Message> const& messages, std::string const& why) {
     for (auto message : messages) {
-        message.text += "\nNot recorded: " + why;
+        message.text += "\n(not recorded: " + why + ")";
         group_.spawn("unrecorded message", deliver_once(std::move(message)));
     }
 }

@@ -154,37 +154,21 @@ struct Judge {
     }
 
     // Held: people are told; where a plan could help once approved, it is made ready.
-    void hold(Judgement const& judgement) {
-        auto const& refusal = judgement.refusals.front();
-        std::string const why = "not acting (" + refusal.letter + ", " + to_string(refusal.guard) +
-                                "): " + refusal.text;
+    void hold(Refusal first, Judgement const& held_by, Plan const* plan) {
+        std::string const why =
+            "not acting (" + first.letter + ", " + to_string(first.guard) + "): " + first.text;
         bool const proposes = std::all_of(
-            judgement.refusals.begin(), judgement.refusals.end(),
+            held_by.refusals.begin(), held_by.refusals.end(),
             [](Refusal const& one) {
                 return one.guard == Guard::dependency_failing || one.guard == Guard::limit ||
                        one.guard == Guard::cooldown || one.guard == Guard::unstable;
             }
         );
-        if (proposes) {
-            if (auto plan = first_plan()) {
-                propose(std::move(*plan), why);
-                return;
-            }
+        if (proposes && plan != nullptr) {
+            propose(*plan, why);
+        } else {
+            set_state(draft, id, IncidentState::open, why);
         }
-        set_state(draft, id, IncidentState::open, why);
-    }
-
-    std::optional<Plan> first_plan() const {
-        auto const& incident = draft.incident(id);
-        auto const& service = *draft.policy.service(incident.service);
-        for (auto const& rung : incident.ladder) {
-            if (rung.trigger != firing.trigger || rung.state != RungState::untried) continue;
-            auto const* const playbook = service.playbook(rung.playbook);
-            if (playbook == nullptr) continue;
-            auto plan = make_plan(draft.state, service, *playbook, {}, id);
-            if (plan) return std::move(*plan);
-        }
-        return std::nullopt;
     }
 
     void climb() {
@@ -219,20 +203,26 @@ struct Judge {
             auto locks = plan ? plan->locks : playbook->locks;
             auto const hold_judgement =
                 judge_hold(draft, draft.incident(id), &firing, locks, answer, Wanted::automatic);
-            if (!propose_only && !hold_judgement.passed()) {
-                record(hold_judgement, "");
-                hold(hold_judgement);
-                return;
-            }
             auto judgement = judge_rung(
                 draft, draft.incident(id), &firing, *playbook, plan, answer, Wanted::automatic
             );
             judgement.guards.insert(
                 judgement.guards.begin(), hold_judgement.guards.begin(), hold_judgement.guards.end()
             );
+            if (!propose_only && !hold_judgement.passed()) {
+                // Held as a whole; what speaks against this rung besides is told too.
+                bool const could_run = judgement.passed() && plan.has_value();
+                judgement.refusals.insert(
+                    judgement.refusals.begin(), hold_judgement.refusals.begin(),
+                    hold_judgement.refusals.end()
+                );
+                record(judgement, "");
+                hold(judgement.refusals.front(), hold_judgement, could_run ? &*plan : nullptr);
+                return;
+            }
             record(judgement, rung.playbook);
             if (judgement.refusal(Guard::limit) != nullptr) {
-                hold(judgement);
+                hold(judgement.refusals.front(), judgement, plan ? &*plan : nullptr);
                 return;
             }
             if (!judgement.passed()) {

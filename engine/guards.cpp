@@ -329,6 +329,10 @@ Judgement judge_rung(
     bool const blames =
         firing != nullptr && firing->blame != Blame::any && wanted != Wanted::manual;
     if (blames) judge_blame(bench, *service, known);
+    // Without a deployment to blame there is nothing to undo, and no target to look for.
+    if (!bench.out.passed() && bench.out.refusals.front().guard == Guard::no_deployment) {
+        return std::move(bench.out);
+    }
 
     if (!plan) {
         auto const guard =

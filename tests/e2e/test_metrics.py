@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import urllib.error
 import urllib.request
 
 import pytest
@@ -56,8 +57,11 @@ def test_a_real_prometheus_scrapes_it_without_a_warning(world):
 
     def up() -> bool:
         url = f"http://127.0.0.1:{port}/api/v1/targets"
-        with urllib.request.urlopen(url, timeout=2) as answer:
-            target = json.load(answer)["data"]["activeTargets"][0]
+        try:
+            with urllib.request.urlopen(url, timeout=2) as answer:
+                target = json.load(answer)["data"]["activeTargets"][0]
+        except urllib.error.URLError as problem:
+            raise AssertionError(f"prometheus is not up yet: {problem}") from problem
         assert target["health"] == "up", target
         return True
 

@@ -82,8 +82,10 @@ def test_every_change_of_the_incident_is_told_once_to_the_webhook(world):
     incident = rolled_back(world)
     wait_for(lambda: world.sink.events(incident["id"])[-1:] == ["incident.resolved"])
     events = world.sink.events(incident["id"])
-    assert "incident.acting" in events or "incident.verifying" in events
+    # A state left within a second is merged into the next: how many are told depends on the pace.
     assert "incident.verified" in events
+    assert set(events) <= {"incident.opened", "incident.acting", "incident.verifying",
+                           "incident.verified", "incident.resolved"}
     assert len(events) == len(set(events)), events
     message = world.sink.messages[0]
     assert {"event", "incident", "text", "command", "at"} <= set(message)
