@@ -32,7 +32,9 @@ asio::awaitable<void> Decider::run() {
             }
             // An hour at most: a suspended machine's clock is looked at again.
             auto const wait = std::min<Duration>(due - now, std::chrono::hours(1));
+            armed_ = due;
             co_await wake_.wait_for(wait);
+            armed_ = Instant::min();
             continue;
         }
         auto item = std::move(queue_.front());
@@ -90,7 +92,11 @@ Result<void> Decider::ingest(std::span<Sample const> samples) {
     std::erase_if(edges, [&](Edge const& edge) {
         return edge.kind == EdgeKind::progress && !progress_queued_.insert(edge.service).second;
     });
-    if (!edges.empty()) post(EdgesSeen{std::move(edges)});
+    if (!edges.empty()) {
+        post(EdgesSeen{std::move(edges)});
+    } else if (armed_ != Instant::min() && engine_.next_deadline() < armed_) {
+        wake_.notify();  // a `for` or a start_period began: the loop must not sleep past it
+    }
     return {};
 }
 

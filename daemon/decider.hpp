@@ -88,6 +88,7 @@ private:
     std::deque<Item> queue_;
     std::set<std::string> progress_queued_;  // services: one progress edge each is enough
     WakeUp wake_;
+    Instant armed_ = Instant::max();  // the deadline the loop sleeps for; min: it is awake
     bool closing_ = false;
     bool writable_ = true;
     std::uint64_t samples_seen_ = 0;

@@ -8,7 +8,9 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// The first question comes within this, however long `every` is: a fresh daemon is not ignorant.
+/// The first questions are spread by this much a probe, and come within a second however long
+/// `every` is: a fresh daemon is not ignorant, nor does it ask a thousand targets at once.
+constexpr Duration first_spread = std::chrono::milliseconds(5);
 constexpr Duration first_within = std::chrono::seconds(1);
 
 // A stable fraction in [0, 1) that spreads probes over their interval.
@@ -84,7 +86,8 @@ asio::awaitable<void> Prober::follow(std::shared_ptr<Policy const> policy) {
 
 asio::awaitable<void> Prober::probe(std::shared_ptr<Task> task) {
     auto const key = task->service + "/" + task->policy.name;
-    auto const spread = std::min(task->policy.every, first_within);
+    auto const crowd = std::min<Duration>(first_spread * Duration::rep(tasks_.size()), first_within);
+    auto const spread = std::min(task->policy.every, crowd);
     auto due = context_.clock.now().boot +
                Duration(Duration::rep(fraction_of(key) * double(spread.count())));
     auto last = Instant::min();

@@ -16,7 +16,7 @@ def wait_for(condition: Callable[[], T], timeout: float = 15.0, what: str = "") 
             last = condition()
             if last:
                 return last
-        except (AssertionError, ConnectionError, KeyError, IndexError) as error:
+        except (AssertionError, ConnectionError, KeyError, IndexError, StopIteration) as error:
             last = repr(error)
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {timeout} s for {what or condition}; last: {str(last)[:2000]}")
