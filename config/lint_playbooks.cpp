@@ -90,7 +90,7 @@ void check_restarts(Lint const& lint, std::string const& path, std::vector<Step>
 void check_claims(Lint const& lint, std::string const& path, Playbook const& playbook) {
     bool const undoes_data = playbook.undoes == Undoes::schema || playbook.undoes == Undoes::data;
     if (undoes_data && playbook.data_loss == DataLoss::none) {
-        lint.warning(
+        lint.warn(
             path + ".undoes",
             "undoing " + to_string(playbook.undoes) +
                 " loses what was written since; say data_loss: possible or certain"

@@ -161,8 +161,8 @@ class World:
 
     def healthy_first(self, signal: str = "health") -> None:
         """Waits until the signal has been good: A6 b asks whether it was, before a deployment."""
-        wait_for(lambda: self.signal(signal)["last_at"] and not self.signal(signal)["stale"],
-                 what=f"a sample of {signal}")
+        wait_for(lambda: self.signal(signal)["last_value"] not in (None, "failed") and not self.signal(signal)["stale"],
+                 what=f"a good sample of {signal}")
 
     def two_releases(self, bad: str = "fail") -> None:
         """v1 is recorded as known-good and serves; v2 is committed, bad, and not yet deployed."""
