@@ -16,7 +16,7 @@ from shop_site import die_with_us, fill_in, free_port
 from waiting import TookTooLong, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
-BINARIES = ROOT / "build/bin"
+BINARIES = Path(os.environ.get("ROLLBACKD_BIN_DIR", ROOT / "build/bin"))
 
 
 class Hook:

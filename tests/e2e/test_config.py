@@ -102,7 +102,7 @@ def test_sighup_with_a_bad_file_keeps_the_old_policy_and_the_status_says_so(worl
     world.write_policy()
     world.daemon.reload()
     wait_for(lambda: world.api().read("/v1/services/shop")["triggers"][0]["name"] == "other")
-    assert "helth" not in json.dumps(world.api().read("/v1/status"))
+    wait_for(lambda: "helth" not in json.dumps(world.api().read("/v1/status")))
 
 
 def test_a_reload_keeps_the_windows_of_unchanged_signals(world):

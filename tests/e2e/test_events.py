@@ -73,16 +73,19 @@ def test_journal_verify_accepts_what_was_written_and_needs_no_daemon(world):
 
 
 def changed(world, statement: str) -> str:
-    """A copy of the store in which that SQL was run; answers how the journal's table is named."""
+    """A copy of the store in which that SQL was run; answers how it is named."""
     copy = world.folder / "copy.db"
     shutil.copy(world.folder / "rollbackd.db", copy)
     with sqlite3.connect(copy) as database:
         table = next(name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type='table'")
                      if {"hash", "body"} <= {row[1] for row in database.execute(f"PRAGMA table_info({name})")})
-        # Whoever tampers with the file takes the guards off first.
-        for (trigger,) in database.execute("SELECT name FROM sqlite_master WHERE type='trigger'").fetchall():
-            database.execute(f"DROP TRIGGER {trigger}")
+        # Whoever tampers with the file takes the guards off first, and puts them back.
+        guards = database.execute("SELECT name, sql FROM sqlite_master WHERE type='trigger'").fetchall()
+        for name, _ in guards:
+            database.execute(f"DROP TRIGGER {name}")
         database.execute(statement.format(table=table))
+        for _, sql in guards:
+            database.execute(sql)
     database.close()
     return f"sqlite:{copy}"
 
