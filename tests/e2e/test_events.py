@@ -93,7 +93,7 @@ def changed(world, statement: str) -> str:
 def test_journal_verify_finds_a_changed_and_a_missing_record_and_says_which(world):
     three_deployments(world)
     world.daemon.stop()
-    for statement in ("UPDATE {table} SET body = replace(body, 'a', 'b') WHERE seq = 2",
+    for statement in ("UPDATE {table} SET body = body || ' ' WHERE seq = 2",
                       "DELETE FROM {table} WHERE seq = 2"):
         done = journal_verify(world, "--store", changed(world, statement))
         assert done.returncode == 1
