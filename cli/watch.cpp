@@ -37,7 +37,7 @@ public:
             auto const line =
                 to_text(JsonObject{{"id", event.id}, {"event", event.event}, {"data", json}});
             context_.terminal.out << line << std::endl;
-        } else if (!tell(event, json)) {
+        } else if (!tell(event, json, record.has_value())) {
             return true;
         }
         if (!context_.terminal.out) return false;
@@ -45,9 +45,10 @@ public:
     }
 
 private:
-    bool tell(ServerEvent const& event, Json const& record) {
+    bool tell(ServerEvent const& event, Json const& record, bool readable) {
         auto const& terminal = context_.terminal;
-        auto const line = narrator_.tell(event.event, body_of(record));
+        auto const line = readable ? narrator_.tell(event.event, body_of(record))
+                                   : clean(event.event) + ": its record cannot be read";
         if (line.empty()) return false;
         auto const at = moment(text_of(record, "at"));
         auto const room = std::max<std::size_t>(terminal.width, time_width + 22) - time_width - 2;

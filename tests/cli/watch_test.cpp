@@ -15,6 +15,10 @@ std::string event(int id, std::string const& kind, std::string const& body) {
            std::to_string(id % 10) + "Z\",\"kind\":\"" + kind + "\",\"body\":" + body + "}\n\n";
 }
 
+constexpr char const* opened =
+    R"json({"incident":{"id":"INC-7","service":"shop","severity":"P0",)json"
+    R"json("triggers":[{"trigger":"errors","evaluation":{"why":"4 > 3"}}]}})json";
+
 Reply stream(std::string const& events) {
     return {200, "", "", "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + events};
 }
@@ -24,12 +28,7 @@ Reply stream(std::string const& events) {
 TEST_CASE("watch tells each event in plain words and ends after --count lines") {
     FakeDaemon daemon([](Seen const&) {
         return stream(
-            ": hello\n\n" +
-            event(
-                1, "incident.opened",
-                R"json({"incident":{"id":"INC-7","service":"shop","severity":"P0",
-                "triggers":[{"trigger":"errors","evaluation":{"why":"4 > 3"}}]}})json"
-            ) +
+            ": hello\n\n" + event(1, "incident.opened", opened) +
             event(2, "incident.asked", R"({"id":"INC-7"})") +
             event(
                 3, "incident.state",
@@ -71,6 +70,15 @@ TEST_CASE("a lost connection is taken up after the last event seen") {
     CHECK(seen[1].header("last-event-id") == "3");
     CHECK(seen[2].header("last-event-id") == "4");
     CHECK(seen[3].header("last-event-id") == "4");
+}
+
+TEST_CASE("a record that cannot be read is said to be so") {
+    FakeDaemon daemon([](Seen const&) {
+        return stream("id: 9\nevent: incident.opened\ndata: {broken\n\n");
+    });
+    auto const ran = run_cli_at(daemon.url(), {"watch", "--count", "1", "--from", "0"});
+    CHECK(ran.exit == 0);
+    CHECK(ran.out.find("incident.opened: its record cannot be read") != std::string::npos);
 }
 
 TEST_CASE("with --json each event is one line of JSON") {
