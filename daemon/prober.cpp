@@ -86,7 +86,8 @@ asio::awaitable<void> Prober::follow(std::shared_ptr<Policy const> policy) {
 
 asio::awaitable<void> Prober::probe(std::shared_ptr<Task> task) {
     auto const key = task->service + "/" + task->policy.name;
-    auto const crowd = std::min<Duration>(first_spread * Duration::rep(tasks_.size()), first_within);
+    auto const crowd =
+        std::min<Duration>(first_spread * Duration::rep(tasks_.size()), first_within);
     auto const spread = std::min(task->policy.every, crowd);
     auto due = context_.clock.now().boot +
                Duration(Duration::rep(fraction_of(key) * double(spread.count())));

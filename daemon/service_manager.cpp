@@ -1,12 +1,13 @@
 #include "daemon/service_manager.hpp"
 
+#include "core/io/clock.hpp"
+
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 
 namespace rollbackd {
 
@@ -31,10 +32,7 @@ void ServiceManager::status(std::string_view status) const {
 }
 
 void ServiceManager::reloading() const {
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    auto const micros = std::int64_t(now.tv_sec) * 1000000 + now.tv_nsec / 1000;
-    send("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(micros));
+    send("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(monotonic_micros()));
 }
 
 void ServiceManager::stopping(std::string_view status) const {

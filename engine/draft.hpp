@@ -72,7 +72,11 @@ void on(Draft& draft, CheckEnded const& event);
 /// After a run succeeded: other triggers, success entries, then resolved.
 void follow_through(Draft& draft, std::string const& incident);
 
-// People (decide_people.cpp).
+// People (decide_people.cpp, decide_approvals.cpp).
+/// The incident a person names; refuses with not_found where there is none.
+Incident const* require(Draft& draft, std::string const& id);
+/// A person's reason as it may be kept: printable and bounded.
+std::string reason_of(std::string const& text);
 void on(Draft& draft, Raised const& event);
 void on(Draft& draft, RunAsked const& event);
 void on(Draft& draft, Approved const& event);

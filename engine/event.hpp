@@ -181,7 +181,7 @@ struct RequestAnswered {
 };
 struct PolicyLoaded {
     Actor actor;
-};                     // Engine::set_policy has been called with it
+};  // Engine::set_policy has been called with it
 struct Recovered {};   // the journal has been replayed; go on where it stopped
 struct BlindEnded {};  // a reference answers again
 

@@ -29,6 +29,8 @@ RealClock::RealClock() {
     if (boot_id_.empty()) boot_id_ = "unknown-" + format_rfc3339(now().wall);
 }
 
+std::int64_t monotonic_micros() { return to_micros(read_clock(CLOCK_MONOTONIC)).count(); }
+
 Now RealClock::now() const {
     auto const wall = to_micros(read_clock(CLOCK_REALTIME));
     return Now{Instant(read_clock(CLOCK_BOOTTIME)), WallTime(wall)};

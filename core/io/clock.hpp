@@ -25,6 +25,9 @@ private:
     std::string boot_id_;
 };
 
+/// CLOCK_MONOTONIC in microseconds: only systemd's notify protocol asks for it.
+std::int64_t monotonic_micros();
+
 /// Stands still until told otherwise. For tests, backtests and simulation.
 class SettableClock final : public Clock {
 public:

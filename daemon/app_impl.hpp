@@ -1,0 +1,113 @@
+// The App as its own files see it: app.cpp builds it, app_life.cpp runs and stops it, app_host.cpp
+// answers the API. Nobody else includes this.
+#pragma once
+
+#include "actions/steps/runner.hpp"
+#include "api/api.hpp"
+#include "core/io/http_client.hpp"
+#include "core/io/secrets.hpp"
+#include "core/io/stream.hpp"
+#include "daemon/checkpoints.hpp"
+#include "daemon/hands.hpp"
+#include "daemon/loading.hpp"
+#include "daemon/log.hpp"
+#include "daemon/metrics.hpp"
+#include "daemon/outbox.hpp"
+#include "daemon/prober.hpp"
+#include "daemon/service_manager.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+namespace rollbackd {
+
+namespace asio = boost::asio;
+
+/// The fence of every task: one line in the log.
+void report_task(std::string_view name, std::string_view what);
+
+class App final : public api::Host {
+public:
+    App(std::string config_path, std::shared_ptr<Policy const> policy,
+        std::unique_ptr<Journal> journal);
+
+    /// Everything that can refuse to start; nothing runs yet.
+    Result<void> prepare();
+    int run();
+
+    Engine const& engine() const override { return engine_; }
+    Now now() const override { return clock_.now(); }
+    api::Awaitable<Reply> submit(Event event) override { return decider_.submit(std::move(event)); }
+    Result<void> ingest(std::vector<Sample> samples) override { return decider_.ingest(samples); }
+    api::Awaitable<Answer> ask(AskFresh question) override {
+        return asker_->ask(std::move(question));
+    }
+    api::Awaitable<ReleaseFacts> facts(std::string service) override {
+        return asker_->facts(std::move(service));
+    }
+    api::Awaitable<Result<std::vector<Record>>> read_journal(std::uint64_t from, std::size_t limit)
+        override;
+    Json dry_run(Plan const& plan) const override;
+    bool journal_writable() const override { return decider_.writable(); }
+    std::vector<api::ReadyCheck> readiness() const override;
+    api::DaemonFacts facts_of_daemon() const override;
+    std::string metrics() const override {
+        return metrics_.render(engine_, decider_, reader_, clock_.now());
+    }
+    api::Awaitable<Json> reload(Actor actor) override;
+    Json check_config(std::string_view yaml) const override { return check_policy_text(yaml); }
+    void seen(api::RequestSeen const& request) override {
+        metrics_.requested(request.method, request.route, request.status, request.took);
+    }
+    void surprised(std::string_view where, std::string_view what) override {
+        log(LogLevel::error, "request.failed",
+            {{"where", std::string(where)}, {"what", std::string(what)}});
+    }
+
+private:
+    DeciderCallbacks callbacks();
+    void on_applied(std::vector<Record> const& records);
+    asio::awaitable<void> life();
+    asio::awaitable<void> start();
+    asio::awaitable<void> stop();
+    asio::awaitable<void> handle_signals();
+    asio::awaitable<void> feed_watchdog();
+    asio::awaitable<void> watch_blindness();
+    asio::awaitable<void> verify_in_background();
+
+    std::string config_path_;
+    RealClock clock_;
+    asio::io_context context_{1};
+    asio::any_io_executor executor_ = context_.get_executor();
+    ServiceManager manager_;
+    BlockingPool journal_thread_{1};
+    BlockingPool pool_;
+    std::unique_ptr<Journal> journal_;
+    Engine engine_;
+    Secrets secrets_;
+    Dialer dialer_{executor_};
+    HttpClient http_{dialer_};
+    ProbeContext probe_context_{dialer_, http_, pool_, secrets_, clock_};
+    mutable Metrics metrics_;
+    Decider decider_;
+    Reader reader_{executor_, decider_, clock_, report_task};
+    Prober prober_{executor_, probe_context_, engine_, decider_, report_task};
+    Notifier notifier_{http_, secrets_};
+    std::unique_ptr<StepRunner> runner_;
+    std::unique_ptr<Asker> asker_;
+    std::unique_ptr<Hands> hands_;
+    std::unique_ptr<Outbox> outbox_;
+    std::unique_ptr<Checkpoints> checkpoints_;
+    std::unique_ptr<api::Api> api_;
+    TaskGroup tasks_{executor_, report_task};  // ended first
+    TaskGroup core_{executor_, report_task};   // the decider: ended last
+    WakeUp stop_asked_{executor_};
+    WakeUp blind_{executor_};
+    Json offsets_;
+    WallTime started_at_;
+    WallTime loaded_at_;
+    std::string reload_problem_;
+    std::string chain_problem_;
+    int exit_status_ = 0;
+};
+
+}  // namespace rollbackd

@@ -1,0 +1,143 @@
+// The daemon's life: start, signals, watchdog, stop.
+#include "daemon/app_impl.hpp"
+
+#include <boost/asio/signal_set.hpp>
+
+namespace rollbackd {
+
+asio::awaitable<void> App::life() {
+    co_await start();
+    bool asked = false;
+    while (!asked) asked = co_await stop_asked_.wait_for(std::chrono::hours(1));
+    co_await stop();
+}
+
+asio::awaitable<void> App::start() {
+    core_.spawn("decider", decider_.run());
+    tasks_.spawn("signals", handle_signals());
+    auto const where = co_await runner_->where_steps_run();
+    log(LogLevel::info, "steps.run", {{"where", where}});
+    Actor nobody;
+    PolicyLoaded loaded;
+    loaded.actor = nobody;
+    Event first = std::move(loaded);
+    (void)co_await decider_.submit(std::move(first));
+    Event again = Recovered{};
+    auto recovered = co_await decider_.submit(std::move(again));
+    if (recovered.error) log(LogLevel::error, "start.unrecorded", {{"why", recovered.error->what}});
+    co_await reader_.follow(engine_.policy_ptr(), offsets_);
+    co_await prober_.follow(engine_.policy_ptr());
+    tasks_.spawn("outbox", outbox_->run());
+    tasks_.spawn("checkpoints", checkpoints_->run());
+    tasks_.spawn("watchdog", feed_watchdog());
+    tasks_.spawn("blindness", watch_blindness());
+    tasks_.spawn("verify", verify_in_background());
+    metrics_.reloaded(true, clock_.now());
+    api_->start();
+    std::string addresses;
+    for (auto const& address : api_->addresses())
+        addresses += (addresses.empty() ? "" : " ") + address;
+    auto const took = std::chrono::duration_cast<Duration>(clock_.now().wall - started_at_);
+    log(LogLevel::info, "ready",
+        {{"listen", addresses},
+         {"services", std::to_string(engine_.policy().services.size())},
+         {"records", std::to_string(engine_.state().seq)},
+         {"took", format_human(took)}});
+    manager_.ready("watching " + std::to_string(engine_.policy().services.size()) + " services");
+}
+
+asio::awaitable<void> App::stop() {
+    auto const steps = hands_->under_way();
+    std::string const text = steps == 0 ? std::string("stopping")
+                                        : "stopping; " + std::to_string(steps) +
+                                              " running step is left to its supervisor";
+    log(LogLevel::info, "stopping", {{"steps_left_running", std::to_string(steps)}});
+    manager_.stopping(text);
+    co_await api_->stop();
+    co_await prober_.stop();
+    co_await reader_.stop();
+    tasks_.cancel();
+    co_await outbox_->stop();
+    co_await hands_->stop();
+    co_await tasks_.join();
+    decider_.close();
+    while (core_.size() > 1) co_await sleep_for(std::chrono::milliseconds(1));
+    co_await checkpoints_->save_all();
+    journal_thread_.stop();
+    pool_.stop();
+    dialer_.stop();
+    log(LogLevel::info, "stopped");
+}
+
+asio::awaitable<void> App::handle_signals() {
+    asio::signal_set signals(executor_, SIGTERM, SIGINT, SIGHUP);
+    while (!co_await is_cancelled()) {
+        auto const [code, number] =
+            co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
+        if (code) co_return;
+        if (number == SIGHUP) {
+            Actor actor;
+            actor.name = "SIGHUP";
+            actor.role = "admin";
+            (void)co_await reload(std::move(actor));
+        } else {
+            stop_asked_.notify();
+        }
+    }
+}
+
+asio::awaitable<void> App::feed_watchdog() {
+    auto const every = manager_.watchdog().value_or(std::chrono::seconds(1));
+    while (true) {
+        auto const due = clock_.now().boot + every;
+        if (!co_await sleep_for(every)) co_return;
+        auto const now = clock_.now();
+        metrics_.loop_lag(std::max(now.boot - due, Duration::zero()));
+        // A loop that turns but cannot write for a minute is as stuck as one that does not turn.
+        if (manager_.watchdog() && !decider_.stuck(now)) manager_.alive();
+    }
+}
+
+asio::awaitable<void> App::watch_blindness() {
+    while (!co_await is_cancelled()) {
+        co_await blind_.wait();
+        if (co_await is_cancelled()) co_return;
+        std::string blind;
+        for (auto const& [name, service] : engine_.state().services) {
+            auto const* const incident = engine_.state().incident(service.incident);
+            if (incident == nullptr) continue;
+            for (auto const& refusal : incident->refusals) {
+                if (refusal.guard == Guard::blind) blind = name;
+            }
+        }
+        if (blind.empty()) continue;
+        if (!co_await sleep_for(std::chrono::seconds(2))) co_return;
+        if (co_await asker_->sees(blind)) {
+            decider_.post(BlindEnded{});
+        } else {
+            blind_.notify();
+        }
+    }
+}
+
+asio::awaitable<void> App::verify_in_background() {
+    auto const store = engine_.policy().daemon.store;
+    auto job = [store]() -> Result<VerifyReport> {
+        auto journal = open_journal(store, OpenMode::read_only);
+        if (!journal) return tl::unexpected(journal.error());
+        return verify_journal(**journal);
+    };
+    auto report = co_await run_blocking(pool_, std::move(job));
+    if (co_await is_cancelled()) co_return;
+    if (!report) {
+        log(LogLevel::warning, "journal.not_verified", {{"why", to_string(report.error())}});
+    } else if (report->problem) {
+        chain_problem_ =
+            "record " + std::to_string(report->problem->seq) + ": " + report->problem->what;
+        log(LogLevel::error, "journal.broken", {{"what", chain_problem_}});
+    } else {
+        log(LogLevel::info, "journal.verified", {{"records", std::to_string(report->records)}});
+    }
+}
+
+}  // namespace rollbackd

@@ -1,0 +1,330 @@
+// What people decide about plans and steps: run, approve, reject, confirm.
+#include "core/names.hpp"
+#include "engine/judge.hpp"
+#include "engine/planning.hpp"
+
+#include <algorithm>
+
+namespace rollbackd {
+
+namespace {
+
+// A run that was approved (or runs already): a second approve answers the same one.
+Run const* approved_run(Incident const& incident, std::string const& plan) {
+    for (auto const& run : incident.runs) {
+        bool const alive = run.state != RunState::aborted && run.started_at.has_value();
+        if (alive && run.plan.hash == plan) return &run;
+    }
+    return nullptr;
+}
+
+Firing const* answered(Incident const& incident, Run const& run) {
+    for (auto const& firing : incident.triggers) {
+        auto const& answers = run.answers;
+        if (std::find(answers.begin(), answers.end(), firing.trigger) != answers.end())
+            return &firing;
+    }
+    return nullptr;
+}
+
+std::string sentence(Refusal const& refusal) {
+    return to_string(refusal.guard) + " (" + refusal.letter + "): " + refusal.text;
+}
+
+void add(Judgement& to, Judgement const& from) {
+    to.guards.insert(to.guards.end(), from.guards.begin(), from.guards.end());
+    to.refusals.insert(to.refusals.end(), from.refusals.begin(), from.refusals.end());
+}
+
+// Step-level approval of a run that is on.
+bool approve_step(Draft& draft, Incident const& incident, Approved const& event) {
+    for (auto const& run : incident.runs) {
+        if (run.state != RunState::running) continue;
+        for (auto const& step : run.steps) {
+            if (step.state != StepState::waiting || step.type == "manual") continue;
+            if (run.plan.hash != event.plan) {
+                draft.refuse(
+                    Errc::conflict, "the plan has changed; show it again and approve that"
+                );
+                return true;
+            }
+            auto const& planned = step.n <= run.plan.steps.size()
+                                      ? run.plan.steps[step.n - 1]
+                                      : run.plan.always[step.n - 1 - run.plan.steps.size()];
+            auto const n = step.n;
+            auto const run_id = run.id;
+            auto const service = incident.service;
+            auto const id = incident.id;
+            auto rendered = render_step(planned, run);
+            draft.out.reply.run = run_id;
+            draft.write(RunApproved{run_id, event.actor.name});
+            if (!rendered) {
+                draft.refuse(Errc::conflict, to_string(rendered.error()));
+                return true;
+            }
+            draft.write(StepIntent{run_id, n, 1, rendered->params});
+            set_state(draft, id, IncidentState::acting, "step " + std::to_string(n) + " approved");
+            draft.command(StartStep{run_id, n, 1, std::move(*rendered), service, id});
+            return true;
+        }
+    }
+    return false;
+}
+
+void void_run(Draft& draft, std::string const& run, std::string const& why) {
+    auto const incident = draft.run(run).incident;
+    end_run(draft, run, RunState::aborted, "void: " + why);
+    set_state(draft, incident, IncidentState::open, "the plan is void: " + why);
+    draft.refuse(Errc::conflict, "the plan is void: " + why);
+}
+
+// Whether the trigger a plan answers is still true; why not, otherwise.
+std::optional<std::string> no_longer_true(
+    Draft const& draft, Incident const& incident, Firing const& firing
+) {
+    if (firing.raised) return std::nullopt;
+    auto const found = draft.senses.evaluate_text(
+        incident.service, firing.when, firing.rules, std::nullopt, std::nullopt, draft.state,
+        draft.now
+    );
+    if (found.verdict == Verdict::true_) return std::nullopt;
+    return firing.trigger + " is " + to_string(found.verdict) + ": " + found.why;
+}
+
+// On approval every guard is judged again; what speaks against the plan now.
+std::optional<std::string> judge_again(
+    Draft& draft, Incident const& incident, Run const& waiting, Approved const& event
+) {
+    auto const* const service = draft.policy.service(incident.service);
+    auto const* const playbook =
+        service == nullptr ? nullptr : service->playbook(waiting.plan.playbook);
+    if (playbook == nullptr) {
+        return "playbook " + waiting.plan.playbook + " is no longer configured";
+    }
+    auto const* const blamed = answered(incident, waiting);
+    auto const firing = blamed == nullptr ? std::nullopt : std::optional(*blamed);
+    auto const* const known = firing ? &*firing : nullptr;
+    auto const wanted = waiting.manual ? Wanted::manual : Wanted::approved;
+    bool const manual = waiting.manual;
+    auto const target = waiting.plan.target;
+    auto const plan = make_plan(draft.state, *service, *playbook, waiting.plan.inputs, incident.id);
+    auto judgement = judge_hold(draft, incident, known, waiting.plan.locks, &event.answer, wanted);
+    bool const observes =
+        !manual && effective_autonomy(draft, incident.service, known) == Autonomy::observe;
+    if (observes) {
+        judgement.refusals.push_back(
+            {Guard::autonomy, "f", "effective autonomy is observe", playbook->name, "",
+             draft.moment(), false}
+        );
+    }
+    add(judgement, judge_rung(draft, incident, known, *playbook, plan, &event.answer, wanted));
+    auto still = known == nullptr ? std::nullopt : no_longer_true(draft, incident, *known);
+    draft.write(IncidentJudged{
+        event.incident, known == nullptr ? "" : known->trigger, playbook->name, judgement.guards,
+        judgement.refusals, JsonObject{{"approved_by", event.actor.name}}
+    });
+    if (!judgement.passed()) return sentence(judgement.refusals.front());
+    if (still) return still;
+    if (plan && !manual && plan->target != target) return "the target has changed meanwhile";
+    return std::nullopt;
+}
+
+// A `manual` entry of verify, numbered on after the steps.
+void confirm_check(
+    Draft& draft, Incident const& incident, Run const& run, StepConfirmed const& event
+) {
+    auto const index = event.n - run.steps.size() - 1;
+    auto check = run.verify[index];
+    bool const manual = run.plan.verify[index].kind == CheckKind::manual;
+    if (!manual || check.passed || run.state != RunState::verifying) {
+        draft.refuse(Errc::conflict, "step " + std::to_string(event.n) + " waits for nobody");
+        return;
+    }
+    auto const by = event.actor.name;
+    auto const run_id = run.id;
+    if (event.outcome == "not_done") {
+        end_run(draft, run_id, RunState::failed, by + " says: not so. " + reason_of(event.reason));
+        return;
+    }
+    check.passed = true;
+    check.why = event.outcome + ", says " + by;
+    auto const service = incident.service;
+    draft.write(VerifyProgress{run_id, false, std::move(check)});
+    progress(draft, service);
+}
+
+// A manual step that waits, or one of which nobody could say whether it took effect.
+void confirm_step(Draft& draft, Run const& run, StepConfirmed const& event) {
+    auto const& step = run.steps[event.n - 1];
+    if (step.state != StepState::waiting && step.state != StepState::unknown) {
+        draft.refuse(
+            Errc::conflict, "step " + std::to_string(event.n) + " is " + to_string(step.state) +
+                                ": nothing to confirm"
+        );
+        return;
+    }
+    auto const by = event.actor.name;
+    auto const run_id = run.id;
+    auto const attempt = step.attempt;
+    bool const done = event.outcome != "not_done";
+    StepOutcome outcome;
+    outcome.text = event.outcome + ", says " + by +
+                   (event.reason.empty() ? "" : ": " + reason_of(event.reason));
+    auto const state = done ? StepState::done : StepState::failed;
+    if (run.state != RunState::interrupted) {
+        finish_step(draft, run_id, event.n, state, outcome, by);
+        return;
+    }
+    draft.write(StepEndedRecord{run_id, event.n, attempt, state, {}, outcome.text, {}, by});
+    if (!done) {
+        draft.write(RunEnded{run_id, RunState::failed, outcome.text, by});
+        set_state(
+            draft, event.incident, IncidentState::frozen,
+            "the interrupted step was not done; " + by + " decides what follows"
+        );
+        return;
+    }
+    set_state(
+        draft, event.incident, IncidentState::acting, "running " + draft.run(run_id).plan.playbook
+    );
+    advance(draft, run_id);
+}
+
+}  // namespace
+
+void on(Draft& draft, RunAsked const& event) {
+    auto const* const service = draft.policy.service(event.service);
+    auto const* const playbook = service == nullptr ? nullptr : service->playbook(event.playbook);
+    if (playbook == nullptr) {
+        draft.refuse(
+            Errc::not_found,
+            "no playbook " + printable(event.service, 64) + "/" + printable(event.playbook, 64)
+        );
+        return;
+    }
+    auto const open = draft.state.service(event.service).incident;
+    auto plan = make_plan(draft.state, *service, *playbook, event.inputs, open);
+    if (!plan && plan.error().code == Errc::invalid) {
+        draft.refuse(Errc::invalid, to_string(plan.error()));
+        return;
+    }
+    Incident none;
+    none.service = event.service;
+    auto const& incident = open.empty() ? none : draft.incident(open);
+    auto judgement = judge_hold(
+        draft, incident, nullptr, plan ? plan->locks : playbook->locks, &event.answer,
+        Wanted::manual
+    );
+    add(judgement,
+        judge_rung(draft, incident, nullptr, *playbook, plan, &event.answer, Wanted::manual));
+    if (!judgement.passed()) {
+        draft.refuse(Errc::conflict, sentence(judgement.refusals.front()));
+        return;
+    }
+    if (!open.empty()) {
+        if (auto const* const waiting = waiting_run(draft.incident(open))) {
+            end_run(
+                draft, waiting->id, RunState::aborted,
+                "void: " + event.actor.name + " runs " + event.playbook + " by hand"
+            );
+        }
+    }
+    auto const id = open.empty() ? open_incident(draft, event.service, std::nullopt, false) : open;
+    auto run = make_run(draft, id, std::move(*plan), reason_of(event.reason));
+    run.by = event.actor.name;
+    run.manual = true;
+    for (auto const& firing : draft.incident(id).triggers) {
+        if (!firing.cleared) run.answers.push_back(firing.trigger);
+    }
+    auto const run_id = run.id;
+    bool const asks = run.plan.approval;
+    run.state = asks ? RunState::waiting : RunState::running;
+    draft.out.reply.incident = id;
+    draft.out.reply.run = run_id;
+    draft.write(RunPlanned{std::move(run)});
+    if (asks) {
+        set_state(
+            draft, id, IncidentState::waiting,
+            "waiting for approval (f, approval): the playbook may lose data"
+        );
+    } else {
+        start_run(draft, run_id, false);
+    }
+}
+
+void on(Draft& draft, Approved const& event) {
+    auto const* const incident = require(draft, event.incident);
+    if (incident == nullptr) return;
+    if (approve_step(draft, *incident, event)) return;
+    if (auto const* const run = approved_run(*incident, event.plan)) {
+        draft.out.reply.run = run->id;
+        return;
+    }
+    auto const* const waiting = waiting_run(*incident);
+    if (waiting == nullptr) {
+        draft.refuse(Errc::conflict, event.incident + " has no plan that waits for approval");
+        return;
+    }
+    auto const run_id = waiting->id;
+    draft.out.reply.run = run_id;
+    if (waiting->plan.hash != event.plan) {
+        draft.refuse(
+            Errc::conflict,
+            "that is not the plan that waits; show " + event.incident + " and approve its plan"
+        );
+        return;
+    }
+    auto const objection = judge_again(draft, *incident, *waiting, event);
+    if (objection) {
+        void_run(draft, run_id, *objection);
+        return;
+    }
+    draft.write(RunApproved{run_id, event.actor.name});
+    start_run(draft, run_id, false);
+}
+
+void on(Draft& draft, Rejected const& event) {
+    auto const* const incident = require(draft, event.incident);
+    if (incident == nullptr) return;
+    auto const* const waiting = waiting_run(*incident);
+    if (waiting == nullptr) {
+        draft.refuse(Errc::conflict, event.incident + " has no plan that waits for approval");
+        return;
+    }
+    if (!event.plan.empty() && waiting->plan.hash != event.plan) {
+        draft.refuse(Errc::conflict, "that is not the plan that waits");
+        return;
+    }
+    draft.out.reply.run = waiting->id;
+    std::string const why = "rejected by " + event.actor.name;
+    end_run(draft, waiting->id, RunState::aborted, why);
+    draft.write(Escalated{event.incident, why});
+    set_state(draft, event.incident, IncidentState::open, why);
+}
+
+void on(Draft& draft, StepConfirmed const& event) {
+    auto const* const incident = require(draft, event.incident);
+    if (incident == nullptr) return;
+    Run const* run = nullptr;
+    for (auto const& candidate : incident->runs) {
+        bool const open = candidate.state == RunState::running ||
+                          candidate.state == RunState::interrupted ||
+                          candidate.state == RunState::verifying;
+        if (open) run = &candidate;
+    }
+    if (run == nullptr) {
+        draft.refuse(Errc::conflict, event.incident + " has no run with a step to confirm");
+        return;
+    }
+    draft.out.reply.run = run->id;
+    auto const steps = std::uint32_t(run->steps.size());
+    if (event.n == 0 || event.n > steps + run->verify.size()) {
+        draft.refuse(Errc::not_found, run->id + " has no step " + std::to_string(event.n));
+    } else if (event.n > steps) {
+        confirm_check(draft, *incident, *run, event);
+    } else {
+        confirm_step(draft, *run, event);
+    }
+}
+
+}  // namespace rollbackd

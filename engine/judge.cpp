@@ -1,0 +1,244 @@
+#include "engine/judge.hpp"
+
+#include "engine/planning.hpp"
+
+#include <algorithm>
+
+namespace rollbackd {
+
+namespace {
+
+Json proof_of(Firing const& firing, Answer const* answer) {
+    JsonObject out{
+        {"evaluation", to_json(firing.evaluation)}, {"matrix_row", firing.resolved.matrix_row}
+    };
+    if (answer == nullptr) return out;
+    JsonArray failing;
+    for (auto const& one : answer->failing) {
+        failing.push_back(
+            JsonObject{{"service", one.service}, {"signal", one.signal}, {"reason", one.reason}}
+        );
+    }
+    JsonObject told{{"blind", answer->blind}, {"failing", std::move(failing)}};
+    if (answer->schema) told["schema"] = *answer->schema;
+    if (!answer->schema_error.empty()) told["schema_error"] = answer->schema_error;
+    out["answer"] = std::move(told);
+    return out;
+}
+
+}  // namespace
+
+Firing const* next_firing(Draft const& draft, Incident const& incident) {
+    auto const* const service = draft.policy.service(incident.service);
+    auto const order = [&](std::string const& trigger) -> std::size_t {
+        if (service == nullptr) return 0;
+        for (std::size_t i = 0; i < service->triggers.size(); ++i) {
+            if (service->triggers[i].name == trigger) return i;
+        }
+        return service->triggers.size();
+    };
+    Firing const* best = nullptr;
+    for (auto const& firing : incident.triggers) {
+        if (firing.cleared) continue;
+        bool const has_rung = std::any_of(
+            incident.ladder.begin(), incident.ladder.end(),
+            [&](LadderRung const& rung) {
+                return rung.trigger == firing.trigger && rung.state == RungState::untried;
+            }
+        );
+        if (!has_rung) continue;
+        if (best == nullptr || firing.resolved.severity < best->resolved.severity ||
+            (firing.resolved.severity == best->resolved.severity &&
+             order(firing.trigger) < order(best->trigger))) {
+            best = &firing;
+        }
+    }
+    return best;
+}
+
+Run make_run(Draft const& draft, std::string const& incident, Plan plan, std::string reason) {
+    Run run;
+    run.id = "RUN-" + std::to_string(draft.state.next_run);
+    run.incident = incident;
+    run.reason = std::move(reason);
+    run.planned_at = draft.moment();
+    std::uint32_t n = 0;
+    for (auto const* const list : {&plan.steps, &plan.always}) {
+        for (auto const& step : *list) {
+            StepRun made;
+            made.n = ++n;
+            made.name = step.name;
+            made.type = step.type;
+            made.always = list == &plan.always;
+            run.steps.push_back(std::move(made));
+        }
+    }
+    for (std::size_t i = 0; i < plan.verify.size(); ++i) {
+        run.verify.push_back({std::uint32_t(i + 1), false, false, {}, {}});
+    }
+    run.plan = std::move(plan);
+    return run;
+}
+
+void Judge::record(Judgement const& judgement, std::string const& playbook) {
+    draft.write(IncidentJudged{
+        id, firing.trigger, playbook, judgement.guards, judgement.refusals, proof_of(firing, answer)
+    });
+}
+
+void Judge::propose(Plan plan, std::string why) {
+    auto run = make_run(draft, id, std::move(plan), firing.trigger + ": " + firing.evaluation.why);
+    run.answers = {firing.trigger};
+    run.state = RunState::waiting;
+    run.why = why;
+    draft.write(RunPlanned{std::move(run)});
+    set_state(draft, id, IncidentState::waiting, std::move(why));
+}
+
+void Judge::act(Plan plan) {
+    auto run = make_run(draft, id, std::move(plan), firing.trigger + ": " + firing.evaluation.why);
+    run.answers = {firing.trigger};
+    run.state = RunState::running;
+    auto const run_id = run.id;
+    draft.write(RunPlanned{std::move(run)});
+    start_run(draft, run_id, true);
+}
+
+void Judge::hold(Refusal first, Judgement const& held_by, Plan const* plan) {
+    std::string const why =
+        "not acting (" + first.letter + ", " + to_string(first.guard) + "): " + first.text;
+    bool const proposes =
+        std::all_of(held_by.refusals.begin(), held_by.refusals.end(), [](Refusal const& one) {
+            return one.guard == Guard::dependency_failing || one.guard == Guard::limit ||
+                   one.guard == Guard::cooldown || one.guard == Guard::unstable;
+        });
+    if (proposes && plan != nullptr) {
+        propose(*plan, why);
+    } else {
+        set_state(draft, id, IncidentState::open, why);
+    }
+}
+
+void Judge::pass_over(LadderRung const& rung, std::string const& why) {
+    draft.write(RungChanged{id, rung.playbook, RungState::passed_over, why});
+}
+
+void Judge::climb() {
+    auto const ladder = draft.incident(id).ladder;
+    bool passed_one = false;
+    std::string last_why;
+    for (auto const& rung : ladder) {
+        if (rung.trigger != firing.trigger) continue;
+        if (rung.state == RungState::passed_over) {
+            passed_one = true;
+            last_why = rung.why;
+        }
+        if (rung.state != RungState::untried) continue;
+        if (judge(rung, passed_one, last_why) == Verdict::over) return;
+    }
+    end_of_ladder(last_why);
+}
+
+Judge::Verdict Judge::judge(LadderRung const& rung, bool& passed_one, std::string& last_why) {
+    auto const service_name = draft.incident(id).service;
+    auto const& service = *draft.policy.service(service_name);
+    auto const* const playbook = service.playbook(rung.playbook);
+    if (playbook == nullptr) {
+        pass_over(rung, "the playbook is no longer configured");
+        return Verdict::next;
+    }
+    bool const harmless =
+        playbook->undoes == Undoes::nothing && playbook->data_loss == DataLoss::none;
+    if (passed_one && !harmless) {
+        last_why = "an earlier rung was passed over, and this one undoes something";
+        pass_over(rung, last_why);
+        return Verdict::next;
+    }
+    auto plan = make_plan(draft.state, service, *playbook, {}, id);
+    auto const locks = plan ? plan->locks : playbook->locks;
+    auto const held =
+        judge_hold(draft, draft.incident(id), &firing, locks, answer, Wanted::automatic);
+    auto judgement =
+        judge_rung(draft, draft.incident(id), &firing, *playbook, plan, answer, Wanted::automatic);
+    bool const could_run = judgement.passed() && plan.has_value();
+    judgement.guards.insert(judgement.guards.begin(), held.guards.begin(), held.guards.end());
+    if (!propose_only && !held.passed()) {
+        // Held as a whole; what speaks against this rung besides is told too.
+        judgement.refusals.insert(
+            judgement.refusals.begin(), held.refusals.begin(), held.refusals.end()
+        );
+        record(judgement, "");
+        hold(judgement.refusals.front(), held, could_run ? &*plan : nullptr);
+        return Verdict::over;
+    }
+    record(judgement, rung.playbook);
+    if (judgement.refusal(Guard::limit) != nullptr) {
+        hold(judgement.refusals.front(), judgement, plan ? &*plan : nullptr);
+        return Verdict::over;
+    }
+    if (judgement.passed() && plan) {
+        go(std::move(*plan), service_name);
+        return Verdict::over;
+    }
+    passed_one = true;
+    if (judgement.passed()) {
+        last_why = rung.playbook + " cannot be planned: " + to_string(plan.error());
+        pass_over(rung, last_why);
+        return Verdict::next;
+    }
+    auto const& refusal = judgement.refusals.front();
+    last_why = rung.playbook + " passed over (" + refusal.letter + ", " + to_string(refusal.guard) +
+               "): " + refusal.text;
+    // A carried streak may still come to blame the release alone: not given up.
+    if (!refusal.carried) pass_over(rung, last_why);
+    return Verdict::next;
+}
+
+void Judge::go(Plan plan, std::string const& service) {
+    auto const autonomy = effective_autonomy(draft, service, &firing);
+    if (propose_only) {
+        propose(std::move(plan), "the plan is ready");
+    } else if (plan.approval) {
+        propose(
+            std::move(plan),
+            "waiting for approval (f, approval): the playbook may lose data or undoes " +
+                to_string(plan.undoes)
+        );
+    } else if (firing.approval) {
+        propose(
+            std::move(plan), "waiting for approval (f, approval): the trigger asks for a person"
+        );
+    } else if (autonomy == Autonomy::advise) {
+        propose(
+            std::move(plan), "waiting for approval (f, autonomy): effective autonomy is advise"
+        );
+    } else {
+        act(std::move(plan));
+    }
+}
+
+void Judge::end_of_ladder(std::string const& why) {
+    auto const& incident = draft.incident(id);
+    // Another firing trigger may have rungs of its own.
+    auto const* const other = next_firing(draft, incident);
+    bool const carried = other != nullptr && other->trigger == firing.trigger;
+    if (other != nullptr && !carried) {
+        consider(draft, id);
+        return;
+    }
+    bool const acted = std::any_of(incident.runs.begin(), incident.runs.end(), [](Run const& run) {
+        return run.started_at.has_value();
+    });
+    if (acted) {
+        set_state(
+            draft, id, IncidentState::frozen,
+            "every rung was tried" + (why.empty() ? "" : "; " + why)
+        );
+    } else {
+        set_state(
+            draft, id, IncidentState::open, why.empty() ? "no rung is left" : "not acting: " + why
+        );
+    }
+}
+
+}  // namespace rollbackd
