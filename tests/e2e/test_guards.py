@@ -221,7 +221,7 @@ def test_autonomy_is_observe_where_nothing_says_otherwise(payments):
 
 
 def test_limits_stop_automatic_runs_and_say_so(payments):
-    payments.policy["daemon"]["limits"].update(runs_per_hour=1, cooldown="2s")
+    payments.policy["daemon"]["limits"].update(runs_per_hour=1)
     payments.triggers(payments=failing_payments(response=["payments-off"]), down=down(response=["code-rollback"]))
     payments.start()
     good_then_deployed(payments)

@@ -12,7 +12,7 @@ from harness.policy import script
 from harness.world import playbooks
 
 RUNS = "/v1/services/shop/playbooks/by-hand/runs"
-OK = [{"until": "ok(health)", "within": "1500ms"}]
+OK = [{"until": "ok(health)", "within": "4s"}]
 
 
 def with_steps(world, *steps: dict, **more) -> None:

@@ -17,7 +17,7 @@ def base_policy(world: "World") -> dict:
             "store": f"sqlite:{folder}/rollbackd.db",
             "autonomy": "enforce",
             "tokens": world.token_entries(),
-            "limits": {"runs_per_hour": 10, "runs_per_day": 20, "cooldown": "2s", "settle": "2s",
+            "limits": {"runs_per_hour": 10, "runs_per_day": 20, "cooldown": "5s", "settle": "5s",
                        "approval_timeout": "1m"},
             "references": [{"tcp": {"address": world.reference.address}}],
         },
@@ -51,7 +51,7 @@ def shop(world: "World") -> dict:
 def health(url: str = "{{ url }}/health") -> dict:
     return {
         "http": {"url": url, "expect": {"status": 200, "json": {"/status": "ok"}}},
-        "every": "200ms", "confirm_every": "50ms", "timeout": "500ms",
+        "every": "200ms", "confirm_every": "50ms", "timeout": "2s",
     }
 
 
@@ -69,7 +69,7 @@ def code_rollback(**changes) -> dict:
     return {
         "undoes": "release", "risk": "low", "data_loss": "none",
         "steps": [{"git_checkout": {"repo": "{{ repo }}", "to": "{{ known_good.version }}"}}],
-        "verify": [{"until": "ok(health)", "within": "1500ms"}],
+        "verify": [{"until": "ok(health)", "within": "4s"}],
         **changes,
     }
 
@@ -78,7 +78,7 @@ def payments_off(**changes) -> dict:
     return {
         "undoes": "nothing", "risk": "low", "data_loss": "none",
         "steps": [{"file_edit": {"file": "{{ env }}", "key": "PAYMENTS", "value": "off"}}],
-        "verify": [{"until": "ok(health)", "within": "1500ms"}],
+        "verify": [{"until": "ok(health)", "within": "4s"}],
         **changes,
     }
 
