@@ -14,6 +14,7 @@ using Parameters = std::map<std::string, std::string>;
 
 namespace {
 
+constexpr Duration answer_margin = std::chrono::milliseconds(250);
 constexpr Duration connect_min = std::chrono::seconds(2);  // libpq waits no less
 
 long milliseconds(Duration duration) {
@@ -40,7 +41,9 @@ Result<Parameters> take_apart(std::string const& dsn) {
 /// No wait on this connection may be endless, whatever the DSN says.
 void bound(Parameters& parameters, Duration limit) {
     auto const seconds = std::chrono::ceil<std::chrono::seconds>(std::max(limit, connect_min));
-    auto const limit_ms = std::to_string(std::max(1L, milliseconds(limit)));
+    // A little less than the caller waits: the server's own answer is better than ours.
+    auto const allowed = limit - std::min<Duration>(limit / 4, answer_margin);
+    auto const limit_ms = std::to_string(std::max(1L, milliseconds(allowed)));
     parameters["connect_timeout"] = std::to_string(seconds.count());
     parameters["tcp_user_timeout"] = limit_ms;
     parameters["keepalives"] = "1";

@@ -109,7 +109,7 @@ TEST_CASE("PostgreSQL is asked for one value, read-only and with a limit") {
     CHECK(wrong.error().code == Errc::invalid);
     CHECK(wrong.error().what.find("schema_migrations") != std::string::npos);
     CHECK(server.ask("CREATE TABLE t (n int)").error().code == Errc::invalid);
-    CHECK(server.ask("SELECT pg_sleep(1000)", 200ms).error().code == Errc::timeout);
+    CHECK(server.ask("SELECT pg_sleep(1000)", 1s).error().code == Errc::timeout);
 }
 
 TEST_CASE("a PostgreSQL that is not there, hangs or is misspelt is told without its password") {
