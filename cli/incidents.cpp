@@ -72,6 +72,23 @@ void print_steps(Terminal const& terminal, Json const& run) {
     if (!table.empty()) table.print(terminal, 4);
 }
 
+/// What proves the recovery: whether it has, has not yet, or did not.
+void print_check(Terminal const& terminal, Json const& check, std::string_view run_state) {
+    bool const passed = is_true(check, "passed");
+    bool const ended = run_state != "running" && run_state != "waiting" && run_state != "verifying";
+    auto what = shown(check, "condition");
+    if (what.empty()) what = shown(check, "kind");
+    auto const why = shown(check, "why");
+    print_field(
+        terminal,
+        passed  ? "verified:"
+        : ended ? "not verified:"
+                : "to verify:",
+        why.empty() || why == what ? what : what + ": " + why, 4,
+        passed ? Colour::green : Colour::yellow
+    );
+}
+
 void print_runs(Terminal const& terminal, Json const& incident) {
     for (auto const& run : items_of(incident, "runs")) {
         auto const state = shown(run, "state");
@@ -92,14 +109,7 @@ void print_runs(Terminal const& terminal, Json const& incident) {
             );
         }
         print_steps(terminal, run);
-        for (auto const& entry : items_of(run, "verify")) {
-            bool const passed = is_true(entry, "passed");
-            print_field(
-                terminal, passed ? "verified:" : "not verified:",
-                shown(entry, "condition") + " " + shown(entry, "why"), 4,
-                passed ? Colour::green : Colour::yellow
-            );
-        }
+        for (auto const& entry : items_of(run, "verify")) print_check(terminal, entry, state);
     }
 }
 
@@ -134,21 +144,21 @@ void print_incident(Terminal const& terminal, Json const& incident) {
                  << shown(incident, "service") << "  "
                  << terminal.paint(state, colour_of_state(state)) << '\n';
     auto const story = story_of(incident);
-    print_field(terminal, "Broken:", story.broken);
-    print_field(terminal, "Done:  ", story.did);
-    print_field(terminal, "Next:  ", story.next);
-    print_field(terminal, "You:   ", story.you, 2, Colour::bold);
-    print_field(terminal, "Opened:", moment(text_of(incident, "opened_at")));
+    print_field(terminal, "Broken:   ", story.broken);
+    print_field(terminal, "Done:     ", story.did);
+    print_field(terminal, "Next:     ", story.next);
+    print_field(terminal, "You:      ", story.you, 2, Colour::bold);
+    print_field(terminal, "Opened:   ", moment(text_of(incident, "opened_at")));
     auto const timed = [&](std::string_view label, char const* name) {
         auto const at = text_of(incident, name);
         auto const took = between(incident, "opened_at", name);
         if (at.empty()) return;
         print_field(terminal, label, moment(at) + (took.empty() ? "" : ", after " + took));
     };
-    timed("Acted: ", "acted_at");
+    timed("Acted:    ", "acted_at");
     timed("Recovered:", "recovered_at");
-    timed("Resolved:", "resolved_at");
-    print_field(terminal, "Acked: ", shown(incident, "acked_by"));
+    timed("Resolved: ", "resolved_at");
+    print_field(terminal, "Acked by: ", shown(incident, "acked_by"));
     print_triggers(terminal, incident);
     print_refusals(terminal, incident);
     print_runs(terminal, incident);

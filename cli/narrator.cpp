@@ -143,6 +143,7 @@ std::string Narrator::opened_line(Json const& opened) {
     if (services_.size() >= names_max) services_.erase(services_.begin());
     services_[id] = shown(opened, "service");
     std::string line = incident(id) + " opened, " + shown(opened, "severity") + ":";
+    if (items_of(opened, "triggers").empty()) line += " a person's own run";
     for (auto const& entry : items_of(opened, "triggers")) line += " " + firing(entry);
     return line;
 }

@@ -114,7 +114,7 @@ Outcome<Exit> run(Context& context, Arguments const& given) {
     } else if (!incident.empty()) {
         line += "; follow it with: rollbackctl show " + incident;
     }
-    for (auto const& text : wrap(line, terminal.width)) terminal.out << text << '\n';
+    terminal.out << line << '\n';
     return Exit::done;
 }
 

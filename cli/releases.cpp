@@ -90,9 +90,9 @@ Outcome<Exit> gate(Context& context, Arguments const& given) {
     auto const run = run_at(json);
     bool const closed = gate != nullptr && find(*gate, "pass") && !is_true(*gate, "pass");
     if (!run.empty() || closed) {
-        auto const why = run.empty() ? shown(*gate, "reason") : run + " is on";
+        auto const why = run.empty() ? shown(*gate, "reason") : run;
         return refuse(
-            "a run is on at " + service + " (" + why + "): wait for its end, then ask again"
+            "a run is on at " + service + ": " + why + "; wait for its end, then ask again"
         );
     }
     if (context.json) return Exit::done;

@@ -27,17 +27,26 @@ std::string code(std::string_view text) {
     return fence + (pad ? " " : "") + inside + (pad ? " " : "") + fence;
 }
 
+/// A table's cell ends at a bar even inside code, so text with one goes without.
+std::string code_in_table(std::string_view text) {
+    return text.find('|') == std::string_view::npos ? code(text) : plain(text);
+}
+
 std::string command_line(std::vector<std::string> const& argv) {
     std::string out;
     for (auto const& word : argv) out += (out.empty() ? "" : " ") + shell_word(word);
     return out;
 }
 
+std::string plain_text(Json const& value) {
+    return value.is_string() ? std::string(value.get_string()) : to_text(value);
+}
+
 std::vector<std::string> argv_of(Json const& value) {
     std::vector<std::string> argv;
     if (!value.is_array()) return argv;
     for (auto const& word : value.get_array()) {
-        argv.push_back(word.is_string() ? std::string(word.get_string()) : to_text(word));
+        argv.push_back(plain_text(word));
     }
     return argv;
 }
@@ -47,7 +56,13 @@ std::string value_text(std::string_view key, Json const& value) {
     bool const duration = key == "within" || key == "for" || key == "deadline" || key == "timeout";
     if (duration && value.is_int64()) return format_duration(Duration(value.get_int64()));
     if (key == "argv") return command_line(argv_of(value));
-    return value.is_string() ? std::string(value.get_string()) : to_text(value);
+    if (!value.is_array()) return plain_text(value);
+    std::string list;
+    for (auto const& item : value.get_array()) {
+        list += (list.empty() ? "" : "; ") +
+                (item.is_array() ? command_line(argv_of(item)) : plain_text(item));
+    }
+    return list;
 }
 
 std::string step_line(Step const& step) {
@@ -156,7 +171,7 @@ void write_service(std::ostream& out, Policy const& policy, ServicePolicy const&
     out << "| when | severity | response |\n|---|---|---|\n";
     for (auto const& trigger : service.triggers) {
         auto const resolved = resolve(policy, service, trigger, trigger.classify);
-        out << "| " << plain(trigger.name) << ": " << plain(trigger.when.text());
+        out << "| " << plain(trigger.name) << ": " << code_in_table(trigger.when.text());
         if (trigger.for_ > Duration::zero()) out << " for " << format_duration(trigger.for_);
         out << " | " << to_string(resolved.severity) << " | " << response_text(resolved.response)
             << " |\n";

@@ -109,9 +109,8 @@ Outcome<Exit> call_and_say(
     auto const answer = context.client().call(method, target, body);
     if (!answer) return tl::unexpected(answer.error());
     if (context.json) return pass_through(context.terminal, *answer);
-    auto const text = sentence(answer->json);
-    for (auto const& line : wrap(text, context.terminal.width))
-        context.terminal.out << line << '\n';
+    // Not wrapped: it may end in a command, which must stay whole to be copied.
+    context.terminal.out << sentence(answer->json) << '\n';
     return Exit::done;
 }
 

@@ -114,7 +114,7 @@ TEST_CASE("the runbook names every step, limit and check of a playbook") {
     for (auto const* part :
          {"# Runbook", "## shop", "### Playbook code-rollback", "Undoes: release", "git\\_checkout",
           "{{ known_good.version }}", "shop.service", "`ok(health)` within 1m",
-          "| down: consecutive"}) {
+          "| down: `consecutive_failures(health) >= 3`"}) {
         INFO(part);
         CHECK(ran.out.find(part) != std::string::npos);
     }

@@ -125,7 +125,7 @@ TEST_CASE("show tells steps with state, exit and duration, refusals with letters
     around.width = 160;
     auto const out = run_cli_at(daemon.url(), {"show", "INC-7"}, around).out;
     for (auto const* part :
-         {"Opened: 2026-01-31 12:00:00Z", "after 750 ms", "possible: payments of the last 4 min",
+         {"Opened:    2026-01-31 12:00:00Z", "after 750 ms", "possible: payments of the last 4 min",
           "29.0 s", "Connection to web1.example.com \\x1b[2Jclosed by remote host",
           "rollbackctl deploy shop", "tell-users: Tell affected users", "2026-02-03 12:00:00Z"}) {
         INFO(part << "\n" << out);
