@@ -133,6 +133,11 @@ class Coroutines(Planted):
             "core/io/a.cpp": "awaitable<void> f() {\n    auto r =\n        co_await g(T{1});\n}\n",
         }, ("core/io/a.cpp", 3))
 
+    def test_an_empty_loop_around_an_await_is_found(self):
+        self.expect(check_coroutines.check, {
+            "core/io/a.cpp": "awaitable<void> f() {\n    while (!co_await g(1)) {\n    }\n    while (co_await g(2)) h();\n}\n",
+        }, ("core/io/a.cpp", 2))
+
     def test_a_capturing_lambda_that_is_a_coroutine_is_found_outside_tests(self):
         text = "void f() {\n    auto l = [this]() -> awaitable<void> { co_await g(); };\n}\n"
         self.expect(check_coroutines.check, {"core/io/a.cpp": text, "tests/core/io/a_test.cpp": text},
