@@ -26,19 +26,17 @@ AccessLogReader make_reader(char const* params) {
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
     static AccessLogReader const any = make_reader("{}");
     static AccessLogReader const some = make_reader(
-        R"({"match":{"path":"^/w/(?P<provider>[a-z]+)","query":"a=","host":"*.example.com"
-}
-})"
+        R"json({"match":{"path":"^/w/(?P<provider>[a-z]+)","query":"a=","host":"*.example.com"}})json"
     );
-std::string_view const text(reinterpret_cast<char const*>(data), size);
-Now const now{Instant(std::chrono::hours(1)), WallTime(std::chrono::hours(24 * 365 * 56))};
-for (auto const* reader : {&any, &some}) {
-    Sample sample;
-    if (reader->read(text, now, sample) != LineFate::sample) continue;
-    auto const& counts = std::get<OutcomesValue>(sample.value);
-    ensure(counts.success + counts.failure + counts.neutral == 1, "a line counts once");
-    ensure(sample.client.size() <= by_bytes_max, "a client's name is bounded");
-    ensure(counts.reason.size() <= 1024, "a reason is bounded");
-}
-return 0;
+    std::string_view const text(reinterpret_cast<char const*>(data), size);
+    Now const now{Instant(std::chrono::hours(1)), WallTime(std::chrono::hours(24 * 365 * 56))};
+    for (auto const* reader : {&any, &some}) {
+        Sample sample;
+        if (reader->read(text, now, sample) != LineFate::sample) continue;
+        auto const& counts = std::get<OutcomesValue>(sample.value);
+        ensure(counts.success + counts.failure + counts.neutral == 1, "a line counts once");
+        ensure(sample.client.size() <= by_bytes_max, "a client's name is bounded");
+        ensure(counts.reason.size() <= 1024, "a reason is bounded");
+    }
+    return 0;
 }

@@ -67,16 +67,28 @@ std::optional<Found> open_if(std::string const& path, FilePosition const& positi
     return Found{std::move(*file), *facts, std::move(*head)};
 }
 
-/// The file of `position`: under its own name, renamed, or copied away before it was truncated.
-std::optional<Found> find_file(std::string const& path, FilePosition const& position) {
+/// Where rotation copied what is known by its beginning: the oldest such copy made since then, and
+/// one whose name tells of rotation before any other.
+std::optional<Found> find_copy(std::string const& path, FilePosition const& position) {
     auto const siblings = siblings_of(path);
-    for (bool const by_inode : {true, false}) {
-        if (auto found = open_if(path, position, by_inode)) return found;
+    for (bool const numbered : {true, false}) {
         for (auto const& sibling : siblings) {
-            if (auto found = open_if(sibling.path, position, by_inode)) return found;
+            if (sibling.numbered != numbered || sibling.facts.modified < position.modified)
+                continue;
+            if (auto found = open_if(sibling.path, position, false)) return found;
         }
     }
     return std::nullopt;
+}
+
+/// The file of `position`: under its own name, renamed, or copied away before it was truncated.
+std::optional<Found> find_file(std::string const& path, FilePosition const& position) {
+    if (auto found = open_if(path, position, true)) return found;
+    for (auto const& sibling : siblings_of(path)) {
+        if (auto found = open_if(sibling.path, position, true)) return found;
+    }
+    if (auto found = find_copy(path, position)) return found;
+    return open_if(path, position, false);
 }
 
 // Where the line begins that is being written at the end of the file: at its very first start a
@@ -140,6 +152,7 @@ void FileFollower::resume(FollowPosition const& saved) {
         auto const current = facts_of(path_);
         file->rotated = !current || !current->same_file(file->facts);
         bool const rotated = file->rotated;
+        file->facts.modified = position.modified;
         files_.push_back(std::move(file));
         // Since the save, not since its last change: writers that reopen late still write to it
         // when the next file is already there.
@@ -163,6 +176,7 @@ void FileFollower::open_missed(std::int64_t modified_since, std::size_t place) {
         file->fd = std::move(*opened);
         file->facts = sibling.facts;
         file->rotated = true;
+        refresh_head(*file);
         files_.insert(files_.begin() + std::ptrdiff_t(place++), std::move(file));
     }
 }
@@ -171,14 +185,22 @@ void FileFollower::open_missed(std::int64_t modified_since, std::size_t place) {
 bool FileFollower::known(FileFacts const& facts, std::string const& path) const {
     for (auto const& file : files_) {
         if (file->facts.same_file(facts)) return true;
-        auto const position = position_of(file->facts, 0, false, file->head);
-        if (open_if(path, position, false)) return true;
+        refresh_head(*file);
+        if (open_if(path, position_of(file->facts, 0, false, file->head), false)) return true;
     }
     return std::any_of(done_.begin(), done_.end(), [&](FilePosition const& position) {
+        // A short beginning proves little; then the length must be the same too.
+        bool const is_long = position.fingerprint_bytes == fingerprint_bytes_max;
+        if (!is_long && position.offset != facts.size) return false;
         FilePosition whole = position;
         whole.offset = 0;
         return open_if(path, whole, position.fingerprint_bytes == 0).has_value();
     });
+}
+
+void FileFollower::refresh_head(File& file) {
+    auto head = read_at(file.fd, 0, fingerprint_bytes_max);
+    if (head && head->starts_with(file.head)) file.head = std::move(*head);
 }
 
 void FileFollower::look_for_rotation() {
@@ -221,6 +243,8 @@ void FileFollower::open_current(bool from_end) {
     if (from_end) {
         file->offset = start_of_last_line(file->fd, facts->size, file->skipping);
     }
+    // Known from now on by its beginning: it may be rotated before anything was read.
+    refresh_head(*file);
     from_end_ = false;
     problem_.clear();
     files_.push_back(std::move(file));
@@ -264,8 +288,9 @@ bool FileFollower::refill(File& file) {
     bool const replaced = !head->starts_with(file.head) || facts->size < at;
     if (replaced) replaced_in_place(file);
     file.facts = *facts;
-    if (!file.rotated && (replaced || (was_empty && !head->empty()))) {
-        // Truncated more than once since the last look: what stood there in between.
+    bool const was_written = !head->empty() || facts->modified != modified_before;
+    if (!file.rotated && (replaced || (was_empty && was_written))) {
+        // Perhaps truncated more than once since the last look: what stood there in between.
         open_missed(modified_before, index_of(file));
     }
     if (replaced) return true;
@@ -285,13 +310,7 @@ std::size_t FileFollower::index_of(File const& file) const {
 // that rotation made of it, if it made one.
 void FileFollower::replaced_in_place(File& file) {
     auto const position = position_of(file.facts, file.offset, file.skipping, file.head);
-    // The longest, where somebody made a copy of his own before rotation did.
-    std::optional<Found> found;
-    for (auto const& sibling : siblings_of(path_)) {
-        auto other = open_if(sibling.path, position, false);
-        if (!other || other->facts.same_file(file.facts)) continue;
-        if (!found || found->facts.size <= other->facts.size) found = std::move(other);
-    }
+    auto found = find_copy(path_, position);
     if (found) {
         auto copy = std::make_unique<File>();
         copy->fd = std::move(found->file);

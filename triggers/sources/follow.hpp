@@ -83,6 +83,7 @@ private:
     void open_current(bool from_end);
     void look_for_rotation();
     bool known(FileFacts const& facts, std::string const& path) const;
+    static void refresh_head(File& file);
     bool refill(File& file);
     void replaced_in_place(File& file);
     bool take_lines(File& file, Batch& batch, std::size_t lines_max);

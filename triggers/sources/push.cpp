@@ -82,15 +82,11 @@ private:
         for (auto const& [name, ignored] : object_) {
             std::string const member(name);
             if (std::find(known.begin(), known.end(), member) != known.end()) continue;
-            auto const nearest = nearest_name(member, known);
-            std::string hint = ". This signal (";
-            hint += to_string(signal_.kind);
-            hint += ") takes ";
-            hint += example(signal_.kind);
-            if (!nearest.empty()) hint = "; did you mean \"" + nearest + "\"?";
-            complain(
-                printable(member, 64), "unknown member \"" + printable(member, 64) + "\"" + hint
-            );
+            std::string what = "unknown member \"" + printable(member, 64) + "\"";
+            // Of very short names every other one is near.
+            auto const nearest = member.size() > 3 ? nearest_name(member, known) : std::string();
+            if (!nearest.empty()) what += ", did you mean \"" + nearest + "\"?";
+            complain(printable(member, 64), what + "; " + takes());
         }
     }
 
@@ -219,8 +215,10 @@ private:
         return printable(std::string_view(found->get_string()), push_reason_bytes_max);
     }
 
-    std::string missing() const {
-        return "missing; this signal (" + to_string(signal_.kind) + ") takes " +
+    std::string missing() const { return "missing; " + takes(); }
+
+    std::string takes() const {
+        return "this signal (" + to_string(signal_.kind) + ") takes " +
                std::string(example(signal_.kind));
     }
 

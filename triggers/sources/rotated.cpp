@@ -51,6 +51,20 @@ bool is_numbered(std::string const& name, std::string const& base) {
            is_number(std::string_view(name).substr(stem.size(), name.size() - base.size()));
 }
 
+// Of two files last changed at once: access.log.2 is older than access.log.1, but
+// access.log-20260130 older than access.log-20260131.
+bool older_by_name(std::string const& a, std::string const& b) {
+    auto const counter = [](std::string const& name) {
+        auto const dot = name.rfind('.');
+        auto const digits = dot == name.npos ? "" : name.substr(dot + 1);
+        bool const counts = !digits.empty() && digits.size() < 5 &&
+                            digits.find_first_not_of("0123456789") == digits.npos;
+        return counts ? std::stoi(digits) : -1;
+    };
+    int const of_a = counter(a), of_b = counter(b);
+    return of_a >= 0 && of_b >= 0 ? of_a > of_b : a < b;
+}
+
 bool is_compressed(std::string const& name) {
     constexpr std::array<std::string_view, 5> endings{".gz", ".bz2", ".xz", ".zst", ".lz4"};
     return std::any_of(endings.begin(), endings.end(), [&](auto ending) {
@@ -116,7 +130,8 @@ std::vector<Sibling> siblings_of(std::string const& path) {
         if (facts) found.push_back({entry->path().string(), *facts, is_numbered(name, base)});
     }
     std::sort(found.begin(), found.end(), [](Sibling const& a, Sibling const& b) {
-        return a.facts.modified < b.facts.modified;
+        if (a.facts.modified != b.facts.modified) return a.facts.modified < b.facts.modified;
+        return older_by_name(a.path, b.path);
     });
     return found;
 }

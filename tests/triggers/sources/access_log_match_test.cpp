@@ -139,14 +139,12 @@ TEST_CASE("the key of a streak comes from a group, a member, or the query string
         return read(line, params, "provider").sample.by;
     };
     CHECK(by(combined("POST /w?provider=stripe HTTP/1.1", 500)) == "stripe");
-    auto const* const group = R"({"match":{"path":"^/webhooks/(?P<provider>[a-z]+)"
-}
-})";
+    auto const* const group = R"json({"match":{"path":"^/webhooks/(?P<provider>[a-z]+)"}})json";
     CHECK(by(combined("POST /webhooks/adyen?provider=x HTTP/1.1", 500), group) == "adyen");
-CHECK(by(R"({"status":500,"path":"/?provider=x","provider":"paypal"})") == "paypal");
-CHECK(by(combined("POST /w HTTP/1.1", 500)).empty());
-auto const longest = "POST /w?provider=" + std::string(1000, 'x') + " HTTP/1.1";
-CHECK(by(combined(longest, 500)).size() <= by_bytes_max + 3);
+    CHECK(by(R"({"status":500,"path":"/?provider=x","provider":"paypal"})") == "paypal");
+    CHECK(by(combined("POST /w HTTP/1.1", 500)).empty());
+    auto const longest = "POST /w?provider=" + std::string(1000, 'x') + " HTTP/1.1";
+    CHECK(by(combined(longest, 500)).size() <= by_bytes_max + 3);
 }
 
 TEST_CASE("a line without a time happened now") {

@@ -65,6 +65,11 @@ private:
     std::filesystem::path folder_;
 };
 
-inline std::string numbered(int number) { return "line number " + std::to_string(number); }
+/// Begins with what tells it apart, as real lines do with client and time: by their first bytes a
+/// truncated and rewritten file is told from a longer one.
+inline std::string numbered(int number) {
+    auto const digits = std::to_string(number);
+    return std::string(6 - digits.size(), '0') + digits + " is the number of this line";
+}
 
 }  // namespace rollbackd::source_test
