@@ -4,39 +4,19 @@
 // means.
 #pragma once
 
-#include "core/json.hpp"
+#include "triggers/sources/file_position.hpp"
 
 #include <memory>
 
 namespace rollbackd {
 
-struct FileFacts;
-
 inline constexpr std::size_t line_bytes_max = 1U << 20U;
 inline constexpr std::size_t read_chunk_bytes = 256U << 10U;
-inline constexpr std::size_t fingerprint_bytes_max = 256;
 inline constexpr std::size_t followed_files_max = 16;  // open at once: rotated ones and the log
 inline constexpr std::size_t done_files_max = 16;
 inline constexpr std::size_t batch_bytes_max = 4U << 20U;  // read for one batch
 /// How long a rotated file may still get lines from writers that have not reopened it.
 inline constexpr Duration rotated_grace = std::chrono::seconds(30);
-
-/// Where the reading of one file stands. `fingerprint` is the SHA-256 of its first bytes: an inode
-/// number is given to the next file as soon as its old one is gone.
-struct FilePosition {
-    std::uint64_t device = 0;
-    std::uint64_t inode = 0;
-    std::uint64_t offset = 0;   // after the last line handed out
-    bool skipping = false;      // inside a line above line_bytes_max
-    std::int64_t modified = 0;  // nanoseconds; tells what was rotated away later
-    std::uint64_t fingerprint_bytes = 0;
-    std::string fingerprint;
-
-    friend bool operator==(FilePosition const&, FilePosition const&) = default;
-};
-BOOST_DESCRIBE_STRUCT(
-    FilePosition, (), (device, inode, offset, skipping, modified, fingerprint_bytes, fingerprint)
-)
 
 struct FollowPosition {
     std::vector<FilePosition> files;  // oldest first; empty: there was none yet
