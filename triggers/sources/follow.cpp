@@ -18,6 +18,8 @@ struct FileFollower::File {
 
 namespace {
 
+constexpr int resume_attempts_max = 5;
+
 // Where the line begins that is being written at the end of the file: at its very first start a
 // follower hands out that one whole once it is complete.
 std::uint64_t start_of_last_line(Fd const& file, std::uint64_t size, bool& skipping) {
@@ -27,6 +29,23 @@ std::uint64_t start_of_last_line(Fd const& file, std::uint64_t size, bool& skipp
     if (newline != std::string::npos) return from + newline + 1;
     skipping = from > 0;
     return from > 0 ? size : 0;
+}
+
+bool begin_alike(std::string_view a, std::string_view b) {
+    auto const both = std::min(a.size(), b.size());
+    return a.substr(0, both) == b.substr(0, both);
+}
+
+// Which files stand where just now.
+std::vector<std::pair<std::string, std::uint64_t>> names_and_inodes(std::string const& path) {
+    std::vector<std::pair<std::string, std::uint64_t>> all;
+    auto const current = facts_of(path);
+    all.emplace_back(path, current ? current->inode : 0);
+    for (auto const& sibling : siblings_of(path)) {
+        all.emplace_back(sibling.path, sibling.facts.inode);
+    }
+    std::sort(all.begin(), all.end());
+    return all;
 }
 
 }  // namespace
@@ -46,7 +65,14 @@ FileFollower::FileFollower(std::string path) : path_(std::move(path)), from_end_
 
 FileFollower::FileFollower(std::string path, FollowPosition const& saved)
     : path_(std::move(path)), from_end_(saved.from_end) {
-    resume(saved);
+    // A rotation in the very middle of the search would show some files twice and others never.
+    for (int attempt = 0; attempt < resume_attempts_max; ++attempt) {
+        auto const before = names_and_inodes(path_);
+        files_.clear();
+        lost_ = 0;
+        resume(saved);
+        if (names_and_inodes(path_) == before) break;
+    }
     look_for_rotation();
 }
 
@@ -69,7 +95,10 @@ void FileFollower::resume(FollowPosition const& saved) {
         bool const twice = std::any_of(files_.begin(), files_.end(), [&](auto const& other) {
             return other->facts.same_file(found->facts);
         });
-        if (twice) continue;
+        if (twice) {
+            if (newest) open_missed(position.modified, files_.size());
+            continue;
+        }
         auto file = std::make_unique<File>();
         file->fd = std::move(found->fd);
         file->facts = found->facts;
@@ -90,11 +119,11 @@ void FileFollower::resume(FollowPosition const& saved) {
 // Files that were written and rotated away between two looks (while the daemon was down, mostly),
 // put in before files_[place], oldest first.
 void FileFollower::open_missed(std::int64_t modified_since, std::size_t place) {
-    auto const current = facts_of(path_);
     for (auto const& sibling : siblings_of(path_)) {
-        bool const is_current = current && current->same_file(sibling.facts);
-        if (!sibling.numbered || is_current || sibling.facts.modified < modified_since ||
-            known(sibling.facts, sibling.path) || files_.size() >= followed_files_max) {
+        // An empty one is a copy that is only just being made, or holds nothing.
+        if (!sibling.numbered || sibling.facts.size == 0 ||
+            sibling.facts.modified < modified_since || known(sibling.facts, sibling.path) ||
+            files_.size() >= followed_files_max) {
             continue;
         }
         auto opened = open_to_read(sibling.path);
@@ -110,10 +139,16 @@ void FileFollower::open_missed(std::int64_t modified_since, std::size_t place) {
 
 // Whether the file is being read, or was: by its inode, and by its content where rotation copies.
 bool FileFollower::known(FileFacts const& facts, std::string const& path) const {
+    auto const opened = open_to_read(path);
+    auto const head =
+        opened ? read_at(*opened, 0, fingerprint_bytes_max) : Result<std::string>(std::string());
     for (auto const& file : files_) {
         if (file->facts.same_file(facts)) return true;
+        // A copy may be shorter than the original while it is being made.
         refresh_head(*file);
-        if (open_if(path, position_of(file->facts, 0, false, file->head), false)) return true;
+        if (head && !head->empty() && !file->head.empty() && begin_alike(*head, file->head)) {
+            return true;
+        }
     }
     return std::any_of(done_.begin(), done_.end(), [&](FilePosition const& position) {
         // A short beginning proves little; then the length must be the same too.
@@ -137,44 +172,52 @@ void FileFollower::look_for_rotation() {
         if (current.error().code == Errc::not_found) from_end_ = false;
         return;
     }
-    auto const tracked = std::find_if(files_.begin(), files_.end(), [&](auto const& file) {
-        return file->facts.same_file(*current);
-    });
-    if (tracked == files_.end()) {
-        if (!files_.empty()) {
-            files_.back()->rotated = true;
-            open_missed(files_.back()->facts.modified, files_.size());
-        }
-        open_current(from_end_);
-        return;
-    }
     problem_.clear();
-    // Usually the last one already; moved back under its name by hand otherwise.
-    (*tracked)->rotated = false;
-    (*tracked)->idle_since.reset();
-    std::rotate(tracked, tracked + 1, files_.end());
-    for (auto& file : files_) file->rotated = file != files_.back();
+    if (files_.empty() || !files_.back()->facts.same_file(*current)) open_current();
 }
 
-void FileFollower::open_current(bool from_end) {
+// The name leads to another file than before, or to the first one ever.
+void FileFollower::open_current() {
     auto opened = open_to_read(path_);
     auto const facts =
-        opened ? facts_of(*opened) : Result<FileFacts>(tl::unexpected(opened.error()));
+        opened ? facts_of(*opened) : Result<FileFacts>(tl::unexpected<Error>(opened.error()));
     if (!facts) {
         problem_ = to_string(facts.error());
+        return;
+    }
+    for (auto& file : files_) file->rotated = true;
+    auto const tracked = std::find_if(files_.begin(), files_.end(), [&](auto const& file) {
+        return file->facts.same_file(*facts);
+    });
+    if (tracked != files_.end()) {  // moved back under its name by hand
+        (*tracked)->rotated = false;
+        (*tracked)->idle_since.reset();
+        std::rotate(tracked, tracked + 1, files_.end());
         return;
     }
     auto file = std::make_unique<File>();
     file->fd = std::move(*opened);
     file->facts = *facts;
-    if (from_end) {
+    if (from_end_) {
         file->offset = start_of_last_line(file->fd, facts->size, file->skipping);
     }
+    from_end_ = false;
     // Known from now on by its beginning: it may be rotated before anything was read.
     refresh_head(*file);
-    from_end_ = false;
-    problem_.clear();
+    forget_copy_of(*file);
     files_.push_back(std::move(file));
+    // Only now: whatever was moved away while this one was opened is found beside it.
+    if (files_.size() > 1) {
+        open_missed(files_[files_.size() - 2]->facts.modified, files_.size() - 1);
+    }
+}
+
+// A copy whose original is still there, to be truncated next: the original will be read.
+void FileFollower::forget_copy_of(File const& original) {
+    std::erase_if(files_, [&](auto const& file) {
+        return file->rotated && file->offset == 0 && file->ahead.empty() && !file->head.empty() &&
+               !original.head.empty() && begin_alike(file->head, original.head);
+    });
 }
 
 FileFollower::Batch FileFollower::read_batch(std::size_t lines_max, Instant now) {
@@ -212,16 +255,20 @@ bool FileFollower::refill(File& file) {
     auto const modified_before = file.facts.modified;
     bool const was_empty = file.head.empty();
     // Looked at after the chunk was read: where the beginning is still the same, so was the rest.
-    bool const replaced = !head->starts_with(file.head) || facts->size < at;
+    std::uint64_t const end = at + chunk->size();
+    bool const replaced = !head->starts_with(file.head) || facts->size < end ||
+                          head->size() < std::min<std::uint64_t>(fingerprint_bytes_max, end) ||
+                          (at == 0 && !begin_alike(*chunk, *head));
     if (replaced) replaced_in_place(file);
     file.facts = *facts;
-    bool const was_written = !head->empty() || facts->modified != modified_before;
+    // Before looking beside it: a copy of what was just read must be known for one.
+    file.head = std::move(*head);
+    bool const was_written = !file.head.empty() || facts->modified != modified_before;
     if (!file.rotated && (replaced || (was_empty && was_written))) {
         // Perhaps truncated more than once since the last look: what stood there in between.
         open_missed(modified_before, index_of(file));
     }
     if (replaced) return true;
-    file.head = std::move(*head);
     file.ahead += *chunk;
     return !chunk->empty();
 }

@@ -60,7 +60,8 @@ private:
     void resume(FollowPosition const& saved);
     void open_missed(std::int64_t modified_since, std::size_t place);
     std::size_t index_of(File const& file) const;
-    void open_current(bool from_end);
+    void open_current();
+    void forget_copy_of(File const& original);
     void look_for_rotation();
     bool known(FileFacts const& facts, std::string const& path) const;
     static void refresh_head(File& file);
