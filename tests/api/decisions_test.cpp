@@ -91,6 +91,9 @@ TEST_CASE("an interrupted step is settled by a person who must say how it ended"
     Desk desk;
     breach(desk);
     REQUIRE(desk.host.world.end_step(OutcomeKind::unknown));
+    auto const settle = desk.host.world.take<SettleStep>();
+    REQUIRE(settle);
+    desk.host.world.send(StepSettled{settle->run, settle->n, {}});  // nobody knows
     auto const path = std::string("/v1/incidents/INC-1/steps/1/confirm");
     CHECK(desk.post(path, R"({"outcome":"maybe"})").status == 422);
     CHECK(desk.post("/v1/incidents/INC-1/steps/x/confirm").status == 404);

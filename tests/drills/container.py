@@ -23,7 +23,8 @@ rm -rf etc/systemd/system/*.wants/* lib/systemd/system/systemd-firstboot.service
 rm -f etc/machine-id
 systemd-id128 new > etc/machine-id
 for unit in $2; do ln -sf /dev/null "etc/systemd/system/$unit.service"; done
-cp -a "$3/." .
+# tar, because /lib is a link where /usr is merged and cp would not follow it.
+tar -C "$3" -cf - . | tar -C "$1/root" -xf - --keep-directory-symlink
 exec systemd-nspawn --quiet --directory="$1/root" --machine="$4" --register=no --keep-unit --boot \
     --console=pipe --link-journal=no
 """
