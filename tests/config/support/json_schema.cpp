@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <regex>
+#include <re2/re2.h>
 #include <stdexcept>
 
 namespace rollbackd::testing {
@@ -82,8 +82,8 @@ private:
 
     static Problems pattern(Json const& rule, Json const& value, std::string const& path) {
         if (!value.is_string()) return {};
-        std::regex const expression(std::string(rule.get_string()));
-        if (std::regex_search(std::string(value.get_string()), expression)) return {};
+        re2::RE2 const expression{std::string(rule.get_string())};
+        if (re2::RE2::PartialMatch(std::string(value.get_string()), expression)) return {};
         return {path + ": does not match " + std::string(rule.get_string())};
     }
 
