@@ -51,7 +51,7 @@ TEST_CASE("on a terminal only y approves") {
     CHECK(ran.err.find("[y/N]") != std::string::npos);
 }
 
-TEST_CASE("--yes asks nothing") {
+TEST_CASE("with --yes nothing is asked") {
     FakeDaemon daemon(daemon_with(losing));
     Around around;
     around.tty = true;

@@ -151,7 +151,7 @@ TEST_CASE("services tells version, target and true triggers; of one also why it 
     }
 }
 
-TEST_CASE("--json passes on what the API said, byte by byte") {
+TEST_CASE("with --json passes on what the API said, byte by byte") {
     FakeDaemon daemon(the_daemon());
     CHECK(
         run_cli_at(daemon.url(), {"show", "INC-7", "--json"}).out == std::string(incident) + "\n"
