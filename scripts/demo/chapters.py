@@ -88,7 +88,8 @@ class Story:
         self.checks.check(self.standing(3) == "bad", "release 3 is quarantined")
         gate = self.daemon.ctl("gate", "shop", self.site.versions[3]).returncode
         self.checks.check(gate == 1, "rollbackctl gate keeps release 3 out (exit 1)")
-        self.measure(incident, deployed, seen)
+        if incident["acted_at"]:
+            self.measure(incident, deployed, seen)
 
     def measure(self, incident: dict, deployed: float, seen: list[float]) -> None:
         first = seen[0] if seen else deployed

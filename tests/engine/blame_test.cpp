@@ -1,0 +1,68 @@
+// What makes a deployment to blame (A6 b), at the edges.
+#include "tests/catch.hpp"
+#include "tests/engine/support/world.hpp"
+
+using namespace rollbackd;
+using namespace rollbackd::testing;
+
+namespace {
+
+Sample requests(World const& world, std::uint64_t success, std::uint64_t failure) {
+    Sample sample;
+    sample.service = "shop";
+    sample.signal = "requests";
+    sample.at = world.now.boot;
+    OutcomesValue counts;
+    counts.success = success;
+    counts.failure = failure;
+    sample.value = counts;
+    return sample;
+}
+
+/// v2 has just been deployed on a busy site whose trigger is more than 1 % of failures.
+World busy_site() {
+    auto policy = shop_policy();
+    TriggerPolicy errors;
+    errors.name = "errors";
+    errors.when = condition("failure_ratio(requests, 5m) > 1%");
+    errors.rules.min_count = 100;
+    errors.severity = Severity::P0;
+    errors.response = Response{ResponseKind::ladder, {{"code-rollback", {}}}};
+    policy.services[0].triggers = {errors};
+    World world(std::move(policy));
+    world.deploy("v1", true);
+    world.pass(1min);
+    world.sample(requests(world, 900, 0));
+    world.deploy("v2");
+    world.pass(1min);
+    return world;
+}
+
+}  // namespace
+
+TEST_CASE("a ratio that good requests dilute while the world is asked still rolls the release back"
+) {
+    auto world = busy_site();
+    world.sample(requests(world, 80, 10));
+    REQUIRE(world.incident() != nullptr);
+    world.sample(requests(world, 100, 0));  // 10 of 1090: below the threshold again
+    REQUIRE(world.answer());
+    CHECK_FALSE(world.has_refusal("b", Guard::bad_before));
+    CHECK(world.incident()->state == IncidentState::acting);
+}
+
+TEST_CASE("a streak carried over a deployment is not blamed on it until the blamed part is enough"
+) {
+    World world;
+    world.release_v2();
+    world.push(true);
+    for (int i = 0; i < 3; ++i) {
+        world.pass(1s);
+        world.push(false);
+    }
+    world.deploy("v3");
+    world.pass(25s);
+    world.push(false);
+    REQUIRE(world.answer());
+    CHECK(world.has_refusal("b", Guard::bad_before));
+}
