@@ -1,5 +1,5 @@
-// What a condition can become, whatever the signals say: whether it can be true at all, and whether
-// it can be true because of missing data alone (A5.4).
+// Whether a condition can be true at all, whatever the signals say: searched for, with everything
+// that is demanded of each term on the way.
 #include "triggers/condition_expr.hpp"
 
 #include <cmath>
@@ -11,16 +11,6 @@ namespace {
 
 constexpr double inf = std::numeric_limits<double>::infinity();
 constexpr std::size_t branches_max = 4096;  // beyond it, "it can"
-constexpr std::size_t absences_max = 10;    // likewise
-
-double times(double a, double b) { return a == 0 || b == 0 ? 0 : a * b; }
-
-Bounds product(Bounds a, Bounds b) {
-    double const all[] = {
-        times(a.low, b.low), times(a.low, b.high), times(a.high, b.low), times(a.high, b.high)
-    };
-    return {*std::min_element(all, all + 4), *std::max_element(all, all + 4)};
-}
 
 Comparison opposite(Comparison comparison) {
     switch (comparison) {
@@ -279,148 +269,8 @@ private:
     std::size_t branches_ = 0;
 };
 
-Verdict inverse(Verdict verdict) {
-    if (verdict == Verdict::unknown) return verdict;
-    return verdict == Verdict::true_ ? Verdict::false_ : Verdict::true_;
-}
-
-bool is_absence(Expr const& expr) {
-    return expr.op == Op::call && expr.function != nullptr &&
-           (expr.function->fn == Fn::absent || expr.function->fn == Fn::stale);
-}
-
-using Absences = std::map<std::string, Verdict>;
-
-// Verdict with everything unknown but the absences.
-Verdict assume(Expr const& expr, Absences const& absences) {
-    if (is_absence(expr)) return absences.at(call_text(expr));
-    std::vector<Verdict> parts;
-    parts.reserve(expr.args.size());
-    for (auto const& arg : expr.args) parts.push_back(assume(arg, absences));
-    auto const count = [&](Verdict verdict) {
-        return std::count(parts.begin(), parts.end(), verdict);
-    };
-    switch (expr.op) {
-        case Op::boolean:
-            return expr.number != 0 ? Verdict::true_ : Verdict::false_;
-        case Op::not_:
-            return inverse(parts[0]);
-        case Op::and_:
-            if (count(Verdict::false_) > 0) return Verdict::false_;
-            return count(Verdict::true_) == 2 ? Verdict::true_ : Verdict::unknown;
-        case Op::or_:
-            if (count(Verdict::true_) > 0) return Verdict::true_;
-            return count(Verdict::false_) == 2 ? Verdict::false_ : Verdict::unknown;
-        case Op::compare: {
-            auto const left = bounds_of(expr.args[0]);
-            auto const right = bounds_of(expr.args[1]);
-            bool const text = expr.args[0].op == Op::text || expr.args[1].op == Op::text;
-            if (text || !left.constant() || !right.constant()) return Verdict::unknown;
-            return holds(left.low, expr.comparison, right.low) ? Verdict::true_ : Verdict::false_;
-        }
-        case Op::call: {
-            if (expr.function == nullptr || expr.function->fn != Fn::quorum || expr.args.empty()) {
-                return Verdict::unknown;
-            }
-            return double(count(Verdict::true_)) >= expr.args[0].number ? Verdict::true_
-                                                                        : Verdict::unknown;
-        }
-        case Op::number:
-        case Op::text:
-        case Op::name:
-        case Op::negate:
-        case Op::add:
-        case Op::subtract:
-        case Op::multiply:
-        case Op::divide:
-            return Verdict::unknown;
-    }
-    return Verdict::unknown;
-}
-
 }  // namespace
 
-bool holds(double left, Comparison comparison, double right) {
-    switch (comparison) {
-        case Comparison::less:
-            return left < right;
-        case Comparison::less_equal:
-            return left <= right;
-        case Comparison::greater:
-            return left > right;
-        case Comparison::greater_equal:
-            return left >= right;
-        case Comparison::equal:
-            return left == right;
-        case Comparison::not_equal:
-            return left != right;
-    }
-    return false;
-}
-
-Bounds bounds_of(Expr const& expr) {
-    switch (expr.op) {
-        case Op::number:
-            return {expr.number, expr.number};
-        case Op::call:
-            if (expr.function == nullptr) return {-inf, inf};
-            return {expr.function->low, expr.function->high};
-        case Op::negate: {
-            auto const inner = bounds_of(expr.args[0]);
-            return {-inner.high, -inner.low};
-        }
-        case Op::add:
-        case Op::subtract: {
-            auto const left = bounds_of(expr.args[0]);
-            auto right = bounds_of(expr.args[1]);
-            if (expr.op == Op::subtract) right = {-right.high, -right.low};
-            return {left.low + right.low, left.high + right.high};
-        }
-        case Op::multiply:
-            return product(bounds_of(expr.args[0]), bounds_of(expr.args[1]));
-        case Op::divide: {
-            auto const right = bounds_of(expr.args[1]);
-            if (right.low <= 0 && right.high >= 0) return {-inf, inf};
-            return product(bounds_of(expr.args[0]), {1 / right.high, 1 / right.low});
-        }
-        case Op::text:
-        case Op::boolean:
-        case Op::name:
-        case Op::compare:
-        case Op::not_:
-        case Op::and_:
-        case Op::or_:
-            return {-inf, inf};
-    }
-    return {-inf, inf};
-}
-
 bool can_be_true(Expr const& root) { return Search().solve({{&root, true}}, {}); }
-
-bool can_be_true_by_absence(Condition const& condition) {
-    if (condition.empty()) return false;
-    Absences absences;
-    walk(condition.root(), [&](Expr const& expr) {
-        if (is_absence(expr)) absences[call_text(expr)] = Verdict::unknown;
-    });
-    if (absences.size() > absences_max) return true;
-    // Each is missing, present, or not known: true through those that are missing?
-    std::size_t cases = 1;
-    for (std::size_t i = 0; i < absences.size(); ++i) cases *= 3;
-    for (std::size_t number = 0; number < cases; ++number) {
-        auto rest = number;
-        auto without = absences;
-        for (auto& [call, verdict] : absences) {
-            verdict = static_cast<Verdict>(rest % 3);
-            without[call] = verdict == Verdict::true_ ? Verdict::unknown : verdict;
-            rest /= 3;
-        }
-        if (assume(condition.root(), absences) == Verdict::true_ &&
-            assume(condition.root(), without) != Verdict::true_) {
-            return true;
-        }
-    }
-    return false;
-}
 
 }  // namespace rollbackd

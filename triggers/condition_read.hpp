@@ -98,6 +98,8 @@ private:
     std::optional<Instant> ages_at_;  // a sample leaves a window, or a failure its streak
 };
 
+/// Nanoseconds on the boot clock, or null.
+Json time_json(std::optional<Instant> at);
 /// "1.2 %", "2.5 s", "10 MB", "4": as people write it; more digits where asked.
 std::string number_text(double value, Unit unit, int digits = 4);
 

@@ -21,6 +21,10 @@ std::string plain(double value, int digits) {
 
 }  // namespace
 
+Json time_json(std::optional<Instant> at) {
+    return at ? Json(at->time_since_epoch().count()) : Json(nullptr);
+}
+
 std::string number_text(double value, Unit unit, int digits) {
     switch (unit) {
         case Unit::ratio:
