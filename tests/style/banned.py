@@ -43,6 +43,6 @@ CALLS = (
     Call(r"(?m)^using namespace (?!std::(?:chrono_|string_|string_view_)?literals)(?!\w*::?literals)",
          "write the names out, or alias the namespace", (TESTS,)),
     Call(r"\btime\.sleep\s*\(", "wait_for(condition, timeout) from the harness",
-         (r"tests/e2e/harness/waiting\.py", r"tests/style/", r"scripts/"), "py"),
+         (r"tests/e2e/harness/waiting\.py", r"tests/style/", r"tests/bench/", r"scripts/"), "py"),
     Call(r"\bshell\s*=\s*True\b|\bos\.system\s*\(|\bos\.popen\s*\(", "an argv list", (r"tests/style/",), "py"),
 )

@@ -1,0 +1,80 @@
+"""scripts/bench: measures the release binaries and compares with the limits they promise."""
+
+import argparse
+import json
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+import measure  # noqa: E402
+from farm import Farm  # noqa: E402
+
+
+@dataclass
+class Figure:
+    name: str
+    value: float
+    unit: str
+    limit: float | None = None   # at most
+    note: str = ""
+
+    @property
+    def over(self) -> bool:
+        return self.limit is not None and self.value > self.limit
+
+    def line(self) -> str:
+        limit = "" if self.limit is None else f"limit {self.limit:g}"
+        verdict = "" if self.limit is None else "OVER" if self.over else "ok"
+        return f"{self.name:<34}{self.value:>9.3f} {self.unit:<12}{limit:<12}{verdict:<6}{self.note}"
+
+
+def ranged(values: list[float]) -> str:
+    got = measure.spread(values)
+    return f"{len(values)} times, {got['min']:.2f} to {got['max']:.2f}"
+
+
+def figures(folder: Path, farm: Farm, quick: bool):
+    """Each figure as soon as it is known."""
+    starts = measure.starts(folder, farm, 100, 2 if quick else 10)
+    yield Figure("start to ready, 100 signals", median(starts), "ms", 50, ranged(starts))
+    memory = measure.idle(folder, farm, 100, 1 if quick else 15)
+    yield Figure("idle RSS, 100 signals", memory["VmRSS"], "MiB", 24)
+    yield Figure("idle RssAnon, 100 signals", memory["RssAnon"], "MiB", 8)
+    sync = measure.syncs(folder, 10 if quick else 100)
+    yield Figure("one sync of this file system", median(sync), "ms", None, ranged(sync))
+    pushes = measure.pushes(folder, 3 if quick else 40)
+    yield Figure("push to step started", median(pushes), "ms", None, ranged(pushes))
+    yield Figure("push to step, less one sync", median(pushes) - median(sync), "ms", 5)
+    cpu, rate = measure.probes(folder, farm, 50 if quick else 1000, *((1, 11) if quick else (20, 60)))
+    yield Figure("CPU per 1000 HTTP probes", cpu, "s", 0.3, f"{rate:.1f} probes a second")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small numbers: shows that it works")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    chosen = parser.parse_args()
+    every: list[Figure] = []
+    with tempfile.TemporaryDirectory(prefix="rollbackd-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        farm = Farm(folder / "farm")
+        try:
+            for figure in figures(folder, farm, chosen.quick):
+                every.append(figure)
+                print(figure.line(), flush=True)
+        finally:
+            farm.stop()
+    if chosen.json:
+        chosen.json.write_text(json.dumps([asdict(figure) for figure in every], indent=2) + "\n")
+    over = [figure.name for figure in every if figure.over]
+    if over:
+        print(f"over the limit: {', '.join(over)}", file=sys.stderr)
+    return 1 if over else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

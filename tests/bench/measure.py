@@ -1,0 +1,162 @@
+"""The measurements, each from outside, by what a user of the machine can see."""
+
+import hashlib
+import http.client
+import json
+import os
+import secrets
+import subprocess
+import time
+from pathlib import Path
+from statistics import median
+
+import policy
+from farm import Farm
+from harness import BINARIES, free_port, wait_for
+
+HERE = Path(__file__).resolve().parent
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+
+
+class Daemon:
+    """One daemon in a folder of its own, timed from exec to ready."""
+
+    def __init__(self, folder: Path, text: dict, port: int):
+        folder.mkdir(exist_ok=True)
+        config = folder / "rollbackd.yaml"
+        config.write_text(json.dumps(text))
+        self.port = port
+        self.log = folder / "rollbackd.log"
+        argv = [str(BINARIES / "rollbackd"), "--config", str(config)]
+        with self.log.open("wb") as log:
+            began = time.monotonic()
+            self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            start_new_session=True)
+        while not self._ready():
+            if self.process.poll() is not None or time.monotonic() - began > 30:
+                self.stop()
+                raise RuntimeError(f"rollbackd did not become ready:\n{self.log.read_text()}")
+            time.sleep(0.001)
+        self.ready_seconds = time.monotonic() - began
+
+    def _ready(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+    def memory_mib(self) -> dict[str, float]:
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        fields = dict(line.split(":", 1) for line in lines)
+        return {name: int(fields[name].split()[0]) / 1024 for name in ("VmRSS", "RssAnon")}
+
+    def cpu_seconds(self) -> float:
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(int(field) for field in fields[11:15]) / TICKS_PER_SECOND
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+def starts(folder: Path, farm: Farm, signals: int, times: int) -> list[float]:
+    """Milliseconds from exec to ready, one for each start."""
+    out = []
+    for number in range(times):
+        own, port = folder / f"start-{number}", free_port()
+        own.mkdir()
+        daemon = Daemon(own, policy.probed(port, own, farm, signals), port)
+        daemon.stop()
+        out.append(daemon.ready_seconds * 1e3)
+    return out
+
+
+def idle(folder: Path, farm: Farm, signals: int, seconds: float) -> dict[str, float]:
+    own, port = folder / "idle", free_port()
+    own.mkdir()
+    daemon = Daemon(own, policy.probed(port, own, farm, signals), port)
+    try:
+        time.sleep(seconds)
+        return daemon.memory_mib()
+    finally:
+        daemon.stop()
+
+
+def probes(folder: Path, farm: Farm, signals: int, warm: float, seconds: float) -> tuple[float, float]:
+    """(CPU seconds per 1000 probes, probes per second) over `seconds`."""
+    own, port = folder / "probes", free_port()
+    own.mkdir()
+    daemon = Daemon(own, policy.probed(port, own, farm, signals), port)
+    try:
+        time.sleep(warm)
+        hits, cpu, began = farm.hits(), daemon.cpu_seconds(), time.monotonic()
+        time.sleep(seconds)
+        hits, cpu, took = farm.hits() - hits, daemon.cpu_seconds() - cpu, time.monotonic() - began
+        return cpu / hits * 1000, hits / took
+    finally:
+        daemon.stop()
+
+
+def syncs(folder: Path, times: int) -> list[float]:
+    """Milliseconds of a small append and its fdatasync, as a journal does it."""
+    out = []
+    with (folder / "sync").open("wb", buffering=0) as file:
+        for _ in range(times):
+            began = time.monotonic()
+            file.write(bytes(4096))
+            os.fdatasync(file.fileno())
+            out.append((time.monotonic() - began) * 1e3)
+    return out
+
+
+def pushes(folder: Path, services: int) -> list[float]:
+    """Milliseconds from sending the fourth failure to the step's first instruction."""
+    own, port = folder / "pushes", free_port()
+    own.mkdir()
+    stamp = own / "stamp"
+    subprocess.run(["cc", "-O2", "-o", str(stamp), str(HERE / "stamp.c")], check=True)
+    token = secrets.token_urlsafe(32)
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    daemon = Daemon(own, policy.pushed(port, own, digest, stamp, services), port)
+    try:
+        return [push_to_step(own, port, token, number) for number in range(services)]
+    finally:
+        daemon.stop()
+
+
+def push_to_step(folder: Path, port: int, token: str, number: int) -> float:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    path = f"/v1/services/shop-{number}/signals/payments"
+    try:
+        for ok in (True, False, False, False):
+            push(connection, path, headers, ok)
+        sent = time.monotonic()
+        push(connection, path, headers, False)
+    finally:
+        connection.close()
+    began = folder / f"began-{number}"
+    text = wait_for(lambda: began.is_file() and began.read_text().strip(), 20, "the step")
+    return (int(text) / 1e9 - sent) * 1e3
+
+
+def push(connection: http.client.HTTPConnection, path: str, headers: dict, ok: bool) -> None:
+    body = {"ok": ok} if ok else {"ok": ok, "reason": "card provider answered 500"}
+    connection.request("POST", path, json.dumps(body), headers)
+    answer = connection.getresponse()
+    answer.read()
+    if answer.status != 202:
+        raise RuntimeError(f"push: {answer.status}")
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    return {"median": median(values), "min": min(values), "max": max(values)}
