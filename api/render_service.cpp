@@ -83,7 +83,7 @@ Json render_sample(Sample const& sample, Now const& now) {
     JsonObject out;
     out["at"] = render_time(to_wall(sample.at, now));
     out["value"] = render_value(sample.value);
-    if (auto reason = reason_of(sample.value); !reason.empty()) out["reason"] = std::move(reason);
+    if (auto const reason = reason_of(sample.value); !reason.empty()) out["reason"] = reason;
     if (auto const* const state = std::get_if<StateValue>(&sample.value)) {
         out["latency_seconds"] = double(state->latency.count()) / nanoseconds_per_second;
     }

@@ -17,6 +17,8 @@ namespace {
 
 constexpr Duration systemd_timeout = std::chrono::seconds(10);
 constexpr std::size_t cgroup_bytes_max = 16 * 1024;
+constexpr std::string_view sandbox_properties =
+    "--property=KillMode,ProtectSystem,ProtectHome,ReadWritePaths,NoNewPrivileges";
 
 std::vector<std::string> unit_argv(std::string const& unit) {
     std::vector<std::string> argv{
@@ -135,12 +137,7 @@ asio::awaitable<std::string> Launcher::probe() {
     auto const why =
         tested ? tested->describe() + ": " + last_line(tested->errors) : to_string(tested.error());
     ProcessSpec show;
-    show.argv = {
-        "systemctl", "show",
-        "--property=KillMode,ProtectSystem,ProtectHome,"
-        "ReadWritePaths,NoNewPrivileges",
-        "--", unit
-    };
+    show.argv = {"systemctl", "show", std::string(sandbox_properties), "--", unit};
     show.timeout = systemd_timeout;
     auto const shown = co_await run_process(std::move(show));
     auto const settings = shown ? shown->output : std::string();
