@@ -26,6 +26,15 @@ Json proof_of(Firing const& firing, Answer const* answer) {
     return out;
 }
 
+std::string why_it_asks(Plan const& plan) {
+    if (plan.data_loss == DataLoss::certain) return plan.playbook + " loses data";
+    if (plan.data_loss == DataLoss::possible) return plan.playbook + " may lose data";
+    if (plan.undoes == Undoes::schema || plan.undoes == Undoes::data) {
+        return plan.playbook + " undoes " + to_string(plan.undoes);
+    }
+    return plan.playbook + " asks for a person (approval: true)";
+}
+
 }  // namespace
 
 Firing const* next_firing(Draft const& draft, Incident const& incident) {
@@ -199,11 +208,8 @@ void Judge::go(Plan plan, std::string const& service) {
     if (propose_only) {
         propose(std::move(plan), "the plan is ready");
     } else if (plan.approval) {
-        propose(
-            std::move(plan),
-            "waiting for approval (f, approval): the playbook may lose data or undoes " +
-                to_string(plan.undoes)
-        );
+        auto const why = why_it_asks(plan);
+        propose(std::move(plan), "waiting for approval (f, approval): " + why);
     } else if (firing.approval) {
         propose(
             std::move(plan), "waiting for approval (f, approval): the trigger asks for a person"

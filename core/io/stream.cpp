@@ -119,7 +119,8 @@ tl::unexpected<NetFailure> Connection::State::failure(ErrorCode const& code) con
         return net_fail(NetFault::timeout, std::move(text));
     }
     if (code == asio::error::operation_aborted) return net_fail(NetFault::cancelled, "cancelled");
-    return net_fail(fault_of(code), peer_name + ", waiting for " + phase + ": " + code.message());
+    auto const where = phase == "connection" ? peer_name : peer_name + ", waiting for " + phase;
+    return net_fail(fault_of(code), where + ": " + code.message());
 }
 
 Connection::Connection(std::unique_ptr<State> state) : state_(std::move(state)) {}
