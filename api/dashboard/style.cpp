@@ -26,14 +26,15 @@ form label { display: block; margin-bottom: .5rem; }
 input, button { font: inherit; padding: .4rem .6rem; border: 1px solid var(--line); border-radius: 6px;
   background: var(--card); color: inherit; }
 input { width: min(28rem, 60vw); }
-.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(22rem, 1fr)); gap: 1rem; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(32rem, 100%), 1fr)); gap: 1rem; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1rem;
   margin-bottom: 1rem; min-width: 0; }
 .card p { margin: .2rem 0; overflow-wrap: anywhere; }
 table { width: 100%; border-collapse: collapse; font-size: .9rem; margin-top: .5rem; }
 td { border-top: 1px solid var(--line); padding: .3rem .4rem .3rem 0; vertical-align: top;
   overflow-wrap: anywhere; }
-td:first-child { font-weight: 600; }
+td:first-child { font-weight: 600; overflow-wrap: normal; padding-right: .8rem; }
+td:last-child { overflow-wrap: break-word; }
 .badge { display: inline-block; border: 1px solid currentColor; border-radius: 99px; padding: 0 .55rem;
   font-size: .8rem; white-space: nowrap; }
 .good { color: var(--good); } .bad { color: var(--bad); } .warn { color: var(--warn); }
