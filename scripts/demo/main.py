@@ -40,8 +40,10 @@ class Show:
 
     def message(self, message: dict) -> None:
         self.messages.append(message)
-        first = str(message.get("text", "")).splitlines()
-        self.teller.tell("message", f"to the team: {first[0] if first else message.get('event')}")
+        did = [line for line in str(message.get("text", "")).splitlines() if line.startswith("rollbackd: ")]
+        incident = (message.get("incident") or {}).get("id", "")
+        self.teller.tell("message", f"to the team, {incident} {message.get('event')}: "
+                         f"{did[0].removeprefix('rollbackd: ') if did else message.get('text')}")
 
     def start(self) -> None:
         self.site.release(1)
