@@ -3,11 +3,37 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdio>
 
 namespace rollbackd {
 
 namespace files = step_files;
+
+namespace {
+
+/// Both outputs of a usual step, and what else an exit record says. A question may ask for more; on
+/// a full disk it then has no answer, and may be asked again.
+constexpr std::size_t exit_room_max = 160 * 1024;
+
+std::size_t exit_room(StepSpec const& spec) {
+    constexpr std::size_t rest = 8 * 1024;
+    return std::min(2 * std::min(spec.output_max, exit_room_max) + rest, exit_room_max);
+}
+
+std::string exit_temporary() { return "exit." + std::to_string(getpid()); }
+
+bool write_all(int file, std::string_view content) {
+    while (!content.empty()) {
+        auto const count = write(file, content.data(), content.size());
+        if (count < 0 && errno == EINTR) continue;
+        if (count <= 0) return false;
+        content.remove_prefix(static_cast<std::size_t>(count));
+    }
+    return true;
+}
+
+}  // namespace
 
 StepDir::StepDir(char const* path) : fd_(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {}
 
@@ -43,11 +69,13 @@ Claim StepDir::claim(StepSpec const& spec) const {
     auto const self = getpid();
     files::ProcessMark const mark{self, files::start_ticks_of(self).value_or(0), spec.boot_id};
     auto const temporary = "claim." + std::to_string(self);
-    if (!write_new(temporary.c_str(), files::encode(mark), true)) return Claim::failed;
-    int const linked = linkat(fd_, temporary.c_str(), fd_, files::claim_name, 0);
-    int const problem = errno;
+    bool const room = reserve(exit_temporary().c_str(), exit_room(spec)) &&
+                      write_new(temporary.c_str(), files::encode(mark), true);
+    int const linked = room ? linkat(fd_, temporary.c_str(), fd_, files::claim_name, 0) : -1;
+    bool const taken = room && linked != 0 && errno == EEXIST;
     unlinkat(fd_, temporary.c_str(), 0);
-    if (linked != 0) return problem == EEXIST ? Claim::taken : Claim::failed;
+    if (linked != 0) unlinkat(fd_, exit_temporary().c_str(), 0);
+    if (linked != 0) return taken ? Claim::taken : Claim::failed;
     return fsync(fd_) == 0 ? Claim::ours : Claim::unsynced;
 }
 
@@ -73,9 +101,16 @@ void StepDir::write_child(StepSpec const& spec, pid_t pid) const {
 }
 
 bool StepDir::write_exit(step_files::Pairs const& record) const {
-    auto const temporary = "exit." + std::to_string(getpid());
-    return write_new(temporary.c_str(), files::encode(record), true) &&
-           renameat(fd_, temporary.c_str(), fd_, files::exit_name) == 0 && fsync(fd_) == 0;
+    auto const temporary = exit_temporary();
+    auto const content = files::encode(record);
+    // Over the room that was taken for it: to truncate first would give it back.
+    int const file =
+        openat(fd_, temporary.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (file < 0) return false;
+    bool good = write_all(file, content) &&
+                ftruncate(file, static_cast<off_t>(content.size())) == 0 && fsync(file) == 0;
+    good = close(file) == 0 && good;
+    return good && renameat(fd_, temporary.c_str(), fd_, files::exit_name) == 0 && fsync(fd_) == 0;
 }
 
 int StepDir::watch(char const* path) const {
@@ -90,15 +125,16 @@ int StepDir::watch(char const* path) const {
 bool StepDir::write_new(char const* name, std::string_view content, bool durable) const {
     int const file = openat(fd_, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0) return false;
-    bool good = true;
-    while (good && !content.empty()) {
-        auto const count = write(file, content.data(), content.size());
-        if (count < 0 && errno == EINTR) continue;
-        good = count > 0;
-        if (good) content.remove_prefix(static_cast<std::size_t>(count));
-    }
+    bool good = write_all(file, content);
     if (good && durable) good = fsync(file) == 0;
     return close(file) == 0 && good;
+}
+
+bool StepDir::reserve(char const* name, std::size_t bytes) const {
+    int const file = openat(fd_, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (file < 0) return false;
+    bool const taken = posix_fallocate(file, 0, static_cast<off_t>(bytes)) == 0;
+    return close(file) == 0 && taken;
 }
 
 }  // namespace rollbackd

@@ -40,7 +40,8 @@ public:
     std::optional<StepSpec> read_spec() const;
     bool is_claimed() const;
     /// Durable when it returns `ours`. The file appears with its content or not at all, so that
-    /// whoever finds a claim also finds whose it is.
+    /// whoever finds a claim also finds whose it is. Room for the end is taken first: on a disk
+    /// that is full by then it can still be written down.
     Claim claim(StepSpec const& spec) const;
     /// Neither is needed after the claim, and both may hold secrets.
     void remove_spec() const;
@@ -55,6 +56,7 @@ public:
 
 private:
     bool write_new(char const* name, std::string_view content, bool durable) const;
+    bool reserve(char const* name, std::size_t bytes) const;
 
     int fd_;
 };

@@ -4,6 +4,7 @@
 #include "tests/actions/steps/support/hands.hpp"
 #include "tests/catch.hpp"
 
+#include <sys/mount.h>
 #include <sys/wait.h>
 
 #include <csignal>
@@ -176,6 +177,25 @@ TEST_CASE("a damaged exit record is lost, not guessed") {
     dir.write("s/claim", "");
     dir.write("s/exit", "end 6\nexited\ncode 1\n");
     CHECK(supervise(dir.path("s"), shell("true")).kind == EndKind::lost);
+}
+
+TEST_CASE("a disk that is full by the end of a step does not lose the end") {
+    TempDir dir;
+    sh("mkdir " + dir.path("small"));
+    if (geteuid() != 0 || mount("tmpfs", dir.path("small").c_str(), "tmpfs", 0, "size=1m") != 0) {
+        WARN("SKIPPED_BECAUSE no small file system can be mounted here");
+        return;
+    }
+    auto const fill = "dd if=/dev/zero of=" + dir.path("small/filler") + " 2>/dev/null; ";
+    auto spec = shell(fill + "head -c 300000 /dev/zero | tr '\\0' y; exit 3");
+    auto const end = supervise(dir.path("small/step"), spec);
+    auto const later = supervise(dir.path("small/never"), shell("exit 0"));
+    CHECK(umount(dir.path("small").c_str()) == 0);
+    CHECK(end.kind == EndKind::exited);
+    CHECK(end.exit == 3);
+    CHECK(end.cut);
+    // And where there is no room for its end, nothing is begun.
+    CHECK(later.kind == EndKind::not_started);
 }
 
 TEST_CASE("an abort before the beginning keeps the process from being started") {
