@@ -1,6 +1,7 @@
 #include "daemon/app.hpp"
 
 #include "daemon/app_impl.hpp"
+#include "engine/records.hpp"
 
 namespace rollbackd {
 
@@ -22,6 +23,14 @@ std::string kind_name(DeliveryKind kind) {
 
 void report_task(std::string_view name, std::string_view what) {
     log(LogLevel::error, "task.failed", {{"task", std::string(name)}, {"what", std::string(what)}});
+}
+
+void report_source(std::string const& key, std::string const& why) {
+    if (why.empty()) {
+        log(LogLevel::info, "source.reading", {{"signal", key}});
+    } else {
+        log(LogLevel::warning, "source.unread", {{"signal", key}, {"why", why}});
+    }
 }
 
 App::App(
@@ -71,16 +80,37 @@ void App::on_applied(std::vector<Record> const& records) {
             }
         }
         if (record.kind == "incident.judged") blind_.notify();
-        if (record.kind == "run.ended" && runner_) {
-            auto const json = parse_json(record.body);
-            bool const settled = json && text_of(*json, "state") != "interrupted";
-            if (settled) runner_->forget(text_of(*json, "run"));
-        }
+        if (runner_) forget_what_ended(record);
         log_record(record, engine_.state());
     }
     for (auto const& service : hurried) prober_.hurry(service);
     if (messages && outbox_) outbox_->wake();
     if (api_) api_->records_applied();
+}
+
+// What a step's programs wrote is kept, raw, only until what became of it is durable.
+void App::forget_what_ended(Record const& record) {
+    auto const body = read_body(record);
+    if (!body) return;
+    if (auto const* const step = std::get_if<StepEndedRecord>(&*body)) {
+        if (step->state != StepState::unknown) runner_->forget_step(step->run, step->n);
+    } else if (auto const* const run = std::get_if<RunEnded>(&*body)) {
+        if (run->state != RunState::interrupted) runner_->forget(run->run);
+    } else if (auto const* const resolved = std::get_if<IncidentResolved>(&*body)) {
+        auto const* const incident = engine_.state().incident(resolved->id);
+        if (incident == nullptr) return;
+        for (auto const& over : incident->runs) runner_->forget(over.id);
+    }
+}
+
+/// Runs that may still ask for what their steps left behind.
+std::set<std::string> App::unfinished_runs() const {
+    std::set<std::string> runs;
+    for (auto const& [id, incident] : engine_.state().incidents) {
+        if (incident->state == IncidentState::resolved) continue;
+        for (auto const& run : incident->runs) runs.insert(run.id);
+    }
+    return runs;
 }
 
 Result<void> App::prepare() {
@@ -96,6 +126,7 @@ Result<void> App::prepare() {
     auto runner = create_step_runner({executor_, http_, secrets_, clock_}, std::move(options));
     if (!runner) return tl::unexpected(runner.error());
     runner_ = std::move(*runner);
+    runner_->forget_all_but(unfinished_runs());
     asker_ = std::make_unique<Asker>(
         executor_, probe_context_, engine_, decider_, *runner_, report_task
     );

@@ -24,6 +24,8 @@ namespace asio = boost::asio;
 
 /// The fence of every task: one line in the log.
 void report_task(std::string_view name, std::string_view what);
+/// A log that cannot be read, or (no reason) can be again.
+void report_source(std::string const& key, std::string const& why);
 
 class App final : public api::Host {
 public:
@@ -66,6 +68,9 @@ public:
 private:
     DeciderCallbacks callbacks();
     void on_applied(std::vector<Record> const& records);
+    void forget_what_ended(Record const& record);
+    std::set<std::string> unfinished_runs() const;
+    asio::awaitable<void> follow_policy(Policy const& before);
     asio::awaitable<void> life();
     asio::awaitable<void> start();
     asio::awaitable<void> stop();
@@ -89,7 +94,7 @@ private:
     ProbeContext probe_context_{dialer_, http_, pool_, secrets_, clock_};
     mutable Metrics metrics_;
     Decider decider_;
-    Reader reader_{executor_, decider_, clock_, report_task};
+    Reader reader_{executor_, decider_, clock_, report_task, report_source};
     Prober prober_{executor_, probe_context_, engine_, decider_, report_task};
     Notifier notifier_{http_, secrets_};
     std::unique_ptr<StepRunner> runner_;

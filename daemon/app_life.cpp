@@ -26,12 +26,14 @@ asio::awaitable<void> App::start() {
     auto recovered = co_await decider_.submit(std::move(again));
     if (recovered.error) log(LogLevel::error, "start.unrecorded", {{"why", recovered.error->what}});
     co_await reader_.follow(engine_.policy_ptr(), offsets_);
+    co_await checkpoints_->save_perceived();
     co_await prober_.follow(engine_.policy_ptr());
     tasks_.spawn("outbox", outbox_->run());
     tasks_.spawn("checkpoints", checkpoints_->run());
     tasks_.spawn("watchdog", feed_watchdog());
     tasks_.spawn("blindness", watch_blindness());
     tasks_.spawn("verify", verify_in_background());
+    tasks_.spawn("sources", reader_.watch());
     metrics_.reloaded(true, clock_.now());
     api_->start();
     std::string addresses;

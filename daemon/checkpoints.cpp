@@ -66,6 +66,8 @@ asio::awaitable<void> Checkpoints::run() {
     }
 }
 
+asio::awaitable<void> Checkpoints::save_perceived() { co_await save(false); }
+
 asio::awaitable<void> Checkpoints::save_all() { co_await save(true); }
 
 asio::awaitable<void> Checkpoints::save(bool with_state) {

@@ -4,6 +4,8 @@
 
 #include "daemon/reader.hpp"
 
+#include <limits>
+
 namespace rollbackd {
 
 class Checkpoints {
@@ -16,6 +18,11 @@ public:
     /// Loads what fits the journal into the engine; returns the offsets of the sources.
     static Json restore(Engine& engine, Journal& journal, Now now, std::string& problem);
     boost::asio::awaitable<void> run();
+    /// At the next look, also where no sample came: a source may have begun.
+    void soon() { samples_saved_ = none_saved; }
+    /// Windows and offsets, now: at start, so that after a crash in the first seconds a log is read
+    /// on from where it was found, not from its end again.
+    boost::asio::awaitable<void> save_perceived();
     /// Everything, now: at stop.
     boost::asio::awaitable<void> save_all();
 
@@ -23,6 +30,8 @@ public:
     static constexpr std::uint64_t state_after_records = 500;
 
 private:
+    static constexpr std::uint64_t none_saved = std::numeric_limits<std::uint64_t>::max();
+
     boost::asio::awaitable<void> save(bool with_state);
 
     Engine& engine_;
@@ -31,7 +40,7 @@ private:
     BlockingPool& journal_thread_;
     Reader& reader_;
     Clock const& clock_;
-    std::uint64_t samples_saved_ = 0;
+    std::uint64_t samples_saved_ = none_saved;
     std::uint64_t state_saved_ = 0;
 };
 

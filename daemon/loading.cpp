@@ -6,7 +6,6 @@
 #include "engine/records.hpp"
 
 #include <cstdio>
-#include <filesystem>
 
 namespace rollbackd {
 
@@ -67,7 +66,8 @@ std::string run_dir_of(DaemonPolicy const& daemon) {
     std::string path = daemon.store;
     if (auto const colon = path.find(':'); colon != std::string::npos)
         path = path.substr(colon + 1);
-    return (std::filesystem::path(path).parent_path() / "runs").string();
+    // Of this store alone: run ids of two journals are the same.
+    return path + ".runs";
 }
 
 void log_record(Record const& record, State const& state) {

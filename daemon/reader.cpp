@@ -5,22 +5,34 @@ namespace rollbackd {
 namespace asio = boost::asio;
 
 struct Reader::Task {
-    Task(asio::any_io_executor executor, SignalPolicy policy_, TaskGroup::Report report)
-        : policy(std::move(policy_)), group(executor, std::move(report)) {}
+    Task(
+        asio::any_io_executor executor, std::string service_, SignalPolicy policy_,
+        TaskGroup::Report report
+    )
+        : service(std::move(service_)),
+          policy(std::move(policy_)),
+          group(executor, std::move(report)) {}
 
+    std::string service;
     SignalPolicy policy;
     std::unique_ptr<Source> source;
-    Json offset;  // after the samples that were observed
+    Json offset;           // as saved before the batch that is under way
+    bool pending = false;  // the source is ahead of what was observed
     TaskGroup group;
+    std::optional<Instant> unread_since;
+    std::string told;        // why it cannot be read, as it was told
+    std::uint64_t lost = 0;  // of the source's, told already
 };
 
 Reader::Reader(
-    asio::any_io_executor executor, Decider& decider, Clock const& clock, TaskGroup::Report report
+    asio::any_io_executor executor, Decider& decider, Clock const& clock, TaskGroup::Report report,
+    Trouble trouble
 )
     : executor_(std::move(executor)),
       decider_(decider),
       clock_(clock),
-      report_(std::move(report)) {}
+      report_(std::move(report)),
+      trouble_(std::move(trouble)) {}
 
 Reader::~Reader() = default;
 
@@ -37,7 +49,7 @@ asio::awaitable<void> Reader::follow(std::shared_ptr<Policy const> policy, Json 
                 tasks_.erase(known);
                 continue;
             }
-            auto task = std::make_shared<Task>(executor_, signal, report_);
+            auto task = std::make_shared<Task>(executor_, service.name, signal, report_);
             auto const* const offset = find(saved, key);
             task->offset = offset == nullptr ? Json(nullptr) : *offset;
             auto made = make_source(service.name, signal, executor_, clock_, task->offset);
@@ -58,6 +70,7 @@ asio::awaitable<void> Reader::follow(std::shared_ptr<Policy const> policy, Json 
 
 asio::awaitable<void> Reader::read(std::shared_ptr<Task> task) {
     while (!co_await is_cancelled()) {
+        task->offset = task->source->save();
         auto batch = co_await task->source->next_batch();
         if (!batch) {
             if (batch.error().code == Errc::cancelled) break;
@@ -65,13 +78,46 @@ asio::awaitable<void> Reader::read(std::shared_ptr<Task> task) {
             co_await sleep_for(std::chrono::seconds(1));
             continue;
         }
+        task->pending = true;
         // A full queue makes the log wait, not the lines go: the file keeps them.
         while (!decider_.ingest(*batch)) {
             co_await sleep_for(std::chrono::milliseconds(50));
             if (co_await is_cancelled()) co_return;
         }
-        task->offset = task->source->save();
+        task->pending = false;
     }
+}
+
+asio::awaitable<void> Reader::watch() {
+    while (co_await sleep_for(look_every)) {
+        for (auto const& [key, task] : tasks_) {
+            if (task->source) look(key, *task);
+        }
+    }
+}
+
+void Reader::look(std::string const& key, Task& task) {
+    auto const status = task.source->status();
+    if (status.lost > task.lost) {
+        task.lost = status.lost;
+        trouble_(key, "a rotated file was gone before it was read to its end; lines are missing");
+    }
+    if (status.reading) {
+        task.unread_since.reset();
+        if (!std::exchange(task.told, {}).empty()) trouble_(key, "");
+        return;
+    }
+    auto const now = clock_.now().boot;
+    if (!task.unread_since) task.unread_since = now;
+    if (now - *task.unread_since < trouble_after || status.text == task.told) return;
+    task.told = status.text;
+    trouble_(key, status.text);
+    Sample sample;
+    sample.service = task.service;
+    sample.signal = task.policy.name;
+    sample.at = *task.unread_since;  // lines that are written from now on are newer
+    sample.value = UnknownValue{status.text};
+    (void)decider_.ingest(std::span(&sample, 1));  // full: then nobody is short of reasons
 }
 
 asio::awaitable<void> Reader::stop() {
@@ -81,7 +127,10 @@ asio::awaitable<void> Reader::stop() {
 
 Json Reader::save() const {
     JsonObject out;
-    for (auto const& [key, task] : tasks_) out[key] = task->offset;
+    // Also where nothing was read: the very first look is what tells old lines from new ones.
+    for (auto const& [key, task] : tasks_) {
+        out[key] = task->pending || !task->source ? task->offset : task->source->save();
+    }
     return out;
 }
 

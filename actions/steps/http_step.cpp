@@ -1,9 +1,8 @@
 // http: one request, done when the answer is as expected.
 #include "actions/steps/descriptor.hpp"
-#include "core/io/http_client.hpp"
+#include "core/io/deadline.hpp"
+#include "core/io/http_expect.hpp"
 #include "core/io/task_group.hpp"
-
-#include <algorithm>
 
 namespace rollbackd {
 
@@ -42,52 +41,11 @@ TypeInfo http_step_info() {
 }
 
 constexpr std::size_t body_kept_max = 64 * 1024;
+constexpr std::size_t body_judged_max = 1024 * 1024;  // where `expect` looks into it
 
-/// A status as configuration allows it: 200, "2xx", or a list of those.
-bool status_matches(Json const& wanted, unsigned status) {
-    if (auto const* const list = wanted.if_array()) {
-        return std::any_of(list->begin(), list->end(), [&](Json const& one) {
-            return status_matches(one, status);
-        });
-    }
-    if (wanted.is_number()) return wanted.to_number<double>() == static_cast<double>(status);
-    auto const* const text = wanted.if_string();
-    auto const shown = std::to_string(status);
-    if (text == nullptr || text->size() != shown.size()) return false;
-    for (std::size_t i = 0; i < shown.size(); ++i) {
-        if ((*text)[i] != shown[i] && (*text)[i] != 'x' && (*text)[i] != 'X') return false;
-    }
-    return true;
-}
-
-bool same_value(Json const& wanted, Json const& found) {
-    if (wanted.is_number() && found.is_number()) {
-        return wanted.to_number<double>() == found.to_number<double>();
-    }
-    return wanted == found;
-}
-
-/// Why the answer is not as expected; empty: it is.
-std::string objection(Json const& expect, HttpResponse const& answer) {
-    auto const* const status = find(expect, "status");
-    bool const status_set = status != nullptr && !status->is_null();
-    bool const good =
-        status_set ? status_matches(*status, answer.status) : answer.status / 100 == 2;
-    if (!good) return "status " + std::to_string(answer.status);
-    auto const body = text_of(expect, "body");
-    if (answer.body.find(body) == std::string::npos) return "the body lacks \"" + body + "\"";
-    auto const* const members = find(expect, "json");
-    if (members == nullptr || !members->is_object() || members->get_object().empty()) return {};
-    auto const parsed = parse_json(answer.body);
-    if (!parsed) return "the body is no JSON";
-    for (auto const& [pointer, wanted] : members->get_object()) {
-        auto const* const found = find_pointer(*parsed, pointer);
-        if (found == nullptr) return std::string(pointer) + " is missing";
-        if (!same_value(wanted, *found)) {
-            return std::string(pointer) + " is " + to_text(*found) + ", not " + to_text(wanted);
-        }
-    }
-    return {};
+Json expect_of(StepJob const& job) {
+    auto const* const expect = job.step().params.if_contains("expect");
+    return expect == nullptr ? Json() : *expect;
 }
 
 HttpRequest request_of(StepJob const& job) {
@@ -99,7 +57,7 @@ HttpRequest request_of(StepJob const& job) {
     for (auto const& [name, value] : job.map("headers")) request.headers.emplace_back(name, value);
     request.tls.ca_file = job.text("ca");
     request.timeout = job.left();
-    request.body_max = body_kept_max;
+    request.body_max = needs_body(expect_of(job)) ? body_judged_max : body_kept_max;
     request.cut_body = true;
     return request;
 }
@@ -107,25 +65,34 @@ HttpRequest request_of(StepJob const& job) {
 /// A gateway's own answers say nothing about the server behind it.
 bool is_from_a_gateway(unsigned status) { return status == 502 || status == 504 || status == 408; }
 
-SupervisedEnd end_of(StepJob const& job, NetResult<HttpResponse> const& answer) {
+SupervisedEnd end_without_answer(StepJob const& job, NetFailure const& failure, bool stopping) {
     SupervisedEnd end;
-    if (!answer) {
-        bool const sent = answer.error().sent && !job.step().idempotent;
-        end.kind = sent ? EndKind::lost : EndKind::not_started;
-        if (answer.error().fault == NetFault::cancelled && job.is_aborted())
-            end.kind = EndKind::aborted;
-        end.why = answer.error().reason();
-        return end;
+    end.why = failure.reason();
+    if (failure.fault == NetFault::cancelled && job.is_aborted()) {
+        end.kind = EndKind::aborted;
+    } else if (failure.fault == NetFault::cancelled && stopping) {
+        // Also of one that may be repeated: whether it is, is not for a stop to say.
+        end.kind = failure.sent ? EndKind::lost : EndKind::not_started;
+        end.why = "the daemon was stopped before the answer came";
+    } else {
+        end.kind = failure.sent && !job.step().idempotent ? EndKind::lost : EndKind::not_started;
     }
-    auto const* const expect = job.step().params.if_contains("expect");
-    end.why = objection(expect == nullptr ? Json() : *expect, *answer);
+    return end;
+}
+
+SupervisedEnd end_of(StepJob const& job, HttpResponse const& answer) {
+    SupervisedEnd end;
+    auto verdict = judge(expect_of(job), answer);
+    bool const met = verdict.judgement == HttpJudgement::met;
+    end.why = std::move(verdict.reason);
     end.kind = EndKind::exited;
-    end.exit = end.why.empty() ? 0 : 1;
-    if (!end.why.empty() && is_from_a_gateway(answer->status) && !job.step().idempotent) {
+    end.exit = met ? 0 : 1;
+    if (!met && is_from_a_gateway(answer.status) && !job.step().idempotent) {
         end.kind = EndKind::lost;
     }
-    end.stdout_text = answer->body;
-    end.output = "status " + std::to_string(answer->status) + "\n" + answer->body;
+    end.stdout_text = answer.body.substr(0, body_kept_max);
+    end.cut = answer.body_cut || answer.body.size() > body_kept_max;
+    end.output = "status " + std::to_string(answer.status) + "\n" + end.stdout_text;
     return end;
 }
 
@@ -151,8 +118,11 @@ StepOutcome outcome_of_end(StepJob const& job, SupervisedEnd const& end) {
     return outcome;
 }
 
-asio::awaitable<void> send(HttpClient& http, HttpRequest request, NetResult<HttpResponse>& answer) {
+asio::awaitable<void> send(
+    HttpClient& http, HttpRequest request, NetResult<HttpResponse>& answer, WakeUp& done
+) {
     answer = co_await http.send(std::move(request));
+    done.notify();
 }
 
 asio::awaitable<StepOutcome> run(StepJob& job) {
@@ -163,14 +133,27 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
     }
     auto const directory = job.directory() + "/request";
     if (auto const earlier = begin_inline(directory)) co_return outcome_of_end(job, *earlier);
-    // It runs to its own end, a stop of the daemon included; only abort ends it early.
     NetResult<HttpResponse> answer = net_fail(NetFault::cancelled, "not asked");
-    TaskGroup group(job.parts().executor);
-    group.spawn("http step", send(job.parts().http, request_of(job), answer));
-    job.on_abort([&group] { group.cancel(); });
+    auto const& parts = job.parts();
+    WakeUp done(parts.executor);
+    TaskGroup group(parts.executor);
+    group.spawn("http step", send(parts.http, request_of(job), answer, done));
+    job.on_abort([&] {
+        group.cancel();
+        done.notify();
+    });
+    co_await done.wait();
+    // Nobody but this process can wait for the answer, and a stop must not wait as long as a step
+    // may take: it grants a moment, then gives the request up and says so.
+    bool const stopping = co_await is_cancelled();
+    if (stopping && group.size() > 0) {
+        co_await done.wait_for(parts.stop_patience);
+        group.cancel();
+    }
     co_await group.join();
     job.on_abort({});
-    auto const end = end_of(job, answer);
+    auto const end =
+        answer ? end_of(job, *answer) : end_without_answer(job, answer.error(), stopping);
     auto outcome = outcome_of_end(job, end);
     // Without the record a restart would call it unknown, which is true then.
     (void)end_inline(directory, end);

@@ -23,6 +23,8 @@ struct JobParts {
     HttpClient& http;
     Secrets& secrets;
     Clock const& clock;
+    /// What this process does itself is given so long to end at a stop of the daemon.
+    Duration stop_patience;
 };
 
 struct Command {

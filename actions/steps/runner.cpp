@@ -5,12 +5,17 @@
 #include "actions/steps/words.hpp"
 #include "core/io/clock.hpp"
 #include "core/io/deadline.hpp"
+#include "core/io/fd.hpp"
 #include "core/io/secrets.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <filesystem>
+#include <functional>
 #include <list>
 
 namespace rollbackd {
@@ -35,6 +40,16 @@ std::string file_name(std::string_view id) {
     return out;
 }
 
+/// "RUN-3" of "RUN-3.1.0"; empty: not the name of a step's directory.
+std::string run_of(std::string const& name) {
+    auto const last = name.rfind('.');
+    auto const before = last == std::string::npos || last == 0 ? last : name.rfind('.', last - 1);
+    if (before == std::string::npos || before == 0 || before + 1 == last) return {};
+    auto const number = std::string_view(name).substr(before + 1, last - before - 1);
+    if (number.find_first_not_of("0123456789") != std::string_view::npos) return {};
+    return name.substr(0, before);
+}
+
 Result<std::string> find_supervisor(std::string given) {
     std::error_code code;
     auto const self = fs::read_symlink("/proc/self/exe", code).parent_path();
@@ -50,12 +65,25 @@ Result<std::string> find_supervisor(std::string given) {
     );
 }
 
+/// Two daemons in one folder would take each other's claims for their own. Held while we live.
+Result<Fd> lock_folder(std::string const& folder) {
+    Fd lock(::open((folder + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!lock.is_open()) return fail(Errc::io, std::strerror(errno), folder + "/lock");
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
+    return fail(
+        Errc::conflict, "another rollbackd keeps its steps there; give this one its own run_dir",
+        folder
+    );
+}
+
 class Runner final : public StepRunner {
 public:
-    Runner(RunnerParts parts, RunnerOptions options, std::string supervisor)
+    Runner(RunnerParts parts, RunnerOptions options, std::string supervisor, Fd lock)
         : parts_(parts),
+          lock_(std::move(lock)),
           run_dir_(std::move(options.run_dir)),
           hosts_(std::move(options.hosts)),
+          stop_patience_(options.stop_patience),
           launcher_(parts.executor, std::move(supervisor), options.use_systemd) {}
 
     asio::awaitable<StepOutcome> run(StepRequest request) override;
@@ -67,7 +95,9 @@ public:
     std::string dry_run(Step const& step) const override;
     asio::awaitable<std::string> where_steps_run() override { return launcher_.probe(); }
     void set_hosts(std::vector<HostPolicy> hosts) override { hosts_ = std::move(hosts); }
+    void forget_step(std::string const& run, std::uint32_t n) override;
     void forget(std::string const& run) override;
+    void forget_all_but(std::set<std::string> const& runs) override;
 
 private:
     struct Active {
@@ -83,14 +113,17 @@ private:
     static std::string prefix_of(std::string const& run, std::uint32_t n) {
         return file_name(run) + "." + std::to_string(n) + ".";
     }
+    void remove_directories(std::function<bool(std::string const& name)> const& which) const;
     std::string scratch_directory() {
         return run_dir_ + "/" + scratch + "." + std::to_string(::getpid()) + "." +
                std::to_string(++questions_);
     }
 
     RunnerParts parts_;
+    Fd lock_;
     std::string run_dir_;
     std::vector<HostPolicy> hosts_;
+    Duration stop_patience_;
     Launcher launcher_;
     std::list<Active> active_;
     unsigned long long questions_ = 0;
@@ -112,7 +145,8 @@ Result<StepJob> Runner::job_for(Step step, std::string directory) {
         }
         host = *found;
     }
-    JobParts const parts{parts_.executor, launcher_, parts_.http, parts_.secrets, parts_.clock};
+    JobParts const parts{parts_.executor, launcher_,    parts_.http,
+                         parts_.secrets,  parts_.clock, stop_patience_};
     return StepJob::create(parts, std::move(step), std::move(host), std::move(directory));
 }
 
@@ -215,14 +249,32 @@ std::string Runner::dry_run(Step const& step) const {
     return parts_.secrets.redact(text);
 }
 
-void Runner::forget(std::string const& run) {
-    auto const prefix = file_name(run) + ".";
+void Runner::remove_directories(std::function<bool(std::string const& name)> const& which) const {
     std::error_code ignored;  // removed by hand: then there is nothing to forget
     std::vector<std::string> gone;
     for (auto const& entry : fs::directory_iterator(run_dir_, ignored)) {
-        if (entry.path().filename().string().starts_with(prefix)) gone.push_back(entry.path());
+        if (which(entry.path().filename().string())) gone.push_back(entry.path());
     }
     for (auto const& directory : gone) remove_directory(directory);
+}
+
+void Runner::forget_step(std::string const& run, std::uint32_t n) {
+    auto const prefix = prefix_of(run, n);
+    remove_directories([&](std::string const& name) { return name.starts_with(prefix); });
+}
+
+void Runner::forget(std::string const& run) {
+    auto const prefix = file_name(run) + ".";
+    remove_directories([&](std::string const& name) { return name.starts_with(prefix); });
+}
+
+void Runner::forget_all_but(std::set<std::string> const& runs) {
+    std::set<std::string> kept;
+    for (auto const& run : runs) kept.insert(file_name(run));
+    remove_directories([&](std::string const& name) {
+        auto const run = run_of(name);
+        return !run.empty() && !kept.contains(run);
+    });
 }
 
 }  // namespace
@@ -239,13 +291,17 @@ Result<std::unique_ptr<StepRunner>> create_step_runner(RunnerParts parts, Runner
             options.run_dir
         );
     }
+    auto lock = lock_folder(options.run_dir);
+    if (!lock) return tl::unexpected<Error>(lock.error());
     // Questions of an earlier life; nobody waits for their answers any more.
     for (auto const& entry : fs::directory_iterator(options.run_dir, code)) {
         if (entry.path().filename().string().starts_with(std::string(scratch) + ".")) {
             remove_directory(entry.path());
         }
     }
-    return std::make_unique<Runner>(parts, std::move(options), std::move(*supervisor));
+    return std::make_unique<Runner>(
+        parts, std::move(options), std::move(*supervisor), std::move(*lock)
+    );
 }
 
 }  // namespace rollbackd

@@ -12,6 +12,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <memory>
+#include <set>
 
 namespace rollbackd {
 
@@ -46,6 +47,8 @@ struct RunnerOptions {
     std::vector<HostPolicy> hosts;
     /// false: never through systemd, even where the daemon is a unit.
     bool use_systemd = true;
+    /// How long an `http` step may still wait for its answer once the daemon is told to stop.
+    Duration stop_patience = std::chrono::seconds(5);
 };
 
 class StepRunner {
@@ -78,8 +81,13 @@ public:
     virtual boost::asio::awaitable<std::string> where_steps_run() = 0;
     /// After a reload. Steps under way keep the host they were started with.
     virtual void set_hosts(std::vector<HostPolicy> hosts) = 0;
-    /// The run has ended and its outcomes are durable: removes its claims and outputs.
+    /// The step's outcome is known and durable: removes its claims and outputs, which are as the
+    /// programs wrote them, secrets included.
+    virtual void forget_step(std::string const& run, std::uint32_t n) = 0;
+    /// The run has ended and its outcomes are durable: removes what is left of it.
     virtual void forget(std::string const& run) = 0;
+    /// At start: removes what is left of all runs but these.
+    virtual void forget_all_but(std::set<std::string> const& runs) = 0;
 };
 
 /// What the runner works with; all of it outlives the runner. `secrets` fills "${NAME}" in and

@@ -105,6 +105,20 @@ def test_an_http_request_whose_answer_never_came_is_unknown_and_a_person_decides
     assert len([r for r in world.app.requests if r.startswith("POST")]) == 1
 
 
+def test_a_stop_gives_a_waiting_http_step_up_and_it_is_never_sent_again(world):
+    with_steps(world, {"http": {"method": "POST", "url": "{{ url }}/purge"}, "timeout": "10m"})
+    world.app.mode = "hang"
+    run(world)
+    sent = lambda: [r for r in world.app.requests if r.startswith("POST")]     # noqa: E731
+    wait_for(sent)
+    assert world.daemon.stop(timeout=15) == 0     # the unit allows 30 s
+    world.app.mode = "ok"
+    world.daemon.start()
+    step = ended(world, "interrupted")["steps"][0]
+    assert step["state"] == "unknown"
+    assert len(settled(sent)) == 1
+
+
 def test_an_http_step_expects_what_it_is_told(world):
     with_steps(world, {"http": {"method": "POST", "url": "{{ url }}/purge", "expect": {"status": 200}}})
     run(world)
@@ -124,6 +138,22 @@ def test_output_is_kept_bounded_and_without_secrets(world):
     everything += world.api().get("/v1/journal?limit=500").body + (world.folder / "rollbackd.db").read_bytes()
     assert secret.encode() not in everything
     assert (world.folder / "rollbackd.db").stat().st_size < 2_000_000
+
+
+def test_what_a_step_wrote_is_private_and_gone_once_its_outcome_is_recorded(world):
+    secret, gate = "tok-5a0e3d8f9c2b", world.folder / "gate"
+    noisy = script(world, "noisy", f'echo "using {secret}"\n')
+    wait = script(world, "wait", f'echo "still using {secret}"\nwhile [ ! -e "{gate}" ]; do sleep 0.05; done\n')
+    with_steps(world, {"exec": {"argv": [noisy]}}, {"exec": {"argv": [wait]}})
+    run(world)
+    folder = world.folder / "rollbackd.db.runs"
+    wait_for(lambda: [path for path in folder.glob("*.2.*/exec/child")], what="the second step")
+    assert not list(folder.glob("*.1.*"))
+    for path in (folder, *folder.rglob("*")):
+        assert path.stat().st_mode & 0o077 == 0, f"others may use {path}"
+    gate.touch()
+    ended(world, "succeeded")
+    assert wait_for(lambda: not list(folder.glob("*.*.*")) or None) is True
 
 
 def test_evidence_is_kept_with_its_hash_for_operators_only(world):

@@ -36,6 +36,13 @@ bool begin_alike(std::string_view a, std::string_view b) {
     return a.substr(0, both) == b.substr(0, both);
 }
 
+// Whether a file that begins so can be a copy of one that begins like `original`. A copy may be
+// shorter while it is being made, never longer: half a line at the head of a new log is the
+// beginning of every line of that day.
+bool can_be_copy(std::string_view copy, std::string_view original) {
+    return !copy.empty() && original.starts_with(copy);
+}
+
 // Which files stand where just now.
 std::vector<std::pair<std::string, std::uint64_t>> names_and_inodes(std::string const& path) {
     std::vector<std::pair<std::string, std::uint64_t>> all;
@@ -144,11 +151,8 @@ bool FileFollower::known(FileFacts const& facts, std::string const& path) const 
         opened ? read_at(*opened, 0, fingerprint_bytes_max) : Result<std::string>(std::string());
     for (auto const& file : files_) {
         if (file->facts.same_file(facts)) return true;
-        // A copy may be shorter than the original while it is being made.
         refresh_head(*file);
-        if (head && !head->empty() && !file->head.empty() && begin_alike(*head, file->head)) {
-            return true;
-        }
+        if (head && can_be_copy(*head, file->head)) return true;
     }
     return std::any_of(done_.begin(), done_.end(), [&](FilePosition const& position) {
         // A short beginning proves little; then the length must be the same too.
@@ -215,8 +219,8 @@ void FileFollower::open_current() {
 // A copy whose original is still there, to be truncated next: the original will be read.
 void FileFollower::forget_copy_of(File const& original) {
     std::erase_if(files_, [&](auto const& file) {
-        return file->rotated && file->offset == 0 && file->ahead.empty() && !file->head.empty() &&
-               !original.head.empty() && begin_alike(file->head, original.head);
+        return file->rotated && file->offset == 0 && file->ahead.empty() &&
+               can_be_copy(file->head, original.head);
     });
 }
 

@@ -2,6 +2,9 @@
 #include "tests/actions/steps/support/http_server.hpp"
 #include "tests/catch.hpp"
 
+#include <atomic>
+#include <thread>
+
 using namespace rollbackd;
 using namespace rollbackd::test;
 using namespace std::chrono_literals;
@@ -123,4 +126,55 @@ TEST_CASE("abort ends a waiting http step at once") {
     hands.loop_until([&] { return server.requests().size() == 1; });
     hands.runner().abort("r1", 1);
     CHECK(hands.finish().kind == OutcomeKind::aborted);
+}
+
+TEST_CASE("a stop of the daemon gives up a waiting http step; it is unknown and never sent again") {
+    TempDir dir;
+    HttpServer const server([](std::string const&) { return std::string(); });
+    for (bool const idempotent : {false, true}) {
+        CAPTURE(idempotent);
+        auto made = http(server.url());
+        made.timeout = 1h;
+        made.idempotent = idempotent;
+        auto const run = "r" + std::to_string(idempotent);
+        auto const before = server.requests().size();
+        {
+            Hands hands(dir.path(), {}, 1ms);
+            hands.begin(made, run);
+            hands.loop_until([&] { return server.requests().size() == before + 1; });
+            hands.stop();
+            CHECK(hands.finish().kind == OutcomeKind::unknown);
+        }
+        Hands next(dir.path());
+        auto const outcome = next.run(made, run);
+        CHECK(outcome.kind == OutcomeKind::unknown);
+        CHECK(contains(outcome.text, "stopped before the answer"));
+        CHECK(server.requests().size() == before + 1);
+    }
+}
+
+TEST_CASE("an answer that comes while the daemon stops is kept for its next life") {
+    TempDir dir;
+    std::atomic<bool> answers = false;
+    HttpServer const server([&](std::string const&) {
+        while (!answers) std::this_thread::yield();
+        return response(200, "in time");
+    });
+    {
+        Hands hands(dir.path(), {}, 1min);
+        hands.begin(http(server.url()));
+        hands.loop_until([&] { return server.requests().size() == 1; });
+        hands.stop();
+        answers = true;
+        CHECK(hands.finish().kind == OutcomeKind::done);
+    }
+    Hands next(dir.path());
+    CHECK(next.run(http(server.url())).kind == OutcomeKind::done);
+    CHECK(server.requests().size() == 1);
+}
+
+TEST_CASE("a large answer is judged whole and kept bounded") {
+    auto const large = R"({"pad":")" + std::string(200'000, 'x') + R"(","ok":true})";
+    CHECK(kind_for(response(200, large), {{"json", {{"/ok", true}}}}) == OutcomeKind::done);
+    CHECK(kind_for(response(200, large), {{"json", {{"/ok", false}}}}) == OutcomeKind::failed);
 }

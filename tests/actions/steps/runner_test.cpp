@@ -187,7 +187,7 @@ TEST_CASE("a preflight that finds no time says nothing against the step") {
        "git commit -qm one && git config filter.slow.clean 'sleep 20; cat' && echo 2 >page",
        dir.path());
     auto const slow = step("git_checkout", JsonObject{{"repo", dir.path("slow")}, {"to", "HEAD"}});
-    CHECK_FALSE(hands.preflight(slow));
+    CHECK(hands.preflight(slow).value_or("") == "");
 }
 
 TEST_CASE("a dry run says what each type would do") {
@@ -210,4 +210,31 @@ TEST_CASE("a forgotten run leaves nothing behind, and no other run's claims are 
     hands.runner().forget("r1");
     CHECK_FALSE(dir.has("r1.1.0"));
     CHECK(dir.has("r10.1.0"));
+}
+
+TEST_CASE("what a step left behind is private, and is removed once its outcome is kept elsewhere") {
+    TempDir dir;
+    Hands hands(dir.path("run"));
+    for (std::uint32_t const n : {1U, 2U, 12U}) {
+        CHECK(hands.run(shell_step("echo raw output"), "r1", n).kind == OutcomeKind::done);
+    }
+    CHECK(hands.run(exec({"true"}), "r2").kind == OutcomeKind::done);
+    CHECK(sh("find " + dir.path("run") + " -perm /077") == "");
+    hands.runner().forget_step("r1", 1);
+    CHECK_FALSE(dir.has("run/r1.1.0"));
+    CHECK(dir.has("run/r1.2.0"));
+    CHECK(dir.has("run/r1.12.0"));
+    dir.write("run/notes.txt", "not ours");
+    hands.runner().forget_all_but({"r2"});
+    CHECK_FALSE(dir.has("run/r1.2.0"));
+    CHECK(dir.has("run/r2.1.0"));
+    CHECK(dir.has("run/notes.txt"));
+}
+
+TEST_CASE("a folder of claims belongs to one daemon at a time") {
+    TempDir dir;
+    auto first = std::make_unique<Hands>(dir.path("run"));
+    CHECK_THROWS(Hands(dir.path("run")));
+    first.reset();
+    Hands const next(dir.path("run"));
 }

@@ -223,6 +223,138 @@ TEST_CASE("logs named by date are found too, others beside it are left alone") {
     CHECK(read_all(again) == Lines{"day 1", "day 2", "day 3"});
 }
 
+TEST_CASE("a line that is half written when its file is renamed is counted once, where it is ended"
+) {
+    for (bool const restart : {false, true}) {
+        CAPTURE(restart);
+        LogFile const log;
+        log.append("");
+        FileFollower follower(log.path());
+        log.append("a\nhalf a ");
+        CHECK(read_all(follower) == Lines{"a"});
+        log.rotate_by_rename();
+        log.append("c\n");
+        if (restart) follower = restarted(follower, log);
+        CHECK(read_all(follower) == Lines{"c"});
+        log.append("line\nlate\n", ".1");
+        if (restart) follower = restarted(follower, log);
+        CHECK(read_all(follower) == Lines{"half a line", "late"});
+        CHECK(read_all(follower, start + 1h).empty());
+    }
+}
+
+TEST_CASE("a server that makes its new log only a while after the rename loses no line") {
+    for (bool const restart : {false, true}) {
+        CAPTURE(restart);
+        LogFile const log;
+        log.append("");
+        FileFollower follower(log.path());
+        log.append("a\n");
+        CHECK(read_all(follower) == Lines{"a"});
+        log.append("b\n");
+        fs::rename(log.path(), log.path(".1"));
+        if (restart) follower = restarted(follower, log);
+        CHECK(read_all(follower) == Lines{"b"});
+        log.append("late\n", ".1");
+        CHECK(read_all(follower, start + 1h) == Lines{"late"});
+        if (restart) follower = restarted(follower, log);
+        log.append("c\n");
+        log.append("later\n", ".1");
+        CHECK(read_all(follower, start + 1h) == Lines{"later", "c"});
+        CHECK(read_all(follower, start + 2h).empty());
+        CHECK(follower.lost() == 0);
+    }
+}
+
+TEST_CASE("compressing a rotated file that was read takes and repeats nothing") {
+    for (bool const restart : {false, true}) {
+        CAPTURE(restart);
+        LogFile const log;
+        log.append("");
+        FileFollower follower(log.path());
+        log.append("a\n");
+        CHECK(read_all(follower) == Lines{"a"});
+        log.append("b\n");
+        log.rotate_by_rename();
+        log.append("c\n");
+        // As gzip does: another file takes the place of the one that is still open here.
+        if (!restart) {
+            log.append("compressed\n", ".1.gz");
+            fs::remove(log.path(".1"));
+        }
+        CHECK(read_all(follower) == Lines{"b", "c"});
+        if (restart) {
+            log.append("compressed\n", ".1.gz");
+            fs::remove(log.path(".1"));
+            follower = restarted(follower, log);
+        }
+        log.append("d\n");
+        CHECK(read_all(follower) == Lines{"d"});
+        CHECK(read_all(follower, start + 1h).empty());
+        CHECK(follower.lost() == 0);
+    }
+}
+
+TEST_CASE("what was compressed before it was ever read is counted as lost, and the rest is read") {
+    LogFile const log;
+    log.append("");
+    FileFollower follower(log.path());
+    log.append("a\n");
+    CHECK(read_all(follower) == Lines{"a"});
+    log.append("never read\n");
+    log.rotate_by_rename();
+    log.append("compressed\n", ".1.gz");
+    fs::remove(log.path(".1"));
+    log.append("b\n");
+    auto again = restarted(follower, log);
+    CHECK(read_all(again) == Lines{"b"});
+    CHECK(again.lost() == 1);
+}
+
+TEST_CASE("half a line at the head of a new log does not make older ones look like its copies") {
+    for (bool const by_copy : {false, true}) {
+        CAPTURE(by_copy);
+        LogFile const log;
+        log.append("");
+        FileFollower follower(log.path());
+        log.append("2026 a\n");
+        CHECK(read_all(follower) == Lines{"2026 a"});
+        Lines expected;
+        for (auto const* line : {"2026 b", "2026 c", "2026 d"}) {
+            log.append(std::string(line) + "\n");
+            expected.emplace_back(line);
+            by_copy ? log.rotate_by_copy() : log.rotate_by_rename();
+        }
+        log.append("2026");
+        auto again = restarted(follower, log);
+        CHECK(read_all(again) == expected);
+        log.append(" e\n");
+        CHECK(read_all(again) == Lines{"2026 e"});
+    }
+}
+
+TEST_CASE("several rotations between two looks lose nothing, without a restart too") {
+    for (bool const by_copy : {false, true}) {
+        CAPTURE(by_copy);
+        LogFile const log;
+        log.append("");
+        FileFollower follower(log.path());
+        log.append(numbered(0) + "\n");
+        CHECK(read_all(follower) == Lines{numbered(0)});
+        Lines expected;
+        for (int i = 1; i <= 4; ++i) {
+            log.append(numbered(i) + "\n");
+            expected.push_back(numbered(i));
+            by_copy ? log.rotate_by_copy() : log.rotate_by_rename();
+        }
+        log.append(numbered(9) + "\n");
+        expected.push_back(numbered(9));
+        CHECK(read_all(follower) == expected);
+        CHECK(read_all(follower, start + 1h).empty());
+        CHECK(read_all(follower, start + 2h).empty());
+    }
+}
+
 TEST_CASE("a saved file that is gone is counted as lost and the new one read whole") {
     LogFile const log;
     log.append("");

@@ -4,12 +4,13 @@
 #include "core/io/http_client.hpp"
 #include "core/io/secrets.hpp"
 #include "core/io/stream.hpp"
+#include "core/io/task_group.hpp"
 #include "tests/catch.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <stdexcept>
 
 namespace rollbackd::test {
 
@@ -51,14 +52,15 @@ Step with_defaults(Step made) {
 }  // namespace
 
 struct Hands::Life {
-    explicit Life(std::string run_dir, std::vector<HostPolicy> hosts)
-        : dialer(loop.get_executor()), http(dialer) {
+    explicit Life(std::string run_dir, std::vector<HostPolicy> hosts, Duration stop_patience)
+        : dialer(loop.get_executor()), http(dialer), begun(loop.get_executor()) {
         RunnerOptions options;
         options.run_dir = std::move(run_dir);
         options.supervisor = supervisor_path();
         options.hosts = std::move(hosts);
+        options.stop_patience = stop_patience;
         auto made = create_step_runner({loop.get_executor(), http, secrets, clock}, options);
-        REQUIRE(made);
+        if (!made) throw std::runtime_error(to_string(made.error()));
         runner = std::move(*made);
     }
 
@@ -69,10 +71,11 @@ struct Hands::Life {
     HttpClient http;
     std::unique_ptr<StepRunner> runner;
     std::optional<StepOutcome> outcome;
+    TaskGroup begun;
 };
 
-Hands::Hands(std::string run_dir, std::vector<HostPolicy> hosts)
-    : life_(std::make_unique<Life>(std::move(run_dir), std::move(hosts))) {}
+Hands::Hands(std::string run_dir, std::vector<HostPolicy> hosts, Duration stop_patience)
+    : life_(std::make_unique<Life>(std::move(run_dir), std::move(hosts), stop_patience)) {}
 Hands::~Hands() = default;
 
 StepRunner& Hands::runner() { return *life_->runner; }
@@ -98,8 +101,10 @@ void Hands::begin(Step made, std::string run, std::uint32_t n) {
     StepRequest request{std::move(run), n, 0, std::move(made)};
     life_->outcome.reset();
     auto task = life_->runner->run(std::move(request));
-    asio::co_spawn(life_->loop, store(std::move(task), life_->outcome), asio::detached);
+    life_->begun.spawn("step", store(std::move(task), life_->outcome));
 }
+
+void Hands::stop() { life_->begun.cancel(); }
 
 void Hands::loop_until(std::function<bool()> holds) {
     for (int i = 0; i < 2000 && !holds(); ++i) turn(life_->loop);

@@ -10,7 +10,10 @@ namespace rollbackd::test {
 class Hands {
 public:
     /// `run_dir` outlives it, and another Hands on the same folder is the daemon's next life.
-    explicit Hands(std::string run_dir, std::vector<HostPolicy> hosts = {});
+    explicit Hands(
+        std::string run_dir, std::vector<HostPolicy> hosts = {},
+        Duration stop_patience = std::chrono::seconds(5)
+    );
     ~Hands();
 
     StepOutcome run(Step step, std::string run = "r1", std::uint32_t n = 1);
@@ -25,6 +28,8 @@ public:
     void loop_until(std::function<bool()> holds);
     StepOutcome finish();
     bool is_finished() const;
+    /// Cancels what begin() started, as a stop of the daemon does.
+    void stop();
 
 private:
     struct Life;
