@@ -3,6 +3,19 @@
 
 namespace rollbackd {
 
+namespace {
+
+LoadResult refused_load(std::string const& path, std::string what) {
+    LoadResult out;
+    Problem problem;
+    problem.file = path;
+    problem.what = std::move(what);
+    out.problems.push_back(std::move(problem));
+    return out;
+}
+
+}  // namespace
+
 api::Awaitable<Result<std::vector<Record>>> App::read_journal(
     std::uint64_t from, std::size_t limit
 ) {
@@ -57,44 +70,52 @@ api::Awaitable<Json> App::reload(Actor actor) {
     auto const path = config_path_;
     auto job = [path]() -> Result<LoadResult> { return load_for_start(path); };
     auto loaded = co_await run_blocking(pool_, std::move(job));
-    if (!loaded) {
-        LoadResult nothing;
-        Problem problem;
-        problem.file = path;
-        problem.what = loaded.error().what;
-        nothing.problems.push_back(std::move(problem));
-        loaded = std::move(nothing);
+    if (!loaded) loaded = refused_load(path, loaded.error().what);
+    if (loaded->ok()) {
+        auto const before = engine_.policy_ptr();
+        engine_.set_policy(loaded->policy, clock_.now());
+        PolicyLoaded taken;
+        taken.actor = actor;
+        Event event = std::move(taken);
+        auto const reply = co_await decider_.submit(std::move(event));
+        if (reply.error) {
+            // What cannot be written down is not in force.
+            engine_.set_policy(before, clock_.now());
+            loaded = refused_load(path, "not taken: " + reply.error->what);
+        } else {
+            co_await follow_policy(*before);
+        }
     }
-    auto answer = problems_to_json(*loaded);
     auto const now = clock_.now();
     metrics_.reloaded(loaded->ok(), now);
     if (!loaded->ok()) {
         reload_problem_ = first_error(*loaded);
         log(LogLevel::error, "config.refused", {{"by", actor.name}, {"what", reload_problem_}});
         manager_.ready("the new configuration was refused; the old one stays");
-        co_return answer;
+    } else {
+        loaded_at_ = now.wall;
+        log(LogLevel::info, "config.loaded",
+            {{"by", actor.name},
+             {"hash", engine_.policy().hash.substr(0, 12)},
+             {"note", reload_problem_}});
+        manager_.ready(
+            "watching " + std::to_string(engine_.policy().services.size()) + " services"
+        );
     }
-    auto const& before = engine_.policy().daemon;
-    auto const& after = loaded->policy->daemon;
-    bool const restart =
-        before.listen != after.listen || before.store != after.store || before.tls != after.tls;
-    engine_.set_policy(loaded->policy, now);
-    PolicyLoaded taken;
-    taken.actor = actor;
-    Event event = std::move(taken);
-    (void)co_await decider_.submit(std::move(event));
+    co_return problems_to_json(*loaded);
+}
+
+/// Everybody who works by the policy takes the new one.
+asio::awaitable<void> App::follow_policy(Policy const& before) {
+    auto const& after = engine_.policy().daemon;
+    bool const restart = before.daemon.listen != after.listen ||
+                         before.daemon.store != after.store || before.daemon.tls != after.tls;
     runner_->set_hosts(engine_.policy().hosts);
     auto offsets = reader_.save();
     co_await reader_.follow(engine_.policy_ptr(), offsets);
     co_await prober_.follow(engine_.policy_ptr());
+    checkpoints_->soon();
     reload_problem_ = restart ? "listen, tls and store take effect at the next start" : "";
-    loaded_at_ = now.wall;
-    log(LogLevel::info, "config.loaded",
-        {{"by", actor.name},
-         {"hash", engine_.policy().hash.substr(0, 12)},
-         {"note", reload_problem_}});
-    manager_.ready("watching " + std::to_string(engine_.policy().services.size()) + " services");
-    co_return answer;
 }
 
 }  // namespace rollbackd

@@ -23,18 +23,14 @@ Decider::Decider(
 
 asio::awaitable<void> Decider::run() {
     while (!closing_ || !queue_.empty()) {
+        auto const now = clock_.now().boot;
+        // At the stop everything left is tried once more, at once.
+        if (retry_at_ && *retry_at_ > now && !closing_) {
+            co_await wait_without_journal(*retry_at_ - now);
+            continue;
+        }
         if (queue_.empty()) {
-            auto const now = clock_.now().boot;
-            auto const due = engine_.next_deadline();
-            if (due <= now) {
-                elapse();
-                continue;
-            }
-            // An hour at most: a suspended machine's clock is looked at again.
-            auto const wait = std::min<Duration>(due - now, std::chrono::hours(1));
-            armed_ = due;
-            co_await wake_.wait_for(wait);
-            armed_ = Instant::min();
+            co_await idle(now);
             continue;
         }
         auto item = std::move(queue_.front());
@@ -50,6 +46,50 @@ asio::awaitable<void> Decider::run() {
     }
 }
 
+asio::awaitable<void> Decider::idle(Instant now) {
+    auto const due = engine_.next_deadline();
+    if (due <= now) {
+        elapse();
+        co_return;
+    }
+    // An hour at most: a suspended machine's clock is looked at again.
+    auto const wait = std::min<Duration>(due - now, std::chrono::hours(1));
+    armed_ = due;
+    co_await wake_.wait_for(wait);
+    armed_ = Instant::min();
+}
+
+// What cannot be written down is not done, but people are told and answered meanwhile.
+asio::awaitable<void> Decider::wait_without_journal(Duration left) {
+    if (engine_.next_deadline() <= clock_.now().boot) elapse();
+    serve_without_journal();
+    auto const due = engine_.next_deadline() - clock_.now().boot;
+    auto const wait = std::clamp<Duration>(due, Duration::zero(), left);
+    armed_ = engine_.next_deadline();
+    if (wait > Duration::zero()) co_await wake_.wait_for(wait);
+    armed_ = Instant::min();
+}
+
+void Decider::serve_without_journal() {
+    auto const now = clock_.now();
+    for (auto item = queue_.begin(); item != queue_.end();) {
+        if (item->slot) {
+            auto decision = engine_.decide(item->event, now);
+            bool kept = false;
+            if (decision.records.empty()) {
+                item->slot->reply = std::move(decision.reply);
+            } else {
+                kept = refuse(*item, decision);
+            }
+            finish(*item);
+            item = kept ? std::next(item) : queue_.erase(item);
+            continue;
+        }
+        if (!item->told) tell_unrecorded(*item, engine_.decide(item->event, now));
+        ++item;
+    }
+}
+
 void Decider::close() {
     closing_ = true;
     wake_.notify();
@@ -58,6 +98,16 @@ void Decider::close() {
 void Decider::elapse() {
     auto edges = engine_.elapse(clock_.now());
     if (!edges.empty()) post(EdgesSeen{std::move(edges)});
+    post_tick();
+}
+
+// One in the queue is enough: it looks at everything that is due by then.
+void Decider::post_tick() {
+    for (auto& item : queue_) {
+        if (!std::holds_alternative<Tick>(item.event)) continue;
+        item.told = false;  // more may be due than when it was told
+        return;
+    }
     post(Tick{});
 }
 
@@ -106,39 +156,61 @@ asio::awaitable<void> Decider::handle(Item item) {
     if (!decision.records.empty()) {
         auto records = co_await append(decision.records, now);
         if (!records) {
-            auto const why = records.error().what;
-            note_journal(false, why);
-            tell_unrecorded(item, decision, why);
+            note_journal(false, records.error().what);
+            tell_unrecorded(item, decision);
             if (item.slot) {
-                // An abort still kills, though it could not be written down.
-                for (auto& command : decision.commands) {
-                    if (std::holds_alternative<AbortStep>(command)) callbacks_.command(command);
-                }
-                item.slot->reply.error = Error{
-                    Errc::unavailable,
-                    "the journal cannot be written, so nothing was done: " + why,
-                    {}
-                };
-            } else {
-                queue_.push_front(std::move(item));
-                co_await sleep_for(retry_after);
-                if (closing_) queue_.clear();
-                co_return;
+                bool const kept = refuse(item, decision);
+                finish(item);
+                if (kept) queue_.push_back(std::move(item));
+            } else if (!closing_) {
+                put_back(std::move(item));
             }
-        } else {
-            note_journal(true, "");
-            apply(*records);
-            if (item.slot) item.slot->reply = std::move(decision.reply);
-            for (auto& command : decision.commands) callbacks_.command(std::move(command));
+            co_return;
         }
-    } else {
-        if (item.slot) item.slot->reply = std::move(decision.reply);
-        for (auto& command : decision.commands) callbacks_.command(std::move(command));
+        retry_at_.reset();
+        note_journal(true, "");
+        apply(*records);
     }
-    if (item.slot) {
-        item.slot->finished = true;
-        item.slot->done.notify();
+    if (item.slot) item.slot->reply = std::move(decision.reply);
+    for (auto& command : decision.commands) callbacks_.command(std::move(command));
+    finish(item);
+}
+
+// The daemon's own event waits at the queue's head until it can be written down.
+void Decider::put_back(Item item) {
+    if (auto const* edges = std::get_if<EdgesSeen>(&item.event)) {
+        for (auto const& edge : edges->edges) {
+            if (edge.kind == EdgeKind::progress) progress_queued_.insert(edge.service);
+        }
     }
+    queue_.push_front(std::move(item));
+    retry_at_ = clock_.now().boot + retry_after;
+}
+
+// True: the event is not over. An abort still kills, though it could not be written down; once it
+// can, it is, before the end of the step it killed: else that looks like a failure, and the ladder
+// would go on.
+bool Decider::refuse(Item& item, Decision const& decision) {
+    bool killed = false;
+    for (auto const& command : decision.commands) {
+        if (!std::holds_alternative<AbortStep>(command)) continue;
+        callbacks_.command(command);
+        killed = true;
+    }
+    item.slot->reply.error = Error{
+        Errc::unavailable,
+        killed ? "aborted, though the journal cannot be written: " + unwritable_why_
+               : "the journal cannot be written, so nothing was done: " + unwritable_why_,
+        {}
+    };
+    return killed;
+}
+
+void Decider::finish(Item& item) {
+    if (!item.slot) return;
+    item.slot->finished = true;
+    item.slot->done.notify();
+    item.slot.reset();
 }
 
 asio::awaitable<Result<std::vector<Record>>> Decider::append(
@@ -173,7 +245,7 @@ void Decider::apply(std::vector<Record> const& records) {
     callbacks_.applied(records);
 }
 
-void Decider::tell_unrecorded(Item& item, Decision const& decision, std::string const& why) {
+void Decider::tell_unrecorded(Item& item, Decision const& decision) {
     if (item.told) return;
     item.told = true;
     std::vector<Message> messages;
@@ -181,14 +253,20 @@ void Decider::tell_unrecorded(Item& item, Decision const& decision, std::string 
         if (draft.kind != "message.queued") continue;
         auto const* const member = find(draft.body, "message");
         auto message = member == nullptr ? fail(Errc::internal, "") : read_json<Message>(*member);
-        if (message) messages.push_back(std::move(*message));
+        if (!message) continue;
+        // Decided again and again on a state that cannot move on: said once.
+        auto const said = message->channel + "\n" + message->event + "\n" + message->text;
+        if (told_.size() < told_max && !told_.insert(said).second) continue;
+        messages.push_back(std::move(*message));
     }
-    if (!messages.empty()) callbacks_.unrecorded(messages, why);
+    if (!messages.empty()) callbacks_.unrecorded(messages, unwritable_why_);
 }
 
 void Decider::note_journal(bool writable, std::string const& why) {
+    if (!writable) unwritable_why_ = why;
     if (writable == writable_) return;
     writable_ = writable;
+    if (writable) told_.clear();
     callbacks_.journal(writable, why);
 }
 

@@ -55,6 +55,7 @@ public:
 
     static constexpr std::size_t queue_max = 20000;
     static constexpr Duration retry_after = std::chrono::seconds(1);
+    static constexpr std::size_t told_max = 1000;
     static constexpr Duration stuck_after = std::chrono::seconds(60);
 
 private:
@@ -71,12 +72,19 @@ private:
     };
 
     boost::asio::awaitable<void> handle(Item item);
+    boost::asio::awaitable<void> wait_without_journal(Duration left);
+    void serve_without_journal();
+    bool refuse(Item& item, Decision const& decision);
+    static void finish(Item& item);
+    void put_back(Item item);
+    void post_tick();
+    boost::asio::awaitable<void> idle(Instant now);
     /// nullopt: could not be written; the reply says so.
     boost::asio::awaitable<Result<std::vector<Record>>> append(
         std::vector<RecordDraft> drafts, Now now
     );
     void apply(std::vector<Record> const& records);
-    void tell_unrecorded(Item& item, Decision const& decision, std::string const& why);
+    void tell_unrecorded(Item& item, Decision const& decision);
     void elapse();
 
     boost::asio::any_io_executor executor_;
@@ -91,6 +99,10 @@ private:
     Instant armed_ = Instant::max();  // the deadline the loop sleeps for; min: it is awake
     bool closing_ = false;
     bool writable_ = true;
+    std::string unwritable_why_;
+    /// The event at the queue's head could not be written: nothing is tried again before this.
+    std::optional<Instant> retry_at_;
+    std::set<std::string> told_;  // what went out unrecorded since the journal was lost
     std::uint64_t samples_seen_ = 0;
     std::optional<Instant> waiting_since_;
 };

@@ -107,29 +107,49 @@ asio::awaitable<void> Outbox::deliver(std::shared_ptr<Message const> message) {
     if (delivered_) delivered_(channel_name, result.kind, result.text);
     // Not recorded as sent until it is durable: after a crash it goes out once more.
     bool const known_failing = !event.ok && !event.give_up && message->attempts > 0;
-    if (!known_failing) {
-        Event outcome = std::move(event);
-        (void)co_await decider_.submit(std::move(outcome));
-    }
+    bool const over = event.ok || event.give_up;
+    if (!known_failing) co_await remember(std::move(event), over);
     lane.busy = false;
     wake_.notify();
+}
+
+// While the journal cannot be written the channel waits here with a message that is over: what is
+// delivered must not go out again every time it cannot be noted, and nothing new can be queued
+// behind it. One that is to be tried again is.
+asio::awaitable<void> Outbox::remember(MessageDelivered outcome, bool over) {
+    while (true) {
+        Event event = outcome;
+        auto const reply = co_await decider_.submit(std::move(event));
+        bool const noted = !reply.error || reply.error->code != Errc::unavailable;
+        if (noted || !over || stopping_) co_return;
+        if (!co_await sleep_for(Decider::retry_after)) co_return;
+    }
 }
 
 void Outbox::send_unrecorded(std::vector<Message> const& messages, std::string const& why) {
     for (auto message : messages) {
         message.text += "\n(not recorded: " + why + ")";
+        // A receiver that drops repeated ids must not take it for a recorded one.
+        message.id = "unrecorded-" + std::to_string(++unrecorded_) + "-" + message.id;
         group_.spawn("unrecorded message", deliver_once(std::move(message)));
     }
 }
 
 asio::awaitable<void> Outbox::deliver_once(Message message) {
-    auto const* const channel = engine_.policy().channel(message.channel);
-    if (channel == nullptr) co_return;
-    auto policy = *channel;
-    auto letter = outgoing(message);
     auto const name = message.channel;
-    auto const result = co_await notifier_.deliver(std::move(policy), std::move(letter));
-    if (delivered_) delivered_(name, result.kind, result.text);
+    Duration backoff = backoff_first;
+    while (true) {
+        auto const* const channel = engine_.policy().channel(name);
+        if (channel == nullptr) co_return;
+        auto policy = *channel;
+        auto letter = outgoing(message);
+        auto const result = co_await notifier_.deliver(std::move(policy), std::move(letter));
+        if (delivered_) delivered_(name, result.kind, result.text);
+        // Once the journal can be written again the recorded message says the same.
+        if (result.kind != DeliveryKind::retry || stopping_ || decider_.writable()) co_return;
+        if (!co_await sleep_for(std::max(backoff, result.retry_after.value_or(backoff)))) co_return;
+        backoff = std::min<Duration>(backoff * 2, backoff_max);
+    }
 }
 
 asio::awaitable<void> Outbox::stop() {

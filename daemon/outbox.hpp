@@ -37,6 +37,7 @@ private:
     };
     boost::asio::awaitable<void> deliver(std::shared_ptr<Message const> message);
     boost::asio::awaitable<void> deliver_once(Message message);
+    boost::asio::awaitable<void> remember(MessageDelivered outcome, bool over);
     Outgoing outgoing(Message const& message) const;
     Instant start_due(Instant now);
 
@@ -49,6 +50,7 @@ private:
     std::map<std::string, Lane> lanes_;
     WakeUp wake_;
     TaskGroup group_;
+    std::uint64_t unrecorded_ = 0;
     bool stopping_ = false;
 };
 

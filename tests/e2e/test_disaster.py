@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 from harness import settled, wait_for
-from harness.policy import failing_payments
+from harness.policy import failing_payments, gated_step
+from test_crash import running
 
 CLOCK_SHIM = r"""
 #define _GNU_SOURCE
@@ -115,3 +116,134 @@ def test_on_a_full_disk_nothing_is_done_that_cannot_be_recorded_and_alerts_still
     wait_for(lambda: "PAYMENTS=off" in world.env_file.read_text(), timeout=30, what="the run, once it can be recorded")
     world.daemon.stop()
     assert world.ctl("journal", "verify", "--store", f"sqlite:{world.disk}/rollbackd.db").returncode == 0
+
+
+def full(world, **more) -> None:
+    world.triggers(payments=failing_payments(response="alert"), **more)
+    world.start()
+    world.healthy_first()
+
+
+def breach(world, signal: str = "payments") -> None:
+    world.push(signal, *[{"ok": False, "reason": "declined " * 50}] * 4)
+
+
+def test_on_a_full_disk_a_second_breach_is_told_too_and_people_are_answered_at_once(small_disk):
+    world = small_disk
+    world.shop["signals"]["orders"] = {"push": {"kind": "outcomes"}}
+    full(world, orders=failing_payments(when="consecutive_failures(orders) > 3", response="alert"))
+    fill(world.disk)
+    breach(world)
+    wait_for(lambda: "payments" in world.sink.texts(), what="the first alert")
+    breach(world, "orders")
+    wait_for(lambda: "orders" in world.sink.texts(), what="the second alert")
+    assert all("not recorded" in message["text"] for message in world.sink.messages)
+    assert len({message["id"] for message in world.sink.messages}) == len(world.sink.messages)
+    answer = world.api("ingest").post("/v1/services/shop/deployments", {"version": "x"})
+    assert answer.status == 503 and "json" in answer.headers["content-type"]
+    (world.disk / "filler").unlink()
+    for name in ("payments", "orders"):
+        world.opened(name, timeout=30)
+
+
+def test_on_a_full_disk_a_message_that_was_recorded_goes_out_once(small_disk):
+    world = small_disk
+    world.sink.status = 500
+    full(world)
+    breach(world)
+    id_ = world.opened("payments")["id"]
+    fill(world.disk)
+    # Nothing can be noted any more, the first message's delivery neither.
+    wait_for(lambda: world.api(None).get("/readyz").status == 503, timeout=30)
+    world.sink.status = 200
+    wait_for(lambda: world.sink.events(id_), timeout=60, what="the message")
+    assert len(settled(lambda: list(world.sink.messages), quiet=2.5)) == 1
+    (world.disk / "filler").unlink()
+    wait_for(lambda: world.api(None).get("/readyz").status == 200, timeout=30)
+    assert len(settled(lambda: list(world.sink.messages), quiet=2.5)) == 1
+
+
+def test_a_stop_on_a_full_disk_is_as_quick_as_any(small_disk):
+    world = small_disk
+    full(world)
+    fill(world.disk)
+    breach(world)
+    wait_for(lambda: world.sink.messages, timeout=30)
+    assert world.daemon.stop(timeout=15) == 0
+
+
+def test_on_a_full_disk_a_running_step_finishes_and_abort_still_kills(small_disk):
+    world = small_disk
+    for name in ("finishes", "aborted"):
+        step, lines, gate = gated_step(world)
+        world.shop["playbooks"][name] = {"undoes": "nothing", "data_loss": "none", "steps": [step]}
+    full(world)
+
+    def begin(playbook: str) -> str:
+        world.api("operate").must(201, f"/v1/services/shop/playbooks/{playbook}/runs", {"reason": "a test"})
+        wait_for(lambda: lines.exists() and lines.read_text())
+        fill(world.disk)
+        wait_for(lambda: world.api("operate").post("/v1/pause", {}).status == 503, timeout=30)
+        return world.incidents()[0]["id"]
+
+    id_ = begin("finishes")
+    gate.touch()
+    wait_for(lambda: not running("gated"), what="the step to end")
+    assert world.incident(id_)["runs"][0]["steps"][0]["state"] == "running"
+    (world.disk / "filler").unlink()
+    wait_for(lambda: world.incident(id_)["runs"][0]["steps"][0]["state"] == "done", timeout=30)
+    world.until(id_, "resolved", "unverified", timeout=30)
+    if world.incident(id_)["state"] != "resolved":
+        world.api("operate").post(f"/v1/incidents/{id_}/resolve", {"reason": "a test"})
+    gate.unlink()
+    lines.unlink()
+    id_ = begin("aborted")
+    world.api("operate").post(f"/v1/incidents/{id_}/abort")
+    wait_for(lambda: not running("gated"), what="the abort to kill")
+    (world.disk / "filler").unlink()
+    wait_for(lambda: world.incident(id_)["runs"][0]["state"] == "aborted", timeout=30)
+
+
+def test_a_start_on_a_full_disk_is_refused_and_works_once_there_is_space(small_disk):
+    world = small_disk
+    full(world)
+    world.record("a")
+    world.daemon.kill()
+    fill(world.disk)
+    said = world.daemon.refuses_to_start()
+    assert "full" in said and "free some space" in said
+    (world.disk / "filler").unlink()
+    world.daemon.start()
+    assert [d["version"] for d in world.api().read("/v1/services/shop/deployments")["items"]] == ["a"]
+
+
+@pytest.mark.parametrize("hours", [5, -5])
+def test_a_release_is_watched_and_rolled_back_across_a_stepping_clock(stepping, hours):
+    """Stepped after the deployment, between its record and its breach, and over a restart."""
+    world = stepping
+    world.start()
+    world.two_releases()
+    world.step(hours * 3600)
+    world.daemon.restart()
+    world.healthy_first()
+    world.deploy("v2")
+    world.step(0)
+    world.until(world.opened("down")["id"], "resolved")
+    assert world.repository.head == world.repository.versions["v1"]
+
+
+def test_on_a_full_disk_a_new_policy_is_not_taken_and_the_status_says_so(small_disk):
+    world = small_disk
+    full(world)
+    fill(world.disk)
+    breach(world)
+    wait_for(lambda: world.api(None).get("/readyz").status == 503, timeout=30)
+    world.triggers(other=failing_payments(response="alert"))
+    world.write_policy()
+    world.daemon.reload()
+    wait_for(lambda: "not taken" in json.dumps(world.api().read("/v1/status")), what="the status to tell")
+    assert [t["name"] for t in world.api().read("/v1/services/shop")["triggers"]] == ["payments"]
+    (world.disk / "filler").unlink()
+    wait_for(lambda: world.api(None).get("/readyz").status == 200, timeout=30)
+    world.daemon.reload()
+    wait_for(lambda: world.api().read("/v1/services/shop")["triggers"][0]["name"] == "other")

@@ -1,0 +1,193 @@
+// A full disk (A5.9): nothing is done without its record, and people are told and answered
+// meanwhile, whatever waits at the queue's head.
+#include "daemon/decider.hpp"
+
+#include "config/catalogue.hpp"
+#include "config/load.hpp"
+#include "core/io/task_group.hpp"
+#include "tests/catch.hpp"
+#include "tests/daemon/support/full_disk.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+using namespace rollbackd;
+using namespace rollbackd::testing;
+using namespace std::chrono_literals;
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr char const* policy_text = R"(
+version: 1
+daemon: { listen: [127.0.0.1:8620], store: "sqlite:/var/lib/rollbackd/rollbackd.db", autonomy: enforce }
+notify: { ops: { exec: { argv: [/bin/true] } } }
+services:
+  shop:
+    start_period: 0s
+    signals: { payments: { push: { kind: outcomes } }, orders: { push: { kind: outcomes } } }
+    triggers:
+      payments: { when: consecutive_failures(payments) > 0, severity: P1, response: alert }
+      orders: { when: consecutive_failures(orders) > 0, severity: P1, response: alert }
+  blog:
+    start_period: 0s
+    signals: { posts: { push: { kind: outcomes } } }
+    triggers: { posts: { when: consecutive_failures(posts) > 0, for: 1m, severity: P1, response: alert } }
+)";
+
+std::shared_ptr<Policy const> policy() {
+    auto loaded = parse_policy(policy_text, "test", known_types());
+    for (auto const& problem : loaded.problems) UNSCOPED_INFO(to_string(problem));
+    REQUIRE(loaded.ok());
+    return loaded.policy;
+}
+
+asio::awaitable<void> ask(Decider& decider, Event event, std::optional<Reply>& reply) {
+    reply = co_await decider.submit(std::move(event));
+}
+
+/// The decider on a loop of its own, with a clock that only the test moves.
+struct Shell {
+    Shell() { tasks.spawn("decider", decider.run()); }
+    ~Shell() {
+        if (!closed) close();
+    }
+
+    DeciderCallbacks callbacks() {
+        DeciderCallbacks out;
+        out.command = [](Command) {};
+        out.applied = [](std::vector<Record> const&) {};
+        out.unrecorded = [this](std::vector<Message> const& messages, std::string const&) {
+            for (auto const& message : messages) told += message.text + "\n---\n";
+        };
+        out.journal = [](bool, std::string const&) {};
+        return out;
+    }
+    template <class Holds>
+    void until(Holds holds) {
+        for (int i = 0; i < 2000 && !holds(); ++i) {
+            loop.restart();
+            loop.run_for(5ms);
+        }
+        REQUIRE(holds());
+    }
+    void pass(Duration time) {
+        clock.advance(time);
+        submit(Acked{{}, "INC-99"}
+        );  // answered without a record: the decider has looked at the clock
+    }
+    void fail(std::string const& service, std::string const& signal) {
+        Sample sample;
+        sample.service = service;
+        sample.signal = signal;
+        sample.at = clock.now().boot;
+        sample.value = OutcomesValue{0, 1, 0, "declined"};
+        REQUIRE(decider.ingest(std::span(&sample, 1)));
+    }
+    Reply submit(Event event) {
+        std::optional<Reply> reply;
+        tasks.spawn("ask", ask(decider, std::move(event), reply));
+        until([&] { return reply.has_value(); });
+        return *reply;
+    }
+    bool was_told(std::string const& words) const { return told.find(words) != std::string::npos; }
+    void close() {
+        closed = true;
+        decider.close();
+        until([&] { return tasks.size() == 0; });
+    }
+
+    asio::io_context loop{1};
+    SettableClock clock{
+        {Instant(1000h), WallTime(std::chrono::sys_days(std::chrono::year(2026) / 1 / 31))}
+    };
+    BlockingPool journal_thread{1};
+    MemoryJournal journal;
+    Engine engine{policy(), clock.now(), clock.boot_id()};
+    std::string told;
+    bool closed = false;
+    Decider decider{loop.get_executor(), engine, journal, journal_thread, clock, callbacks()};
+    TaskGroup tasks{loop.get_executor()};
+};
+
+}  // namespace
+
+TEST_CASE("breaches that come after the disk is full are told too, each once") {
+    Shell shell;
+    shell.journal.full = true;
+    shell.fail("shop", "payments");
+    shell.until([&] { return shell.was_told("payments"); });
+    // Behind the first event, which waits for the disk: another trigger, and a `for` that ends.
+    shell.fail("blog", "posts");
+    shell.fail("shop", "orders");
+    shell.until([&] { return shell.was_told("orders"); });
+    CHECK_FALSE(shell.was_told("posts"));
+    shell.clock.advance(1min);
+    shell.fail("shop", "payments");
+    shell.until([&] { return shell.was_told("posts"); });
+    auto const said = shell.told;
+    for (int i = 0; i < 5; ++i) shell.pass(2s);
+    shell.submit(Paused{});
+    CHECK(shell.told == said);
+    CHECK(shell.journal.records.empty());
+}
+
+TEST_CASE("people are refused at once while the daemon's own event waits for the disk") {
+    Shell shell;
+    shell.journal.full = true;
+    shell.fail("shop", "payments");
+    shell.until([&] { return !shell.decider.writable(); });
+    auto const reply = shell.submit(Paused{});
+    REQUIRE(reply.error);
+    CHECK(reply.error->code == Errc::unavailable);
+    CHECK(reply.error->what.find("disk is full") != std::string::npos);
+    // What needs no record is answered as ever.
+    auto const unknown = shell.submit(Acked{{}, "INC-99"});
+    REQUIRE(unknown.error);
+    CHECK(unknown.error->code == Errc::not_found);
+    CHECK_FALSE(shell.engine.state().paused);
+}
+
+TEST_CASE("once there is space everything that waited is written down, and only then counts") {
+    Shell shell;
+    shell.journal.full = true;
+    shell.fail("shop", "payments");
+    shell.until([&] { return !shell.decider.writable(); });
+    shell.fail("shop", "orders");
+    // However long it lasts, what waits does not grow with the time.
+    for (int i = 0; i < 100; ++i) shell.pass(Decider::retry_after);
+    shell.until([&] { return shell.was_told("orders"); });
+    CHECK(shell.engine.state().incidents.empty());
+    shell.journal.full = false;
+    shell.pass(Decider::retry_after);
+    shell.until([&] { return shell.decider.writable() && shell.decider.queued() == 0; });
+    std::set<std::string> triggers;
+    for (auto const& [id, incident] : shell.engine.state().incidents) {
+        for (auto const& firing : incident->triggers) triggers.insert(firing.trigger);
+    }
+    CHECK(triggers == std::set<std::string>{"orders", "payments"});
+}
+
+TEST_CASE("what waits does not grow with the time the disk is full") {
+    Shell shell;
+    shell.fail("blog", "posts");
+    shell.journal.full = true;
+    shell.fail("shop", "payments");
+    shell.until([&] { return !shell.decider.writable(); });
+    std::size_t most = 0;
+    for (int i = 0; i < 50; ++i) {
+        shell.clock.advance(Decider::retry_after);
+        shell.submit(Acked{{}, "INC-99"});
+        most = std::max(most, shell.decider.queued());
+    }
+    CHECK(most < 5);
+}
+
+TEST_CASE("a stop does not wait for a full disk") {
+    Shell shell;
+    shell.journal.full = true;
+    shell.fail("shop", "payments");
+    shell.until([&] { return !shell.decider.writable(); });
+    shell.close();
+    CHECK(shell.decider.queued() == 0);
+    CHECK(shell.journal.records.empty());
+}

@@ -1,0 +1,57 @@
+// A journal in memory whose disk a test fills and empties.
+#pragma once
+
+#include "daemon/store/journal.hpp"
+
+#include <atomic>
+
+namespace rollbackd::testing {
+
+class MemoryJournal final : public Journal {
+public:
+    std::atomic<bool> full = false;
+
+    Result<std::vector<Record>> append(
+        std::span<RecordDraft const> drafts, Now now, std::string const& boot_id
+    ) override {
+        if (full) return fail(Errc::unavailable, "database or disk is full");
+        std::vector<Record> added;
+        for (auto const& draft : drafts) {
+            Record record;
+            record.seq = records.size() + 1;
+            record.at = now.wall;
+            record.boot = now.boot;
+            record.boot_id = boot_id;
+            record.epoch = 1;
+            record.kind = draft.kind;
+            record.body = to_text(draft.body);
+            record.prev = last_hash();
+            record.hash = hash_of(record);
+            records.push_back(record);
+            added.push_back(std::move(record));
+        }
+        return added;
+    }
+    Result<std::vector<Record>> read(std::uint64_t from_seq, std::size_t limit) const override {
+        std::vector<Record> out;
+        for (auto const& record : records) {
+            if (record.seq >= from_seq && out.size() < limit) out.push_back(record);
+        }
+        return out;
+    }
+    std::uint64_t last_seq() const override { return records.size(); }
+    std::string last_hash() const override {
+        return records.empty() ? std::string(genesis_hash) : records.back().hash;
+    }
+    Result<void> reread_tail() override { return {}; }
+    Result<Tail> stored_tail() const override { return Tail{last_seq(), last_hash()}; }
+    Result<void> save_checkpoints(std::span<Checkpoint const>) override { return {}; }
+    Result<std::optional<Checkpoint>> load_checkpoint(std::string_view) const override {
+        return std::optional<Checkpoint>();
+    }
+    Lease* lease() override { return nullptr; }
+
+    std::vector<Record> records;  // of the journal thread; read it while nothing is under way
+};
+
+}  // namespace rollbackd::testing
