@@ -123,6 +123,7 @@ Signal
  kind: @kind
  type: string
  last_value: any
+ state: ok|failed?
  last_at: time?
  last_reason: string
  stale: boolean
@@ -132,6 +133,7 @@ Samples
  kind: @kind
  type: string
  last_value: any
+ state: ok|failed?
  last_at: time?
  last_reason: string
  stale: boolean

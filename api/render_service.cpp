@@ -37,8 +37,17 @@ Json render_value(SampleValue const& value) {
 std::string reason_of(SampleValue const& value) {
     if (auto const* const state = std::get_if<StateValue>(&value)) return state->reason;
     if (auto const* const counts = std::get_if<OutcomesValue>(&value)) return counts->reason;
+    if (auto const* const gauge = std::get_if<GaugeValue>(&value)) return gauge->reason;
     if (auto const* const unknown = std::get_if<UnknownValue>(&value)) return unknown->reason;
     return {};
+}
+
+/// Beside the value: of what is either as it should be or not, whatever number it shows.
+Json state_of(SampleValue const& value) {
+    std::optional<bool> ok;
+    if (auto const* const state = std::get_if<StateValue>(&value)) ok = state->ok;
+    if (auto const* const gauge = std::get_if<GaugeValue>(&value)) ok = gauge->ok;
+    return ok ? to_json(std::string(*ok ? "ok" : "failed")) : Json(nullptr);
 }
 
 Autonomy trigger_autonomy(
@@ -98,6 +107,7 @@ Json render_signal(SignalPolicy const& policy, SignalWindow const* window, Now c
     out["type"] = policy.type;
     bool const known = window != nullptr && window->newest().has_value();
     out["last_value"] = known ? render_value(window->newest()->value) : Json(nullptr);
+    out["state"] = known ? state_of(window->newest()->value) : Json(nullptr);
     out["last_at"] = known ? render_time(to_wall(window->newest()->at, now)) : Json(nullptr);
     out["last_reason"] = known ? reason_of(window->newest()->value) : std::string();
     out["stale"] = window == nullptr || window->stale(now.boot);

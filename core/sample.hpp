@@ -35,10 +35,13 @@ BOOST_DESCRIBE_STRUCT(OutcomesValue, (), (success, failure, neutral, reason))
 struct GaugeValue {
     double value = 0;
     std::string reason = {};  // for people: what else is known, a certificate for another host
+    /// Whether what was measured is also as it should be (a certificate that verifies); absent:
+    /// only a number.
+    std::optional<bool> ok = {};
 
     friend bool operator==(GaugeValue const&, GaugeValue const&) = default;
 };
-BOOST_DESCRIBE_STRUCT(GaugeValue, (), (value, reason))
+BOOST_DESCRIBE_STRUCT(GaugeValue, (), (value, reason, ok))
 
 struct TextValue {
     std::string text;

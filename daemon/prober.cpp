@@ -111,11 +111,13 @@ asio::awaitable<void> Prober::probe(std::shared_ptr<Task> task) {
         if (co_await is_cancelled()) break;
         auto const ended = context_.clock.now();
         task->note = std::move(answer.note);
-        if (answer.value) {
+        if (answer.value || !task->note.empty()) {
             Sample sample;
             sample.service = task->service;
             sample.signal = task->policy.name;
             sample.at = begun.boot;
+            // Nothing was learnt about the target; people still see why.
+            if (!answer.value) answer.value = UnknownValue{task->note};
             sample.value = std::move(*answer.value);
             (void)decider_.ingest(std::span(&sample, 1));  // full: the next sample tells as much
         }
@@ -141,11 +143,6 @@ asio::awaitable<void> Prober::stop() {
     }
     for (auto const& [key, task] : tasks_) co_await task->group.join();
     tasks_.clear();
-}
-
-std::string Prober::note(std::string const& service, std::string const& signal) const {
-    auto const found = tasks_.find(service + "/" + signal);
-    return found == tasks_.end() ? "" : found->second->note;
 }
 
 }  // namespace rollbackd

@@ -24,8 +24,6 @@ public:
     void hurry(std::string const& service);
     boost::asio::awaitable<void> stop();
     void on_seen(Seen seen) { seen_ = std::move(seen); }
-    /// Why the last question of that signal gave no sample, or a remark beside one.
-    std::string note(std::string const& service, std::string const& signal) const;
 
 private:
     struct Task;

@@ -302,7 +302,11 @@ private:
         }
         auto const& function = *expr.function;
         auto const& traits = found->second;
-        if (function.kinds.find(kind_letter(traits.kind)) == std::string_view::npos) {
+        // A certificate is a number of days, and it verifies or not.
+        bool const verifies =
+            traits.type == "tls" && (function.fn == Fn::ok || function.fn == Fn::failed ||
+                                     function.fn == Fn::consecutive_failures);
+        if (!verifies && function.kinds.find(kind_letter(traits.kind)) == std::string_view::npos) {
             say(arg, std::string(function.name) + "() reads a signal of kind " +
                          kinds_text(function.kinds) + "; " + arg.text + " is of kind " +
                          to_string(traits.kind));

@@ -30,6 +30,8 @@ Reading read(SampleValue const& value) {
         out.reason = &outcomes->reason;
     } else if (auto const* const gauge = std::get_if<GaugeValue>(&value)) {
         out.number = gauge->value;
+        if (gauge->ok) (*gauge->ok ? out.counts.success : out.counts.failure) = 1;
+        out.reason = &gauge->reason;
     } else if (auto const* const text = std::get_if<TextValue>(&value)) {
         out.text = &text->text;
     } else {

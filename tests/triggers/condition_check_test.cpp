@@ -35,6 +35,8 @@ TEST_CASE("sound conditions pass the check") {
              "days_left(cert) < 30",
              "days_left(cert) < 30d",
              "ok(health)",
+             "failed(cert)",
+             "consecutive_failures(cert) >= 2 and days_left(cert) > 1",
              "not ok(health) and stale(payments)",
              "version(site) == \"v1\"",
              "version(site) != \"v1\" and version(site) != \"v2\"",
@@ -73,6 +75,8 @@ TEST_CASE("mistakes are named with their place and the nearest name") {
     };
     for (auto const& wrong : {
              Case{"consecutive_failure(health) >= 3", 0, "did you mean consecutive_failures?"},
+             Case{"failed(disk)", 7, "disk is of kind gauge"},
+             Case{"failures(cert, 5m) > 1", 9, "cert is of kind gauge"},
              Case{"ok(heath)", 3, "there is no signal heath; did you mean health?"},
              Case{"ok(x)", 3, "there is no signal x"},
              Case{"failure_ratio(requests) > 1%", 0, "needs a window: failure_ratio(requests, 5m)"},

@@ -288,3 +288,21 @@ TEST_CASE("signals that do not exist and functions of later versions are unknown
         CHECK(world.verdict(text, 1s) == U);
     }
 }
+
+TEST_CASE("a certificate has failed where it does not verify, whatever days it has left") {
+    World world;
+    auto& cert = world.signal("cert", SignalKind::gauge, 3h);
+    cert.observe(sample(1s, GaugeValue{90, "leaf 90.0 days", true}));
+    CHECK(world.verdict("failed(cert)", 2s) == Verdict::false_);
+    cert.observe(sample(3s, GaugeValue{90, "tls: wrong_host: not for it", false}));
+    auto const told = world.judge("failed(cert)", 4s);
+    CHECK(told.verdict == Verdict::true_);
+    CHECK(told.why.find("wrong_host") != std::string::npos);
+    CHECK(world.verdict("days_left(cert) < 30", 4s) == Verdict::false_);
+    // No connection says nothing new about the certificate.
+    cert.observe(sample(5s, GaugeValue{89, "refused: nothing listens", std::nullopt}));
+    CHECK(world.verdict("failed(cert)", 6s) == Verdict::true_);
+    CHECK(world.verdict("consecutive_failures(cert) >= 1", 6s) == Verdict::true_);
+    cert.observe(sample(7s, GaugeValue{89, "leaf 89.0 days", true}));
+    CHECK(world.verdict("ok(cert)", 8s) == Verdict::true_);
+}

@@ -1,7 +1,8 @@
 // tls: days until the certificate ends, by a handshake of its own each time. A gauge: the lesser of
 // the leaf's days and those of the chain it was verified by. A certificate that does not verify
-// (wrong host, not yet valid, self-signed) still has its days, and its fault as the sample's
-// reason. When no handshake comes about, the last certificate seen goes on counting down.
+// (wrong host, not yet valid, self-signed) still has its days, but the signal has failed, with the
+// fault as its reason. When no handshake comes about, the last certificate seen goes on counting
+// down.
 #include "core/io/clock.hpp"
 #include "core/io/stream.hpp"
 #include "triggers/probes/types.hpp"
@@ -73,7 +74,7 @@ private:
         for (auto const& problem : peer.problems)
             reason += (reason.empty() ? "tls: " : "; ") + problem;
         ProbeAnswer answer;
-        answer.value = gauge(reason);
+        answer.value = gauge(reason, peer.problems.empty());
         answer.note = std::move(reason);
         return answer;
     }
@@ -83,17 +84,18 @@ private:
         answer.note = failure.reason();
         // The certificate last seen runs on whether or not the server answers just now.
         if (leaf_end_)
-            answer.value = gauge(failure.reason() + "; counted from the certificate last seen");
+            answer.value =
+                gauge(failure.reason() + "; counted from the certificate last seen", std::nullopt);
         return answer;
     }
 
-    GaugeValue gauge(std::string const& problem) const {
+    GaugeValue gauge(std::string const& problem, std::optional<bool> verifies) const {
         auto const now = clock_.now().wall;
         auto const leaf = days_until(*leaf_end_, now);
         auto const chain = days_until(*chain_end_, now);
         auto reason = "leaf " + shown(leaf) + " days, chain " + shown(chain) + " days";
         if (!problem.empty()) reason = problem + " (" + reason + ")";
-        return GaugeValue{std::min(leaf, chain), std::move(reason)};
+        return GaugeValue{std::min(leaf, chain), std::move(reason), verifies};
     }
 
     DialTarget target_;

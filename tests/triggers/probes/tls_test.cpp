@@ -45,6 +45,7 @@ TEST_CASE("a tls probe counts the days of a certificate that ends in 10") {
     auto const gauge = watched.ask();
     CHECK(is_days(gauge.value, 10));
     CHECK(gauge.reason == "leaf 10.0 days, chain 10.0 days");
+    CHECK(gauge.ok == true);
     CHECK(watched.probes.ask(*watched.probe).note.empty());
 }
 
@@ -63,6 +64,7 @@ TEST_CASE("an expired certificate has negative days") {
     auto const gauge = watched.ask();
     CHECK(is_days(gauge.value, -2));
     CHECK(gauge.reason.starts_with("tls: expired: "));
+    CHECK(gauge.ok == false);
 }
 
 TEST_CASE("wrong host, self-signed, untrusted and not yet valid are told and still have their days"
@@ -70,16 +72,20 @@ TEST_CASE("wrong host, self-signed, untrusted and not yet valid are told and sti
     Watched wrong_host(make_identity({.until_days = 10}, &authority()), {}, "shop.example.com");
     CHECK(wrong_host.ask().reason.starts_with("tls: wrong_host: "));
     CHECK(is_days(wrong_host.ask().value, 10));
+    CHECK(wrong_host.ask().ok == false);
     Watched self_signed(make_identity({.until_days = 10}));
     CHECK(self_signed.ask().reason.starts_with("tls: self_signed: "));
     CHECK(is_days(self_signed.ask().value, 10));
+    CHECK(self_signed.ask().ok == false);
     auto const stranger = make_identity({.name = "Other CA", .san = "", .authority = true});
     Watched untrusted(make_identity({.until_days = 10}, &stranger));
     CHECK(untrusted.ask().reason.starts_with("tls: untrusted: "));
     CHECK(is_days(untrusted.ask().value, 10));
+    CHECK(untrusted.ask().ok == false);
     Watched early(make_identity({.from_days = 3, .until_days = 10}, &authority()));
     CHECK(early.ask().reason.starts_with("tls: not_yet_valid: "));
     CHECK(is_days(early.ask().value, 10));
+    CHECK(early.ask().ok == false);
 }
 
 TEST_CASE("the last certificate seen goes on counting down while nobody answers") {
@@ -88,7 +94,10 @@ TEST_CASE("the last certificate seen goes on counting down while nobody answers"
     watched.server.reset();
     watched.probes.clock.advance(48h);
     auto const answer = watched.probes.ask(*watched.probe);
-    CHECK(is_days(std::get<GaugeValue>(*answer.value).value, 8));
+    auto const last = std::get<GaugeValue>(*answer.value);
+    CHECK(is_days(last.value, 8));
+    CHECK(last.reason.starts_with("refused: "));
+    CHECK(last.ok == std::nullopt);
     CHECK(answer.note.starts_with("refused: "));
 }
 
