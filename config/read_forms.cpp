@@ -2,6 +2,7 @@
 #include "core/names.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <algorithm>
 
@@ -15,7 +16,12 @@ std::string names_of(std::vector<TypeInfo> const& types) {
     return out;
 }
 
-bool is_readable(std::string const& path) { return access(path.c_str(), R_OK) == 0; }
+/// A folder can be opened for reading too, but no secret comes out of it.
+bool is_readable(std::string const& path) {
+    struct stat found{};
+    return access(path.c_str(), R_OK) == 0 && stat(path.c_str(), &found) == 0 &&
+           !S_ISDIR(found.st_mode);
+}
 
 }  // namespace
 

@@ -14,7 +14,8 @@ TypeInfo git_checkout_info() {
     info.name = "git_checkout";
     info.doc =
         "Checks a commit, tag or branch out in a work tree, another user's too. Refused, and "
-        "nothing touched, where tracked files have changes; HEAD is verified afterwards.";
+        "nothing touched, where tracked files have changes or untracked ones are in the way; HEAD "
+        "is verified afterwards.";
     info.fields = {
         {.name = "repo", .type = FieldType::path, .doc = "The work tree.", .required = true},
         {.name = "to",
@@ -35,9 +36,9 @@ refuse_changes || exit 10
 head=$(g rev-parse HEAD)
 if [ "$head" = "$target" ]; then echo "HEAD is $target already"; exit 0; fi
 if g show-ref --verify --quiet "refs/heads/$2"; then
-    g checkout --quiet "$2" -- || exit 11
+    g checkout --quiet --no-overwrite-ignore "$2" -- || exit 11
 else
-    g checkout --quiet --detach "$target" || exit 11
+    g checkout --quiet --no-overwrite-ignore --detach "$target" || exit 11
 fi
 now=$(g rev-parse HEAD)
 [ "$now" = "$target" ] || { echo "HEAD is $now after the checkout, not $target" >&2; exit 12; }
@@ -46,8 +47,17 @@ echo "HEAD was $head, is $target"
 )sh";
 
 constexpr char const* preflight_script = R"sh(
-resolve "$2" >/dev/null || exit 10
+target=$(resolve "$2") || exit 10
 refuse_changes || exit 10
+# Files that git does not know and that stand where the target has one. Lists, and changes nothing.
+in_the_way=$(g -c core.quotePath=false diff --name-only --no-renames --diff-filter=A HEAD "$target" | while IFS= read -r file; do
+    if [ -e "$repo/$file" ] || [ -L "$repo/$file" ]; then printf '%s\n' "$file"; fi
+done | head -n 20)
+if [ -n "$in_the_way" ]; then
+    echo "$repo has files that are not in git where $2 has its own; move them away:" >&2
+    printf '%s\n' "$in_the_way" >&2
+    exit 10
+fi
 as_owner test -w "$(g rev-parse --absolute-git-dir)" && as_owner test -w "$repo" || {
     echo "$repo: not writable for $(id -un)" >&2
     exit 10

@@ -201,6 +201,27 @@ def test_a_reload_with_a_bad_file_keeps_the_unit_running(drill):
     drill.machine.run("systemctl", "reload", "rollbackd")
 
 
+def test_without_leave_for_transient_units_start_up_names_what_cannot_work(drill):
+    rule, away = "/etc/polkit-1/rules.d/50-rollbackd.rules", "/run/50-rollbackd.rules"
+    drill.machine.run("mv", rule, away)
+    drill.machine.run("systemctl", "restart", "polkit", "rollbackd")
+    wait_for(lambda: "steps run inside rollbackd.service and its sandbox" in drill.machine.journal(),
+             what="start-up to say where steps run")
+    said = drill.machine.journal()
+    for words in ("systemd-run failed", "polkit", "ProtectSystem=strict", "ProtectHome=read-only",
+                  "NoNewPrivileges=yes"):
+        assert words in said, words
+    assert "KillMode=process ends" not in said
+    drill.machine.run("mv", away, rule)
+    drill.machine.run("systemctl", "restart", "polkit", "rollbackd")
+    wait_for(lambda: drill.api.get("/readyz").status == 200)
+
+
+def test_a_stop_in_mid_step_says_that_the_step_goes_on(drill):
+    """The main job above was interrupted by a restart: what the journal said of it."""
+    assert "steps_left_running=1" in drill.machine.run("journalctl", "--no-pager", "-u", "rollbackd").stdout
+
+
 def test_a_stuck_daemon_is_ended_by_the_watchdog_and_started_again(drill):
     drill.machine.shell("mkdir -p /run/systemd/system/rollbackd.service.d; printf '[Service]\\nWatchdogSec=2s\\n'"
                         " > /run/systemd/system/rollbackd.service.d/quick.conf; systemctl daemon-reload;"

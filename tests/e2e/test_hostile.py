@@ -97,9 +97,9 @@ def test_a_log_that_may_not_be_read_is_told_and_its_signal_is_unknown_until_it_c
     assert world.trigger("errors")["verdict"] == "unknown"
     assert "source.unread" in world.daemon.tail()
     world.access_log.chmod(0o644)
+    wait_for(lambda: "source.reading" in world.daemon.tail())
     write(world, line(500))
     wait_for(lambda: world.trigger("errors")["verdict"] == "false")
-    wait_for(lambda: "source.reading" in world.daemon.tail())
 
 
 def test_a_log_that_is_a_folder_is_told(world):

@@ -82,6 +82,32 @@ TEST_CASE("git_checkout refuses a tree with changes, lists them and touches noth
     CHECK(site.page() == "edited by hand\n");
 }
 
+TEST_CASE("git_checkout overwrites no file that git does not know, ignored or not") {
+    for (bool const ignored : {false, true}) {
+        CAPTURE(ignored);
+        Site site;
+        Hands hands(site.dir.path("run"));
+        // The first release has the file, the second has it no more, and somebody made one.
+        site.git("checkout -q --detach main~1");
+        site.dir.write("repo/local.conf", "of the release\n");
+        site.git("add -A");
+        site.git("commit -qm with-a-file");
+        auto const target = site.head();
+        site.git("checkout -q main");
+        site.dir.write("repo/local.conf", "of this machine\n");
+        if (ignored) site.dir.write("repo/.git/info/exclude", "local.conf\n");
+        auto const head = site.head();
+        auto const objection = hands.preflight(checkout(site, target));
+        REQUIRE(objection);
+        CHECK(contains(*objection, "local.conf"));
+        auto const outcome = hands.run(checkout(site, target));
+        CHECK(outcome.kind == OutcomeKind::failed);
+        CHECK(contains(outcome.text, "local.conf"));
+        CHECK(site.dir.read("repo/local.conf") == "of this machine\n");
+        CHECK(site.head() == head);
+    }
+}
+
 TEST_CASE("git_checkout of what is not there is failed before anything is touched") {
     Site site;
     Hands hands(site.dir.path("run"));
