@@ -1,8 +1,8 @@
 #include "api/explain.hpp"
 
-#include "api/escape.hpp"
-#include "api/head.hpp"
+#include "api/proof.hpp"
 #include "api/render.hpp"
+#include "engine/head.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -75,8 +75,8 @@ std::string act_change(Refusal const& refusal, Incident const& incident) {
 
 Json explain_firing(Firing const& firing) {
     JsonObject out = render_firing(firing).as_object();
-    out["proof"] = firing.evaluation.proof;
-    out["response"] = to_json(firing.resolved.response);
+    out["proof"] = render_proof(firing.evaluation.proof, firing.fired_at.wall);
+    out["response"] = response_text(firing.resolved.response);
     out["classification"] = to_json(firing.resolved.classification);
     out["blame"] = to_string(firing.blame);
     out["autonomy"] = to_string(firing.autonomy);
@@ -91,49 +91,6 @@ Json head_json(Head const& head) {
     out["must"] = head.must;
     out["command"] = head.command;
     return out;
-}
-
-void append_line(std::string& out, std::string_view text) {
-    out += inert(text);
-    out += '\n';
-}
-
-std::string matrix_text(Json const& trigger) {
-    auto const* const row = find(trigger, "matrix_row");
-    bool const own = row == nullptr || !row->is_number() || row->to_number<std::uint64_t>() == 0;
-    std::string const from = own ? "set on the trigger" : "matrix row " + to_text(*row);
-    return "  severity " + text_of(trigger, "severity") + " and its response: " + from;
-}
-
-void append_triggers(std::string& out, JsonArray const& triggers) {
-    for (auto const& trigger : triggers) {
-        append_line(out, "trigger " + text_of(trigger, "name") + ": " + text_of(trigger, "when"));
-        append_line(out, "  " + text_of(trigger, "verdict") + ": " + text_of(trigger, "why"));
-        append_line(out, matrix_text(trigger));
-        auto const* const proof = find(trigger, "proof");
-        if (proof == nullptr || !proof->is_object()) continue;
-        for (auto const& [signal, facts] : proof->get_object()) {
-            append_line(out, "  " + std::string(signal) + ": " + to_text(facts));
-        }
-    }
-}
-
-void append_guards(std::string& out, JsonArray const& guards) {
-    for (auto const& guard : guards) {
-        auto const* const passed = find(guard, "passed");
-        bool const good = passed != nullptr && passed->is_bool() && passed->get_bool();
-        auto const letter = text_of(guard, "letter");
-        append_line(
-            out, std::string(good ? "  passed  " : "  refused ") +
-                     (letter.empty() ? "    " : "(" + letter + ") ") + text_of(guard, "guard") +
-                     ": " + text_of(guard, "text")
-        );
-    }
-}
-
-JsonArray const* array_of(Json const& value, std::string_view key) {
-    auto const* const member = find(value, key);
-    return member == nullptr ? nullptr : member->if_array();
 }
 
 }  // namespace
@@ -163,8 +120,7 @@ std::vector<std::string> nearest_changes(Incident const& incident) {
     return changes;
 }
 
-Json explain_incident(Incident const& incident, Policy const& policy, Now const& now) {
-    (void)policy;
+Json explain_incident(Incident const& incident, Now const& now) {
     JsonObject out;
     out["subject"] = incident.id;
     out["service"] = incident.service;
@@ -174,7 +130,9 @@ Json explain_incident(Incident const& incident, Policy const& policy, Now const&
     JsonArray triggers;
     for (auto const& firing : incident.triggers) triggers.push_back(explain_firing(firing));
     out["triggers"] = std::move(triggers);
-    out["ladder"] = to_json(incident.ladder);
+    JsonArray ladder;
+    for (auto const& rung : incident.ladder) ladder.push_back(render_rung(rung));
+    out["ladder"] = std::move(ladder);
     JsonArray guards;
     for (auto const& guard : incident.guards) guards.push_back(render_guard(guard));
     out["guards"] = std::move(guards);
@@ -194,7 +152,7 @@ Json explain_trigger(
     auto const evaluation = engine.judge(service.name, trigger.name, now);
     auto const resolved = resolve(engine.policy(), service, trigger, trigger.classify);
     JsonObject shown = render_trigger(engine, service, trigger, now).as_object();
-    shown["proof"] = evaluation.proof;
+    shown["proof"] = render_proof(evaluation.proof, now.wall);
     shown["matrix_row"] = resolved.matrix_row;
     shown["changes_at"] = render_instant(evaluation.changes_at, now);
     shown["min_count"] = to_json(trigger.rules.min_count);
@@ -208,59 +166,6 @@ Json explain_trigger(
     triggers.push_back(std::move(shown));
     out["triggers"] = std::move(triggers);
     return out;
-}
-
-std::string explanation_text(Json const& explanation) {
-    std::string out;
-    append_line(out, text_of(explanation, "subject"));
-    if (auto const* const head = find(explanation, "head")) {
-        append_line(out, text_of(*head, "broken"));
-        append_line(out, text_of(*head, "did"));
-        append_line(out, "next: " + text_of(*head, "next"));
-        append_line(out, "you: " + text_of(*head, "must"));
-    }
-    if (auto const* const triggers = array_of(explanation, "triggers")) {
-        append_triggers(out, *triggers);
-    }
-    if (auto const* const ladder = array_of(explanation, "ladder")) {
-        for (auto const& rung : *ladder) {
-            auto const why = text_of(rung, "why");
-            append_line(
-                out, "rung " + text_of(rung, "playbook") + ": " + text_of(rung, "state") +
-                         (why.empty() ? "" : ", " + why)
-            );
-        }
-    }
-    if (auto const* const guards = array_of(explanation, "guards"); guards && !guards->empty()) {
-        append_line(out, "guards, as judged last:");
-        append_guards(out, *guards);
-    }
-    if (auto const* const refusals = array_of(explanation, "refusals")) {
-        append_guards(out, *refusals);
-    }
-    for (auto const* const key : {"prevented_by", "would_act_with"}) {
-        auto const* const changes = array_of(explanation, key);
-        if (changes == nullptr || changes->empty()) continue;
-        bool const acted = std::string_view(key) == "prevented_by";
-        append_line(out, acted ? "it would not have acted if:" : "it would have acted with:");
-        for (auto const& change : *changes) {
-            if (change.is_string()) append_line(out, "  " + std::string(change.get_string()));
-        }
-    }
-    return out;
-}
-
-bool wants_text(Request const& request, std::string_view mime, std::string_view format) {
-    auto const asked = request.query_value("format");
-    if (!asked.empty()) return asked == format || asked == "text";
-    return request.header("accept").find(mime) != std::string::npos;
-}
-
-Response answer_explanation(Request const& request, Json const& explanation) {
-    if (wants_text(request, "text/plain", "text")) {
-        return answer_text(explanation_text(explanation), "text/plain; charset=utf-8");
-    }
-    return answer(explanation);
 }
 
 }  // namespace rollbackd::api

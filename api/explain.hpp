@@ -8,7 +8,7 @@
 
 namespace rollbackd::api {
 
-Json explain_incident(Incident const& incident, Policy const& policy, Now const& now);
+Json explain_incident(Incident const& incident, Now const& now);
 Json explain_trigger(
     Engine const& engine, ServicePolicy const& service, TriggerPolicy const& trigger, Now const& now
 );

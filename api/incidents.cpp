@@ -93,7 +93,7 @@ Response get_timeline(Context& context) {
 Response get_explain(Context& context) {
     auto incident = find_incident(context);
     if (!incident) return std::move(incident.refusal);
-    auto const explanation = explain_incident(*incident, context.policy(), context.host.now());
+    auto const explanation = explain_incident(*incident, context.host.now());
     return answer_explanation(context.request, explanation);
 }
 
@@ -102,11 +102,9 @@ Response get_report(Context& context) {
     if (!incident) return std::move(incident.refusal);
     auto const now = context.host.now();
     if (wants_text(context.request, "text/markdown", "md")) {
-        return answer_text(
-            report_markdown(*incident, context.policy(), now), "text/markdown; charset=utf-8"
-        );
+        return answer_text(report_markdown(*incident, now), "text/markdown; charset=utf-8");
     }
-    return answer(report_json(*incident, context.policy(), now));
+    return answer(report_json(*incident, now));
 }
 
 Response get_evidence(Context& context) {

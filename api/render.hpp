@@ -15,6 +15,11 @@ Json render_instant(std::optional<Instant> const& instant, Now const& now);
 Json render_incident(Incident const& incident);
 Json render_run(Run const& run);
 Json render_plan(Plan const& plan);
+/// What proves it: the condition, the command line, or what a person is asked.
+std::string condition_of(Check const& check);
+/// "code-rollback, safe-mode", "alert", "propose code-rollback".
+std::string response_text(rollbackd::Response const& response);
+Json render_rung(LadderRung const& rung);
 Json render_firing(Firing const& firing);
 Json render_refusal(Refusal const& refusal);
 Json render_guard(GuardResult const& guard);
@@ -40,7 +45,5 @@ Json render_service(Engine const& engine, ServicePolicy const& service, Now cons
 Autonomy effective_autonomy(Engine const& engine, ServicePolicy const& service);
 /// Open incidents of a service (or of all, where empty), oldest first.
 std::vector<Incident const*> open_incidents(State const& state, std::string_view service);
-/// Running, waiting or verifying.
-bool is_active(Run const& run);
 
 }  // namespace rollbackd::api

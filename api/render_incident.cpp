@@ -1,6 +1,6 @@
 // Incidents and runs as the API shows them.
-#include "api/head.hpp"
 #include "api/render.hpp"
+#include "engine/head.hpp"
 
 namespace rollbackd::api {
 
@@ -37,10 +37,17 @@ Json render_check(CheckRun const& check, std::vector<Check> const& planned) {
     if (check.n >= 1 && check.n <= planned.size()) {
         auto const& plan = planned[check.n - 1];
         out["kind"] = to_string(plan.kind);
-        out["condition"] = plan.kind == CheckKind::manual ? plan.text : plan.condition;
+        out["condition"] = condition_of(plan);
     }
     return out;
 }
+
+std::string why_of(Firing const& firing) {
+    if (firing.raised) return "raised by a person: " + firing.reason;
+    return (firing.cleared ? "was true: " : "") + firing.evaluation.why;
+}
+
+}  // namespace
 
 Json render_rung(LadderRung const& rung) {
     JsonObject out;
@@ -51,8 +58,6 @@ Json render_rung(LadderRung const& rung) {
     return out;
 }
 
-}  // namespace
-
 Json render_time(WallTime time) { return to_json(format_rfc3339(time)); }
 
 Json render_time(std::optional<Moment> const& moment) {
@@ -61,11 +66,6 @@ Json render_time(std::optional<Moment> const& moment) {
 
 Json render_instant(std::optional<Instant> const& instant, Now const& now) {
     return instant ? render_time(to_wall(*instant, now)) : Json(nullptr);
-}
-
-bool is_active(Run const& run) {
-    return run.state == RunState::waiting || run.state == RunState::running ||
-           run.state == RunState::verifying;
 }
 
 Json render_run(Run const& run) {
@@ -95,13 +95,11 @@ Json render_run(Run const& run) {
     return out;
 }
 
-Json render_plan(Plan const& plan) { return to_json(plan); }
-
 Json render_firing(Firing const& firing) {
     JsonObject out;
     out["name"] = firing.trigger;
     out["verdict"] = firing.cleared ? to_string(Verdict::false_) : to_string(Verdict::true_);
-    out["why"] = firing.raised ? "raised by a person: " + firing.reason : firing.evaluation.why;
+    out["why"] = why_of(firing);
     out["severity"] = to_string(firing.resolved.severity);
     out["count"] = to_json(firing.evaluation.count);
     out["threshold"] = to_json(firing.evaluation.threshold);
@@ -161,6 +159,7 @@ Json render_incident(Incident const& incident) {
     out["summary"] = head.broken;
     out["did"] = head.did;
     out["next"] = head.next;
+    out["must"] = head.must;
     out["command"] = head.command;
     out["alert_only"] = incident.alert_only;
     out["triggers"] = rendered(incident.triggers, render_firing);

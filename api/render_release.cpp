@@ -1,5 +1,6 @@
 // Deployments, versions and silences as the API shows them.
 #include "api/render.hpp"
+#include "engine/guards.hpp"
 
 namespace rollbackd::api {
 
@@ -63,11 +64,7 @@ Json render_version(ServicePolicy const& policy, State const& state, std::string
     auto const standing = standing_of(service, version);
     auto const found = service.versions.find(version);
     std::vector<std::string> runs;
-    for (auto const* const incident : open_incidents(state, policy.name)) {
-        for (auto const& run : incident->runs) {
-            if (is_active(run)) runs.push_back(run.id);
-        }
-    }
+    if (auto const* const run = run_on(state, policy.name)) runs.push_back(run->id);
     JsonObject out;
     out["service"] = policy.name;
     out["version"] = version;

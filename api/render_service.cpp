@@ -1,5 +1,4 @@
 // Services, signals and triggers as the API shows them.
-#include "api/head.hpp"
 #include "api/render.hpp"
 
 #include <algorithm>
@@ -9,14 +8,6 @@ namespace rollbackd::api {
 namespace {
 
 constexpr double nanoseconds_per_second = 1e9;
-
-/// "code-rollback, safe-mode", "alert", "propose code-rollback".
-std::string response_text(rollbackd::Response const& response) {
-    std::string rungs;
-    for (auto const& rung : response.rungs) rungs += (rungs.empty() ? "" : ", ") + rung.run;
-    if (response.kind == ResponseKind::ladder) return rungs;
-    return to_string(response.kind) + (rungs.empty() ? "" : " " + rungs);
-}
 
 Json render_value(SampleValue const& value) {
     if (auto const* const state = std::get_if<StateValue>(&value)) {
@@ -81,6 +72,13 @@ Json render_window(ServicePolicy const& policy, ServiceState const& state, Now c
 }
 
 }  // namespace
+
+std::string response_text(rollbackd::Response const& response) {
+    std::string rungs;
+    for (auto const& rung : response.rungs) rungs += (rungs.empty() ? "" : ", ") + rung.run;
+    if (response.kind == ResponseKind::ladder) return rungs;
+    return to_string(response.kind) + (rungs.empty() ? "" : " " + rungs);
+}
 
 Autonomy effective_autonomy(Engine const& engine, ServicePolicy const& service) {
     auto autonomy = std::min(engine.policy().daemon.autonomy, service.autonomy);

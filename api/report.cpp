@@ -2,8 +2,9 @@
 
 #include "api/escape.hpp"
 #include "api/explain.hpp"
-#include "api/head.hpp"
+#include "api/proof.hpp"
 #include "api/render.hpp"
+#include "engine/head.hpp"
 
 #include <initializer_list>
 
@@ -45,6 +46,8 @@ class Page {
 public:
     void heading(std::string_view text) { text_ += "\n## " + markdown(text) + "\n\n"; }
     void paragraph(std::string_view text) { text_ += markdown(text) + "\n\n"; }
+    /// A table or paragraph after a list needs one.
+    void blank() { text_ += "\n"; }
     void item(std::string_view text) { text_ += "- " + markdown(text) + "\n"; }
     void item(std::string_view name, std::string_view text) {
         text_ += "- **" + markdown(name) + "**: " + markdown(text) + "\n";
@@ -96,10 +99,13 @@ void add_triggers(Page& page, Incident const& incident) {
             "severity " + to_string(firing.resolved.severity),
             row == 0 ? "set on the trigger" : "matrix row " + std::to_string(row)
         );
-        if (!firing.evaluation.proof.is_object()) continue;
-        for (auto const& [signal, facts] : firing.evaluation.proof.get_object()) {
-            page.item("samples of " + std::string(signal), to_text(facts));
-        }
+    }
+    for (auto const& firing : incident.triggers) {
+        auto const lines = proof_lines(render_proof(firing.evaluation.proof, firing.fired_at.wall));
+        if (lines.empty()) continue;
+        page.blank();
+        page.header({"samples for " + firing.trigger, "of", "say"});
+        for (auto const& line : lines) page.row({line.signal, line.subject, line.text});
     }
 }
 
@@ -118,7 +124,7 @@ void add_guards(Page& page, Incident const& incident) {
     }
     auto const changes = nearest_changes(incident);
     if (changes.empty()) return;
-    page.paragraph("");
+    page.blank();
     page.paragraph(incident.acted_at ? "It would not have acted if:" : "It would have acted with:");
     for (auto const& change : changes) page.item(change);
 }
@@ -134,7 +140,7 @@ void add_run(Page& page, Run const& run) {
                          (run.plan.data_loss_window ? ", " + *run.plan.data_loss_window : "")
     );
     if (!run.why.empty()) page.item("ended because", run.why);
-    page.paragraph("");
+    page.blank();
     page.header({"step", "type", "state", "started", "ended", "exit", "text"});
     for (auto const& step : run.steps) {
         page.row(
@@ -182,8 +188,7 @@ Json seconds(std::optional<Duration> const& span) {
 
 }  // namespace
 
-std::string report_markdown(Incident const& incident, Policy const& policy, Now const& now) {
-    (void)policy;
+std::string report_markdown(Incident const& incident, Now const& now) {
     Page page;
     page.title(
         incident.id + ": " + incident.service + ", " + to_string(incident.severity) + ", " +
@@ -203,7 +208,7 @@ std::string report_markdown(Incident const& incident, Policy const& policy, Now 
     return page.take();
 }
 
-Json report_json(Incident const& incident, Policy const& policy, Now const& now) {
+Json report_json(Incident const& incident, Now const& now) {
     auto const spans = spans_of(incident);
     JsonObject times;
     times["detect"] = seconds(spans.detect);
@@ -212,14 +217,15 @@ Json report_json(Incident const& incident, Policy const& policy, Now const& now)
     times["all"] = seconds(spans.all);
     JsonArray evidence;
     for (auto const& item : incident.evidence) evidence.push_back(render_evidence(item, false));
+    Json const explanation = explain_incident(incident, now);
     JsonObject out;
     out["incident"] = render_incident(incident);
-    out["head"] = explain_incident(incident, policy, now).at("head");
+    out["head"] = explanation.at("head");
     out["seconds"] = std::move(times);
-    out["explanation"] = explain_incident(incident, policy, now);
+    out["explanation"] = explanation;
     out["timeline"] = to_json(incident.timeline);
     out["evidence"] = std::move(evidence);
-    out["markdown"] = report_markdown(incident, policy, now);
+    out["markdown"] = report_markdown(incident, now);
     out["at"] = render_time(now.wall);
     return out;
 }

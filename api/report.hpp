@@ -6,8 +6,8 @@
 
 namespace rollbackd::api {
 
-std::string report_markdown(Incident const& incident, Policy const& policy, Now const& now);
+std::string report_markdown(Incident const& incident, Now const& now);
 /// The incident's facts, times in seconds, the timeline, and the Markdown as `markdown`.
-Json report_json(Incident const& incident, Policy const& policy, Now const& now);
+Json report_json(Incident const& incident, Now const& now);
 
 }  // namespace rollbackd::api

@@ -82,9 +82,9 @@ Refused unknown_command(std::vector<std::string> const& words) {
     if (wrong.empty()) return {Exit::usage, "a command is missing; see 'rollbackctl --help'"};
     auto const near = nearest_name(wrong, names);
     return {
-        Exit::usage, "there is no command '" + clean(wrong) + "'" +
-                         (near.empty() ? "" : "; did you mean '" + near + "'?") +
-                         " See 'rollbackctl --help'"
+        Exit::usage, "there is no command '" + clean(wrong) + "'; " +
+                         (near.empty() ? "" : "did you mean '" + near + "'? ") +
+                         "see 'rollbackctl --help'"
     };
 }
 

@@ -98,6 +98,8 @@ std::string mending(int status) {
             return "; give a valid token with --token-file or ROLLBACKD_TOKEN";
         case 403:
             return "; use a token whose role allows this";
+        case 404:
+            return "; 'rollbackctl services' and 'rollbackctl incidents' show what there is";
         case 409:
             return "; look at the present state with 'rollbackctl status'";
         case 429:
@@ -120,12 +122,16 @@ Refused refusal_of(Answer const& answer) {
     if (auto const* const errors = find(answer.json, "errors"); errors && errors->is_array()) {
         for (auto const& error : errors->get_array()) {
             auto const pointer = text_of(error, "pointer");
-            if (pointer.empty() || what.find(pointer) != std::string::npos) continue;
+            bool const named = pointer.empty() || what.find(pointer.substr(1)) != std::string::npos;
+            if (named) continue;
             what = clean(pointer) + ": " + what;
             break;
         }
     }
-    auto const line = what + " (" + std::to_string(answer.status) + ")" + mending(answer.status);
+    // A daemon that says what was meant has said how to mend it.
+    bool const mended = what.find("; ") != std::string::npos;
+    auto const line = what + " (" + std::to_string(answer.status) + ")" +
+                      (answer.status == 404 && mended ? "" : mending(answer.status));
     // Without a problem of ours these come from a proxy: the daemon itself was not reached.
     bool const proxy =
         (answer.status == 502 || answer.status == 504) && answer.type != "application/problem+json";

@@ -3,6 +3,7 @@
 #include "cli/story.hpp"
 #include "cli/text.hpp"
 #include "cli/view.hpp"
+#include "core/names.hpp"
 
 #include <istream>
 #include <ostream>

@@ -226,9 +226,12 @@ Outcome<Exit> incidents(Context& context, Arguments const& given) {
     }
     if (table.empty()) {
         context.terminal.out << "no incidents\n";
-    } else {
-        table.print(context.terminal);
+        return Exit::done;
     }
+    table.print(context.terminal);
+    auto const* const next = find(answer->json, "next");
+    bool const more = next != nullptr && !next->is_null();
+    if (more) context.terminal.out << "older ones are left out; see more with --limit\n";
     return Exit::done;
 }
 

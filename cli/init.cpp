@@ -88,7 +88,11 @@ Outcome<Exit> write_new(std::string const& path, std::string const& text) {
     if (fd < 0 && errno == EEXIST) {
         return refuse(clean(path) + ": exists already and is left alone; name another file");
     }
-    if (fd < 0) return refuse(clean(path) + ": cannot be written: " + std::strerror(errno));
+    if (fd < 0) {
+        return refuse(
+            clean(path) + ": cannot be written: " + std::strerror(errno) + "; name another file"
+        );
+    }
     std::string_view rest = text;
     while (!rest.empty()) {
         auto const written = ::write(fd, rest.data(), rest.size());

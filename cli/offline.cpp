@@ -5,6 +5,7 @@
 #include "cli/view.hpp"
 #include "config/catalogue.hpp"
 #include "config/load.hpp"
+#include "core/names.hpp"
 #include "daemon/store/journal.hpp"
 
 #include <ostream>

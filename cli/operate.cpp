@@ -160,7 +160,7 @@ Outcome<Exit> silences(Context& context, Arguments const& given) {
             [&](Json const&) { return clean(*id) + " is ended"; }
         );
     }
-    auto const answer = context.client().call("GET", "/v1/silences?limit=100");
+    auto const answer = context.client().call("GET", "/v1/silences?limit=1000");
     if (!answer) return tl::unexpected(answer.error());
     if (context.json) return pass_through(context.terminal, *answer);
     Table table(

@@ -3,6 +3,7 @@
 #include "cli/story.hpp"
 #include "cli/text.hpp"
 #include "cli/view.hpp"
+#include "core/names.hpp"
 
 #include <ostream>
 
@@ -37,9 +38,7 @@ void print_head(Context const& context, Json const& status, std::size_t open) {
             0, Colour::yellow
         );
     }
-    print_field(
-        terminal, "Configuration not reloaded:", shown(status, "config_problem"), 0, Colour::red
-    );
+    print_field(terminal, "Configuration:", shown(status, "config_problem"), 0, Colour::red);
     auto const* const journal = find(status, "journal");
     if (journal != nullptr && find(*journal, "writable") && !is_true(*journal, "writable")) {
         print_field(
@@ -197,7 +196,7 @@ Outcome<Exit> status(Context& context, Arguments const&) {
 Outcome<Exit> services(Context& context, Arguments const& given) {
     auto const name = given.maybe("SERVICE");
     auto const answer = context.client().call(
-        "GET", name ? "/v1/services/" + url_segment(*name) : std::string("/v1/services")
+        "GET", name ? "/v1/services/" + url_segment(*name) : std::string("/v1/services?limit=1000")
     );
     if (!answer) return tl::unexpected(answer.error());
     if (context.json) return pass_through(context.terminal, *answer);
@@ -212,7 +211,7 @@ Outcome<Exit> services(Context& context, Arguments const& given) {
 Outcome<Exit> versions(Context& context, Arguments const& given) {
     auto const service = given.text("SERVICE");
     auto const answer = context.client().call(
-        "GET", "/v1/services/" + url_segment(service) + "/deployments?limit=100"
+        "GET", "/v1/services/" + url_segment(service) + "/deployments?limit=1000"
     );
     if (!answer) return tl::unexpected(answer.error());
     if (context.json) return pass_through(context.terminal, *answer);

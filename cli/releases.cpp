@@ -2,6 +2,7 @@
 #include "cli/handlers.hpp"
 #include "cli/text.hpp"
 #include "cli/view.hpp"
+#include "core/names.hpp"
 
 #include <ostream>
 
@@ -21,7 +22,8 @@ Outcome<Answer> ask_for_gate(Context const& context, Arguments const& given) {
     );
     if (!answer || answer->status / 100 == 2) return answer;
     auto refusal = refusal_of(*answer);
-    if (answer->status / 100 == 5) refusal.exit = Exit::unreachable;
+    bool const sick = answer->status / 100 == 5 || answer->status == 429;
+    if (sick) refusal.exit = Exit::unreachable;
     return tl::unexpected(std::move(refusal));
 }
 

@@ -1,6 +1,7 @@
 #include "cli/runbook.hpp"
 
 #include "cli/text.hpp"
+#include "core/names.hpp"
 
 #include <algorithm>
 #include <sstream>

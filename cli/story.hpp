@@ -11,18 +11,16 @@ struct Story {
     std::string broken;
     std::string did;
     std::string next;
-    std::string you;  // a command to copy, or "nothing"
+    std::string you;  // with the command to copy
 
     friend bool operator==(Story const&, Story const&) = default;
 };
 
-/// From an incident as the API shows it.
+/// The daemon's own words: the same ones its messages and reports use.
 Story story_of(Json const& incident);
 
 /// The newest run in one of `states`; nullptr where there is none.
 Json const* newest_run(Json const& incident, std::initializer_list<std::string_view> states);
-/// The step of `run` a person must confirm: a manual one that waits, or one with unknown result.
-Json const* step_to_confirm(Json const& run);
 /// "code-rollback to v1".
 std::string run_name(Json const& run);
 /// "no good version to go back to (no_target, d)".

@@ -28,7 +28,5 @@ std::vector<std::string> wrap(std::string_view text, std::size_t width);
 
 /// "1 step", "2 steps".
 std::string counted(std::size_t count, std::string_view noun);
-/// `argument` as a POSIX shell reads it back: quoted only where it must be.
-std::string shell_word(std::string_view argument);
 
 }  // namespace rollbackd::cli

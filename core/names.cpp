@@ -89,4 +89,24 @@ std::string printable(std::string_view text, std::size_t length_max) {
     return out;
 }
 
+std::string shell_word(std::string_view argument) {
+    bool const plain =
+        !argument.empty() && std::all_of(argument.begin(), argument.end(), [](char c) {
+            bool const letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+            bool const digit = c >= '0' && c <= '9';
+            return letter || digit ||
+                   std::string_view("_-./:=@%+,").find(c) != std::string_view::npos;
+        });
+    if (plain) return std::string(argument);
+    std::string out = "'";
+    for (char const c : argument) {
+        if (c == '\'') {
+            out += "'\\''";
+        } else {
+            out.push_back(c);
+        }
+    }
+    return out + "'";
+}
+
 }  // namespace rollbackd

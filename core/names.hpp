@@ -18,4 +18,7 @@ std::string nearest_name(std::string_view wrong, std::span<std::string const> ca
 /// Everything from outside (bodies, log lines, branch names) passes here before a person reads it.
 std::string printable(std::string_view text, std::size_t length_max);
 
+/// `argument` as a POSIX shell reads it back: quoted only where it must be.
+std::string shell_word(std::string_view argument);
+
 }  // namespace rollbackd

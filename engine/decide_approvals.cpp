@@ -163,6 +163,15 @@ void confirm_step(Draft& draft, Run const& run, StepConfirmed const& event) {
         );
         return;
     }
+    if (step.state == StepState::waiting && step.type != "manual") {
+        draft.refuse(
+            Errc::conflict, "step " + std::to_string(event.n) +
+                                " waits for an approval, not for a confirmation: rollbackctl "
+                                "approve " +
+                                event.incident
+        );
+        return;
+    }
     auto const by = event.actor.name;
     auto const run_id = run.id;
     auto const attempt = step.attempt;

@@ -1,6 +1,7 @@
 // Deployments, switches, the clock, and going on after a restart.
 #include "core/names.hpp"
 #include "engine/guards.hpp"
+#include "engine/head.hpp"
 
 #include <algorithm>
 
@@ -13,15 +14,6 @@ using namespace std::chrono_literals;
 constexpr Duration started_back_max = 1h;
 constexpr Duration clock_skew_max = 1min;
 constexpr std::size_t version_max = 200;
-
-bool is_printable_version(std::string const& version) {
-    return !version.empty() && version.size() <= version_max &&
-           std::all_of(
-               version.begin(), version.end(),
-               [](char c) { return static_cast<unsigned char>(c) > 0x20 && c != 0x7f; }
-           ) &&
-           version.find("{{") == std::string::npos;
-}
 
 bool known_service(Draft& draft, std::string const& name) {
     if (draft.policy.service(name) != nullptr) return true;
@@ -64,6 +56,20 @@ void thaw(Draft& draft, std::string const& service, std::string const& by) {
 
 }  // namespace
 
+std::string version_problem(std::string_view version) {
+    bool const plain = std::all_of(version.begin(), version.end(), [](char c) {
+        return static_cast<unsigned char>(c) > 0x20 && c != 0x7f;
+    });
+    bool const fits = !version.empty() && version.size() <= version_max;
+    if (!plain || !fits || version.find("{{") != std::string_view::npos) {
+        return "a version is 1 to 200 printable characters without spaces or templates";
+    }
+    if (version.front() == '-') {
+        return "a version must not begin with -, or it would read as an option";
+    }
+    return {};
+}
+
 // Baked: still current, undisturbed, its bake over, and fresh good samples say so.
 void check_bake(Draft& draft, std::string const& name) {
     auto const* const policy = draft.policy.service(name);
@@ -83,10 +89,8 @@ void check_bake(Draft& draft, std::string const& name) {
 
 void on(Draft& draft, DeploymentPosted const& event) {
     if (!known_service(draft, event.service)) return;
-    if (!is_printable_version(event.version)) {
-        draft.refuse(
-            Errc::invalid, "a version is 1 to 200 printable characters without spaces or templates"
-        );
+    if (auto const problem = version_problem(event.version); !problem.empty()) {
+        draft.refuse(Errc::invalid, problem);
         return;
     }
     auto started = draft.moment();
@@ -135,13 +139,15 @@ void on(Draft& draft, DeploymentPosted const& event) {
     draft.out.reply.quarantined = quarantined;
     draft.write(std::move(record));
     if (quarantined && !is_silenced(draft.state, event.service)) {
+        auto const release =
+            "rollbackctl release " + event.service + " " + shell_word(event.version);
         queue_message(
             draft, "", "quarantined", policy.notify,
             event.service + ": " + event.version +
-                " was deployed again though it is quarantined.\n" +
-                "rollbackd recorded it; it stays bad and is watched.\n" +
-                "If it is mended, release it; otherwise deploy another version.",
-            "rollbackctl release " + event.service + " " + event.version, Duration::zero()
+                " was deployed again though it is quarantined as bad\n" +
+                "rollbackd: recorded it; it stays bad\n" + "Next: it is watched like any other\n" +
+                "You: deploy another version, or, if this one is mended: " + release,
+            release, Duration::zero()
         );
     }
     if (judged_again)
@@ -194,15 +200,10 @@ void end_silence(Draft& draft, Silence const& silence, std::string const& by) {
         for (auto const& [trigger, id] : known.alerts) open.push_back(id);
         for (auto const& id : open) {
             auto const& incident = draft.incident(id);
-            std::string what;
-            for (auto const& firing : incident.triggers) {
-                if (!firing.cleared) what += (what.empty() ? "" : "; ") + firing.evaluation.why;
-            }
             queue_message(
                 draft, id, "incident.opened", service.notify,
-                "The silence on " + service.name + " has ended and it is still broken: " + what +
-                    ".\n" + incident.standing_text,
-                "rollbackctl explain " + id, Duration::zero()
+                "Still so at the end of a silence: " + message_text(incident),
+                head_of(incident).command, Duration::zero()
             );
         }
         reconsider(draft, service.name, "the silence has ended");
@@ -352,11 +353,13 @@ void tell_overdue(Draft& draft, std::string const& id) {
         draft.write(DutyChanged{id, duty.n, DutyState::open, true, "", ""});
         std::vector<std::string> to;
         if (!duty.duty.to.empty()) to.push_back(duty.duty.to);
+        auto const confirm = "rollbackctl confirm " + id + " duty:" + std::to_string(duty.n);
         queue_message(
             draft, id, "duty.overdue", to,
-            "Overdue: " + duty.duty.text + " (due " + format_rfc3339(duty.due_at.wall) + ", " + id +
-                ")",
-            "rollbackctl confirm " + id + " duty:" + std::to_string(duty.n), Duration::zero()
+            draft.incident(id).service + ": a duty is overdue since " +
+                format_rfc3339(duty.due_at.wall) + ": " + duty.duty.text + " (" + id +
+                ")\nYou: do it, then: " + confirm,
+            confirm, Duration::zero()
         );
     }
 }

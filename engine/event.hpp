@@ -73,6 +73,9 @@ struct CheckEnded {
     bool passed = false;
     std::string text;
 };
+/// Why a text cannot name a version; empty: it can.
+std::string version_problem(std::string_view version);
+
 struct DeploymentPosted {
     Actor actor;
     std::string service;

@@ -1,7 +1,7 @@
-// Messages to people, always in the same order: what is broken for whom; what rollbackd did, or why
-// not; what it does next; what you must do (the exact command).
+// Messages to people: one per state an incident enters, each with the four sentences of its head.
 #include "core/names.hpp"
 #include "engine/guards.hpp"
+#include "engine/head.hpp"
 
 #include <algorithm>
 
@@ -38,77 +38,6 @@ std::string event_of(IncidentState state) {
 bool is_passing(IncidentState state) {
     return state == IncidentState::open || state == IncidentState::waiting ||
            state == IncidentState::acting || state == IncidentState::verifying;
-}
-
-std::string what_is_broken(Incident const& incident) {
-    std::string out = to_string(incident.severity) + " " + incident.service + ": ";
-    if (incident.triggers.empty()) return out + "a run asked for by a person (" + incident.id + ")";
-    bool first = true;
-    for (auto const& firing : incident.triggers) {
-        if (!first) out += "; ";
-        first = false;
-        out += firing.trigger + ", " + firing.evaluation.why;
-    }
-    return out + " (" + incident.id + ")";
-}
-
-std::string what_next(Incident const& incident) {
-    switch (incident.state) {
-        case IncidentState::open:
-            return "Next: nothing by itself; it keeps watching.";
-        case IncidentState::waiting:
-            return "Next: nothing until a person answers.";
-        case IncidentState::acting:
-            return "Next: the remaining steps, then verification.";
-        case IncidentState::verifying:
-            return "Next: fresh samples must prove it.";
-        case IncidentState::unverified:
-            return "Next: it keeps watching until data decides.";
-        case IncidentState::resolved:
-            return "Next: nothing; the incident is closed.";
-        case IncidentState::frozen:
-            return "Next: nothing; people have to take over.";
-    }
-    return "";
-}
-
-std::string command_for(Incident const& incident) {
-    switch (incident.state) {
-        case IncidentState::waiting:
-            return waiting_run(incident) != nullptr ? "rollbackctl approve " + incident.id
-                                                    : "rollbackctl show " + incident.id;
-        case IncidentState::open:
-            return "rollbackctl explain " + incident.id;
-        case IncidentState::acting:
-        case IncidentState::verifying:
-            return "rollbackctl show " + incident.id;
-        case IncidentState::unverified:
-            return "rollbackctl resolve " + incident.id;
-        case IncidentState::resolved:
-            return "rollbackctl report " + incident.id;
-        case IncidentState::frozen:
-            for (auto const& run : incident.runs) {
-                if (run.state != RunState::interrupted) continue;
-                for (auto const& step : run.steps) {
-                    if (step.state != StepState::unknown) continue;
-                    return "rollbackctl confirm " + incident.id + " " + std::to_string(step.n);
-                }
-            }
-            return "rollbackctl resume " + incident.service;
-    }
-    return "";
-}
-
-std::string text_of_incident(Incident const& incident) {
-    auto const command = command_for(incident);
-    std::string done = incident.standing_text.empty() ? "seen just now" : incident.standing_text;
-    std::string out =
-        what_is_broken(incident) + "\nrollbackd: " + done + "\n" + what_next(incident);
-    out += "\nYou: " +
-           (incident.state == IncidentState::acting || incident.state == IncidentState::verifying
-                ? std::string("nothing yet")
-                : command);
-    return out;
 }
 
 std::vector<std::string> channels_of(Draft const& draft, Incident const& incident) {
@@ -185,25 +114,23 @@ void queue_messages(Draft& draft, State const& before) {
         auto const channels = channels_of(draft, *now);
         bool const newly_recovered =
             now->recovered_at && (then == nullptr || then->recovered_at != now->recovered_at);
+        auto const text = message_text(*now);
+        auto const command = head_of(*now).command;
         if (newly_recovered) {
             queue_message(
-                draft, id, "incident.verified", channels,
-                what_is_broken(*now) + "\nrollbackd: recovered and verified by fresh samples\n" +
-                    what_next(*now) + "\nYou: rollbackctl report " + id,
-                "rollbackctl report " + id, Duration::zero()
+                draft, id, "incident.verified", channels, text, command, Duration::zero()
             );
         }
         if (now->escalated && (then == nullptr || !then->escalated)) {
             queue_message(
-                draft, id, "incident.escalated", {}, "ESCALATED\n" + text_of_incident(*now),
-                command_for(*now), Duration::zero()
+                draft, id, "incident.escalated", {}, "ESCALATED " + text, command, Duration::zero()
             );
         }
         // An incident that was only opened and asks the world first is told with its next state.
         bool const entered = then == nullptr || then->state != now->state;
         if (!entered) continue;
         queue_message(
-            draft, id, event_of(now->state), channels, text_of_incident(*now), command_for(*now),
+            draft, id, event_of(now->state), channels, text, command,
             is_passing(now->state) ? merge_window : Duration::zero()
         );
     }

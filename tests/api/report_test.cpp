@@ -1,7 +1,7 @@
 #include "api/report.hpp"
 
 #include "api/explain.hpp"
-#include "api/head.hpp"
+#include "api/render.hpp"
 #include "tests/api/support/fake_host.hpp"
 #include "tests/catch.hpp"
 
@@ -108,17 +108,25 @@ TEST_CASE("a trigger is explained without an incident") {
     CHECK(text.find("consecutive_failures(health) >= 3") != std::string::npos);
 }
 
-TEST_CASE("the head's command is what the state asks of people") {
-    Incident incident;
-    incident.id = "INC-1";
-    incident.service = "shop";
-    incident.state = IncidentState::waiting;
-    CHECK(head_of(incident).command == "rollbackctl approve INC-1");
-    incident.state = IncidentState::frozen;
-    CHECK(head_of(incident).command == "rollbackctl resume shop");
-    incident.state = IncidentState::resolved;
-    CHECK(head_of(incident).must == "nothing");
-    incident.state = IncidentState::open;
-    incident.refusals.emplace_back().guard = Guard::no_target;
-    CHECK(head_of(incident).command == "rollbackctl deploy shop VERSION --known-good");
+TEST_CASE("proofs carry times of day, never instants of a boot") {
+    Desk desk;
+    breach(desk);
+    auto const explained = desk.get("/v1/incidents/INC-1/explain", "read").json();
+    auto const& proof = explained.at("triggers").at(0).at("proof");
+    auto const fired = text_of(explained.at("triggers").at(0), "fired_at");
+    CHECK(text_of(proof, "now") == fired);
+    auto const& samples = proof.at("signals").at("health").at("samples").as_array();
+    REQUIRE(!samples.empty());
+    CHECK(text_of(samples.back(), "at") == fired);
+    auto const report = desk.get("/v1/incidents/INC-1/report?format=md").body;
+    CHECK(report.find("| health | " + fired + " | ok false") != std::string::npos);
+    auto const text = desk.get("/v1/incidents/INC-1/explain?format=text").body;
+    CHECK(text.find("health, " + fired + ": ok false") != std::string::npos);
+}
+
+TEST_CASE("a check by command shows its command line") {
+    Run run;
+    run.plan.verify.push_back(Check{CheckKind::run, "", {}, {"curl", "-f", "a b"}, "", ""});
+    run.verify.push_back(CheckRun{1, false, false, {}, ""});
+    CHECK(text_of(render_run(run).at("verify").at(0), "condition") == "curl -f 'a b'");
 }

@@ -24,7 +24,7 @@ constexpr char const* waiting_incident = R"({"id":"INC-7","state":"waiting","run
 
 std::vector<Case> looking() {
     return {
-        Case{{"services"}, "GET /v1/services", ""},
+        Case{{"services"}, "GET /v1/services?limit=1000", ""},
         Case{{"services", "shop"}, "GET /v1/services/shop", ""},
         Case{{"incidents"}, "GET /v1/incidents?limit=50", ""},
         Case{
@@ -39,8 +39,8 @@ std::vector<Case> looking() {
         Case{{"gate", "shop", "v1"}, "GET /v1/services/shop/versions/v1", ""},
         Case{{"status"}, "GET /v1/status", ""},
         Case{{"report", "INC-7"}, "GET /v1/incidents/INC-7/report", ""},
-        Case{{"versions", "shop"}, "GET /v1/services/shop/deployments?limit=100", ""},
-        Case{{"silences"}, "GET /v1/silences?limit=100", ""},
+        Case{{"versions", "shop"}, "GET /v1/services/shop/deployments?limit=1000", ""},
+        Case{{"silences"}, "GET /v1/silences?limit=1000", ""},
     };
 }
 
@@ -242,7 +242,7 @@ TEST_CASE("over https the certificate must be trusted and name the host") {
     auto const trusted = run_cli_at(daemon.url(), {"services", "--ca", right.certificate()});
     INFO(trusted.err);
     CHECK(trusted.exit == 0);
-    CHECK(daemon.only().line() == "GET /v1/services");
+    CHECK(daemon.only().line() == "GET /v1/services?limit=1000");
     auto const unknown = run_cli_at(daemon.url(), {"services"});
     CHECK(unknown.exit == 3);
     CHECK(unknown.err.find("the certificate is not trusted") != std::string::npos);

@@ -44,9 +44,3 @@ TEST_CASE("wrap breaks at spaces, and inside a word that is too long") {
         CHECK(width_of(line) <= 6);
     }
 }
-
-TEST_CASE("a word of a command is quoted only where a shell would read it otherwise") {
-    CHECK(shell_word("v1.2-rc/3") == "v1.2-rc/3");
-    CHECK(shell_word("it's; rm -rf /") == "'it'\\''s; rm -rf /'");
-    CHECK(shell_word("") == "''");
-}

@@ -16,6 +16,11 @@ namespace {
 
 constexpr char const* incident =
     R"json({"id":"INC-7","service":"shop","state":"frozen","severity":"P0",
+  "summary":"P0 shop: errors (failure_ratio(requests, 5m) 4.1 % > 1 %, of 220), for some users",
+  "did":"ran payments-off (RUN-2), which was interrupted: step 2 ended unknown \u001b[2J",
+  "next":"nothing by itself: the service is frozen until a person takes over",
+  "must":"find out whether step 2 took effect, then: rollbackctl confirm INC-7 2",
+  "command":"rollbackctl confirm INC-7 2",
   "opened_at":"2026-01-31T12:00:00.25Z","acted_at":"2026-01-31T12:00:01Z","resolved_at":null,
   "triggers":[{"name":"errors","verdict":"true","why":"failure_ratio(requests, 5m) 4.1 % > 1 %, of 220",
     "since":"2026-01-31T11:59:58Z"}],
@@ -61,11 +66,11 @@ Answering the_daemon() {
         {{"GET /v1/status", {200, status}},
          {"GET /v1/incidents?limit=50", {200, list_of(incident)}},
          {"GET /v1/incidents/INC-7", {200, incident}},
-         {"GET /v1/services", {200, list_of(service)}},
+         {"GET /v1/services?limit=1000", {200, list_of(service)}},
          {"GET /v1/services/shop", {200, service}},
          {"GET /v1/services/shop/triggers/down/explain", {200, reasons, "text/plain"}},
-         {"GET /v1/services/shop/deployments?limit=100", {200, deployments}},
-         {"GET /v1/silences?limit=100", {200, list_of("")}},
+         {"GET /v1/services/shop/deployments?limit=1000", {200, deployments}},
+         {"GET /v1/silences?limit=1000", {200, list_of("")}},
          {"GET /v1/incidents/INC-7/report", {200, report, "text/markdown"}}}
     );
 }
@@ -111,12 +116,19 @@ TEST_CASE("status tells each open incident in the order broken, done, next, you"
     std::size_t at = 0;
     for (auto const* part :
          {"1 open incident", "Paused", "Journal:", "INC-7  P0  shop  frozen",
-          "Broken:", "4.1 % > 1 %", "Done:", "payments-off: interrupted", "(no_target, d)",
-          "Next:", "You:", "rollbackctl confirm INC-7 2"}) {
+          "Broken:", "4.1 % > 1 %", "Done:", "ran payments-off", "Next:", "frozen",
+          "You:", "rollbackctl confirm INC-7 2"}) {
         INFO(part << "\n" << out);
         at = out.find(part, at);
         REQUIRE(at != std::string::npos);
     }
+}
+
+TEST_CASE("a list that is cut short says so") {
+    auto const cut = "{\"items\":[" + std::string(incident) + "],\"next\":\"INC-7\"}";
+    FakeDaemon daemon(by_line({{"GET /v1/incidents?limit=1", {200, cut}}}));
+    auto const out = run_cli_at(daemon.url(), {"incidents", "--limit", "1"}).out;
+    CHECK(out.find("older ones are left out") != std::string::npos);
 }
 
 TEST_CASE("show tells steps with state, exit and duration, refusals with letters, duties") {

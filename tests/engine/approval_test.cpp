@@ -34,6 +34,24 @@ TEST_CASE("under advise a plan waits, and one approval of that plan runs it once
     CHECK(world.incident()->runs.size() == 1);
 }
 
+TEST_CASE("a step that waits for an approval cannot be confirmed past it") {
+    auto policy = shop_policy();
+    policy.services[0].playbooks[0].steps[0].approval = true;
+    World world(std::move(policy));
+    world.release_v2();
+    world.fail_health(3);
+    world.answer();
+    REQUIRE(world.incident()->state == IncidentState::waiting);
+    world.send(StepConfirmed{{"eve", "operate"}, "INC-1", 1, "done", ""});
+    REQUIRE(world.reply.error);
+    CHECK(world.reply.error->code == Errc::conflict);
+    CHECK(world.reply.error->what.find("rollbackctl approve INC-1") != std::string::npos);
+    auto const plan = world.incident()->runs.front().plan.hash;
+    world.send(Approved{{"anna", "approve"}, "INC-1", plan, {}});
+    CHECK_FALSE(world.reply.error);
+    CHECK(world.take<StartStep>());
+}
+
 TEST_CASE("under observe nothing runs and the refusal says so") {
     auto world = breach(Autonomy::observe);
     CHECK(world.incident()->state == IncidentState::open);

@@ -1,0 +1,21 @@
+// The samples and arithmetic behind a verdict, as people read them: the engine's proof holds
+// instants of one boot; here they become times of day, so that somebody else can recompute it.
+#pragma once
+
+#include "core/json.hpp"
+
+namespace rollbackd::api {
+
+/// The proof of an Evaluation that was made at `at`, its instants as RFC 3339.
+Json render_proof(Json const& proof, WallTime at);
+
+/// One thing a rendered proof says: a reading ("failure_ratio(requests, 5m)", "4 of 100, …") or a
+/// sample ("2026-01-31T12:00:00Z", "ok false, reason refused").
+struct ProofLine {
+    std::string signal;
+    std::string subject;
+    std::string text;
+};
+std::vector<ProofLine> proof_lines(Json const& rendered);
+
+}  // namespace rollbackd::api

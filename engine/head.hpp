@@ -1,0 +1,22 @@
+// The four sentences every message, report head and status line consists of (DESIGN A4), in their
+// order: what is broken for whom; what rollbackd did, or why not; what it does next; what you must
+// do. Pure words about an Incident; messages, the API and the command line all show these.
+#pragma once
+
+#include "engine/state.hpp"
+
+namespace rollbackd {
+
+struct Head {
+    std::string broken;
+    std::string did;
+    std::string next;
+    std::string must;     // a sentence that holds the command; begins with "nothing" where so
+    std::string command;  // ready to paste: what must be done, else where to look
+};
+
+Head head_of(Incident const& incident);
+/// The four as one message, a line each.
+std::string message_text(Incident const& incident);
+
+}  // namespace rollbackd
