@@ -108,9 +108,9 @@ std::vector<unsigned> refusals_of(Endpoint const& endpoint) {
     bool const sends = endpoint.body != BodyKind::none;
     bool const records = endpoint.effect == Effect::recorded;
     if (endpoint.access != Access::open) out.insert(out.end(), {401, 429});
-    if (named || endpoint.id == "pause" || endpoint.id == "resume" || endpoint.id == "addSilence") {
-        out.push_back(404);
-    }
+    bool const chooses = endpoint.takes == "ServiceChoice" || endpoint.takes == "SilenceChoice" ||
+                         endpoint.takes == "NewSilence";
+    if (named || chooses) out.push_back(404);
     if (records || endpoint.effect == Effect::always) out.push_back(409);
     if (sends) out.insert(out.end(), {413, 415});
     if (sends || !endpoint.query.empty() || records) out.push_back(422);
@@ -147,7 +147,7 @@ JsonObject operation_of(Endpoint const& endpoint) {
         if (endpoint.body == BodyKind::samples) {
             JsonObject lines;
             lines["type"] = "string";
-            lines["description"] = "one Sample a line";
+            lines["description"] = "one PushedSample a line";
             JsonObject line_media;
             line_media["schema"] = std::move(lines);
             media["application/x-ndjson"] = std::move(line_media);

@@ -9,7 +9,5 @@ namespace rollbackd::api {
 Json openapi_document();
 /// components/schemas: every shape that the endpoint table names.
 JsonObject openapi_schemas();
-/// The shapes in the short notation that openapi_shapes.cpp explains.
-std::string_view openapi_shapes();
 
 }  // namespace rollbackd::api

@@ -1,4 +1,5 @@
 #include "api/openapi.hpp"
+#include "api/openapi_shapes.hpp"
 #include "core/ensure.hpp"
 #include "engine/state.hpp"
 
@@ -47,12 +48,20 @@ Json nullable(Json schema) {
     return out;
 }
 
+std::string_view inside(std::string_view notation) {
+    return notation.substr(1, notation.size() - 2);
+}
+
 Json type_of(std::string_view notation) {
     JsonObject out;
+    bool const choices = notation.find_first_of("|-") != std::string_view::npos;
     if (notation.back() == '?') return nullable(type_of(notation.substr(0, notation.size() - 1)));
     if (notation.front() == '[') {
         out["type"] = "array";
-        out["items"] = type_of(notation.substr(1, notation.size() - 2));
+        out["items"] = type_of(inside(notation));
+    } else if (notation.front() == '{') {
+        out["type"] = "object";
+        out["additionalProperties"] = type_of(inside(notation));
     } else if (notation == "any") {
         return out;
     } else if (notation == "time") {
@@ -61,12 +70,11 @@ Json type_of(std::string_view notation) {
     } else if (notation.front() == '@') {
         out["type"] = "string";
         out["enum"] = names_of(notation.substr(1));
-    } else if (notation.front() >= 'A' && notation.front() <= 'Z' && notation[1] > '9') {
-        out["$ref"] = "#/components/schemas/" + std::string(notation);
-    } else if (notation.find('|') != std::string_view::npos ||
-               notation.find('-') != std::string_view::npos) {
+    } else if (choices) {
         out["type"] = "string";
         out["enum"] = choices_of(notation);
+    } else if (notation.front() >= 'A' && notation.front() <= 'Z') {
+        out["$ref"] = "#/components/schemas/" + std::string(notation);
     } else {
         out["type"] = notation;
     }
@@ -76,8 +84,9 @@ Json type_of(std::string_view notation) {
 void add_member(JsonObject& shape, std::string_view line) {
     auto const colon = line.find(':');
     auto name = line.substr(0, colon);
-    if (name.back() == '*') {
+    if (name.back() == '?') {
         name.remove_suffix(1);
+    } else {
         auto& required = shape["required"];
         if (!required.is_array()) required = JsonArray();
         required.as_array().push_back(to_json(std::string(name)));
@@ -87,12 +96,8 @@ void add_member(JsonObject& shape, std::string_view line) {
     properties.as_object()[name] = type_of(line.substr(colon + 2));
 }
 
-}  // namespace
-
-JsonObject openapi_schemas() {
-    JsonObject out;
+void add_shapes(JsonObject& out, std::string_view rest) {
     JsonObject* shape = nullptr;
-    std::string_view rest = openapi_shapes();
     while (!rest.empty()) {
         auto const line = rest.substr(0, rest.find('\n'));
         rest.remove_prefix(line.size() + 1);
@@ -103,6 +108,14 @@ JsonObject openapi_schemas() {
             (*shape)["type"] = "object";
         }
     }
+}
+
+}  // namespace
+
+JsonObject openapi_schemas() {
+    JsonObject out;
+    add_shapes(out, service_shapes());
+    add_shapes(out, incident_shapes());
     out["Any"] = JsonObject();
     return out;
 }

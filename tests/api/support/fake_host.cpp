@@ -72,7 +72,14 @@ Awaitable<Result<std::vector<Record>>> FakeHost::read_journal(
 
 Json FakeHost::dry_run(Plan const& plan) const {
     JsonArray out;
-    for (auto const& step : plan.steps) out.push_back(to_json("would " + step.type));
+    for (auto const& step : plan.steps) {
+        JsonObject would;
+        would["n"] = out.size() + 1;
+        would["name"] = step.name;
+        would["type"] = step.type;
+        would["would"] = "would " + step.type;
+        out.push_back(std::move(would));
+    }
     return out;
 }
 
@@ -83,9 +90,12 @@ std::vector<ReadyCheck> FakeHost::readiness() const {
     return {store};
 }
 
-Awaitable<Json> FakeHost::reload(Actor) { co_return check_config(""); }
+Awaitable<Json> FakeHost::reload(Actor) {
+    auto report = co_await check_config(std::nullopt);
+    co_return report;
+}
 
-Json FakeHost::check_config(std::string_view) const {
+Awaitable<Json> FakeHost::check_config(std::optional<std::string>) {
     JsonObject out;
     out["ok"] = config_good;
     if (!config_good) {
@@ -97,7 +107,7 @@ Json FakeHost::check_config(std::string_view) const {
         problem["text"] = "unknown key";
         out["problems"] = JsonArray{std::move(problem)};
     }
-    return out;
+    co_return out;
 }
 
 Json Received::json() const {
