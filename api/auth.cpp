@@ -49,6 +49,20 @@ Response forbidden(Actor const& actor, Access access) {
     );
 }
 
+/// Every candidate is compared, so that the time tells nothing of which one is near.
+TokenPolicy const* token_of(std::string_view token, DaemonPolicy const& policy) {
+    auto const hash = sha256_hex(token);
+    TokenPolicy const* found = nullptr;
+    for (auto const& candidate : policy.tokens) {
+        if (equal_in_constant_time(hash, lowered(candidate.sha256))) found = &candidate;
+    }
+    return found;
+}
+
+bool is_expired(TokenPolicy const& token, Now now) {
+    return token.expires && *token.expires <= now.wall;
+}
+
 /// "host:port" or "[::1]:port" → the host alone, without brackets.
 std::string host_part(std::string_view authority) {
     if (!authority.empty() && authority.front() == '[') {
@@ -147,6 +161,9 @@ std::optional<Response> Gatekeeper::judge(
     if (token && access != Access::open) {
         return judge_token(request, *token, access, policy, now);
     }
+    // Who shows a right token may come by whatever way, to open pages too.
+    auto const* const shown = token ? token_of(*token, policy) : nullptr;
+    if (shown != nullptr && !is_expired(*shown, now)) return std::nullopt;
     if (auto const sign = foreign_sign(request, policy.listen); !sign.empty()) {
         return refuse(
             403, "without a token a request with " + sign +
@@ -184,23 +201,9 @@ std::optional<Response> Gatekeeper::judge(
 std::optional<Response> Gatekeeper::judge_token(
     Request& request, std::string_view token, Access access, DaemonPolicy const& policy, Now now
 ) {
-    auto const hash = sha256_hex(token);
-    TokenPolicy const* found = nullptr;
-    for (auto const& candidate : policy.tokens) {
-        if (equal_in_constant_time(hash, lowered(candidate.sha256))) found = &candidate;
-    }
-    if (found == nullptr) {
-        std::string const who =
-            request.peer.local_socket ? "unix:" + request.peer.user : request.peer.address;
-        if (throttle_.wrong(who, now.boot)) {
-            auto response = refuse(429, "too many wrong tokens from here: wait a minute");
-            response.headers.clear();
-            response.headers.emplace_back("Retry-After", "60");
-            return response;
-        }
-        return unauthorized("the token is not known", true);
-    }
-    if (found->expires && *found->expires <= now.wall) {
+    auto const* const found = token_of(token, policy);
+    if (found == nullptr) return refuse_unknown(request, now);
+    if (is_expired(*found, now)) {
         return unauthorized(
             "the token " + found->name + " expired at " + format_rfc3339(*found->expires), true
         );
@@ -209,6 +212,16 @@ std::optional<Response> Gatekeeper::judge_token(
     request.trusted = true;
     if (allows(found->role, access)) return std::nullopt;
     return forbidden(request.actor, access);
+}
+
+Response Gatekeeper::refuse_unknown(Request const& request, Now now) {
+    std::string const who =
+        request.peer.local_socket ? "unix:" + request.peer.user : request.peer.address;
+    if (!throttle_.wrong(who, now.boot)) return unauthorized("the token is not known", true);
+    auto response = refuse(429, "too many wrong tokens from here: wait a minute");
+    response.headers.clear();
+    response.headers.emplace_back("Retry-After", "60");
+    return response;
 }
 
 }  // namespace rollbackd::api

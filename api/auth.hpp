@@ -19,14 +19,15 @@ BOOST_DESCRIBE_ENUM(Access, open, read, push, ingest, operate, approve, admin)
 /// Whether a role (read ingest operate approve admin) includes an access.
 bool allows(std::string_view role, Access access);
 
-/// Wrong tokens by address: more than `wrong_max` within a minute are told to wait. A right token
-/// is never slowed down, so nobody can lock others out.
+/// Wrong tokens by address: more than `wrong_max` within a minute are told to wait. Tokens cannot
+/// be guessed anyway; this bounds what one mistaken client costs. A right token is never slowed
+/// down, so nobody can lock others out.
 class Throttle {
 public:
     /// Counts one wrong token; true: too many.
     bool wrong(std::string const& address, Instant now);
 
-    static constexpr std::size_t wrong_max = 10;
+    static constexpr std::size_t wrong_max = 300;
     static constexpr std::size_t addresses_max = 1024;
     static constexpr Duration window = std::chrono::minutes(1);
 
@@ -53,6 +54,7 @@ private:
     std::optional<Response> judge_token(
         Request& request, std::string_view token, Access access, DaemonPolicy const& policy, Now now
     );
+    Response refuse_unknown(Request const& request, Now now);
 
     std::uint32_t own_uid_;
     Throttle throttle_;

@@ -9,7 +9,12 @@ namespace rollbackd::api {
 
 namespace {
 
-/// RFC 6901: ~ and / in a member's name are escaped.
+bool is_blank(std::string_view text) {
+    return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
+}  // namespace
+
 std::string pointer_to(std::string_view name) {
     std::string out = "/";
     for (char const c : name) {
@@ -24,12 +29,6 @@ std::string pointer_to(std::string_view name) {
     return out;
 }
 
-bool is_blank(std::string_view text) {
-    return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
-}
-
-}  // namespace
-
 Members::Members(Request const& request) {
     body_ = JsonObject();
     if (is_blank(request.body)) return;
@@ -41,6 +40,11 @@ Members::Members(Request const& request) {
     } else {
         body_ = *std::move(parsed);
     }
+}
+
+bool Members::has(std::string_view name) const {
+    auto const* const found = find(body_, name);
+    return found != nullptr && !found->is_null();
 }
 
 std::optional<std::string> Members::text(std::string_view name, std::size_t bytes_max) {

@@ -7,11 +7,16 @@
 
 namespace rollbackd::api {
 
+/// The JSON pointer of a member (RFC 6901: ~ and / in its name are escaped).
+std::string pointer_to(std::string_view name);
+
 class Members {
 public:
     /// An empty body reads as {} (whether a member was required is found out by asking for it).
     explicit Members(Request const& request);
 
+    /// Whether there is such a member, and it is not null.
+    bool has(std::string_view name) const;
     std::optional<std::string> text(std::string_view name, std::size_t bytes_max = 4096);
     /// Absent, null or blank is a mistake.
     std::string required_text(std::string_view name, std::size_t bytes_max = 4096);
@@ -19,7 +24,7 @@ public:
     std::optional<WallTime> time(std::string_view name);
     std::optional<Duration> duration(std::string_view name);
     JsonObject object(std::string_view name);
-    /// The text where it is one of `allowed`; a mistake naming the nearest otherwise.
+    /// The text where it is one of `allowed`; a mistake naming them otherwise.
     std::optional<std::string> one_of(
         std::string_view name, std::vector<std::string> const& allowed
     );

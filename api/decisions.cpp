@@ -72,9 +72,9 @@ Awaitable<Response> judge_incident(Context& context) {
     std::vector<std::string> verdicts;
     verdicts.emplace_back("false-positive");
     auto const verdict = members.one_of("verdict", verdicts);
+    if (!members.has("verdict")) members.mistake("verdict", "is required: false-positive");
     auto const reason = members.text("reason").value_or("");
     if (auto refusal = members.refusal()) co_return *std::move(refusal);
-    if (!verdict) co_return refuse(422, "verdict is required: false-positive");
     Event event = VerdictGiven{context.request.actor, incident->id, *verdict, reason};
     auto const reply = co_await context.host.submit(std::move(event));
     co_return answer_incident(context, reply);

@@ -11,7 +11,6 @@ namespace rollbackd::api {
 
 namespace {
 
-constexpr std::size_t version_bytes_max = 256;
 constexpr auto started_back_max = std::chrono::hours(1);
 constexpr auto started_ahead_max = std::chrono::minutes(1);  // clocks of CI and ours may differ
 
@@ -27,19 +26,12 @@ Posted read_deployment(Context& context, std::string const& service) {
     auto& event = posted.event;
     event.actor = context.request.actor;
     event.service = service;
-    event.version = members.required_text("version", version_bytes_max);
+    event.version = members.required_text("version");
     event.started_at = members.time("started_at").value_or(now.wall);
     event.known_good = members.boolean("known_good").value_or(false);
     event.schema_compatible = members.boolean("schema_compatible");
-    bool const control = std::any_of(event.version.begin(), event.version.end(), [](char c) {
-        return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-    });
-    if (control) members.mistake("version", "a version holds no control characters");
-    if (event.version.starts_with('-')) {
-        members.mistake(
-            "version", "a version must not begin with -, or it would read as an option"
-        );
-    }
+    auto const problem = version_problem(event.version);
+    if (!event.version.empty() && !problem.empty()) members.mistake("version", problem);
     if (*event.started_at < now.wall - started_back_max) {
         members.mistake("started_at", "a deployment may be recorded at most 1 h after it started");
     }
@@ -92,7 +84,9 @@ Awaitable<Response> post_deployment(Context& context) {
     body["version"] = version;
     body["quarantined"] = reply.quarantined;
     auto response = answer(body, 201);
-    response.headers.emplace_back("Location", context.request.path);
+    response.headers.emplace_back(
+        "Location", "/v1/services/" + name + "/versions/" + percent_encode(version)
+    );
     co_return response;
 }
 

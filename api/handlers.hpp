@@ -60,11 +60,12 @@ Awaitable<Response> post_pause(Context&);
 Awaitable<Response> post_resume(Context&);
 Response list_silences(Context&);
 Awaitable<Response> post_silence(Context&);
+Awaitable<Response> delete_silences(Context&);
 Awaitable<Response> delete_silence(Context&);
 
 // config.cpp
 Awaitable<Response> reload_config(Context&);
-Response check_config(Context&);
+Awaitable<Response> check_config(Context&);
 
 // journal.cpp
 Response get_events(Context&);

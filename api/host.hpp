@@ -77,8 +77,9 @@ public:
     /// Loads the configuration again. {"ok":true,"hash","services"} or
     /// {"ok":false,"problems":[{"severity","file","line","column","text"}]}, which changed nothing.
     virtual Awaitable<Json> reload(Actor actor) = 0;
-    /// Checks a configuration's text; the same shape as reload, and nothing ever changes.
-    virtual Json check_config(std::string_view yaml) const = 0;
+    /// Checks a configuration's text, or without one what a reload would load; the same shape as
+    /// reload, and nothing ever changes.
+    virtual Awaitable<Json> check_config(std::optional<std::string> yaml) = 0;
 
     /// Metrics and logs of the HTTP side.
     virtual void seen(RequestSeen const& request) { (void)request; }

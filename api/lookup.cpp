@@ -3,20 +3,32 @@
 #include "api/render.hpp"
 #include "core/names.hpp"
 
+#include <algorithm>
+
 namespace rollbackd::api {
 
 namespace {
 
-/// "no service named shpo; did you mean shop?"
+constexpr std::size_t names_told_max = 10;
+
+std::string list_of(std::vector<std::string> const& names) {
+    std::string out;
+    for (std::size_t i = 0; i < std::min(names.size(), names_told_max); ++i) {
+        out += (i == 0 ? "" : ", ") + names[i];
+    }
+    return out + (names.size() > names_told_max ? ", …" : "");
+}
+
+/// "no service named shpo; did you mean shop?", or what there is.
 template <class Items>
 Response no_such(std::string_view what, std::string const& name, Items const& items) {
     std::vector<std::string> names;
     for (auto const& item : items) names.push_back(item.name);
     auto const meant = nearest_name(name, names);
-    return refuse(
-        404, "no " + std::string(what) + " named " + name +
-                 (meant.empty() ? "" : "; did you mean " + meant + "?")
-    );
+    std::string hint = "; there is none";
+    if (!names.empty()) hint = "; there is: " + list_of(names);
+    if (!meant.empty()) hint = "; did you mean " + meant + "?";
+    return refuse(404, "no " + std::string(what) + " named " + name + hint);
 }
 
 template <class T, class Items>
@@ -32,7 +44,10 @@ Found<T> find_named(
 }  // namespace
 
 Found<ServicePolicy> find_service(Context& context) {
-    auto const& name = context.request.param("s");
+    return find_service(context, context.request.param("s"));
+}
+
+Found<ServicePolicy> find_service(Context& context, std::string const& name) {
     auto const& policy = context.policy();
     return find_named("service", name, policy.service(name), policy.services);
 }

@@ -17,7 +17,9 @@ struct Found {
     T const& operator*() const { return *item; }
 };
 
+/// The one of the path, or one named in a body.
 Found<ServicePolicy> find_service(Context& context);
+Found<ServicePolicy> find_service(Context& context, std::string const& name);
 Found<SignalPolicy> find_signal(Context& context, ServicePolicy const& service);
 Found<TriggerPolicy> find_trigger(Context& context, ServicePolicy const& service);
 Found<Playbook> find_playbook(Context& context, ServicePolicy const& service);

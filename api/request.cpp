@@ -29,6 +29,21 @@ Result<void> set_query(Request& request, std::string_view text) {
 
 }  // namespace
 
+std::string percent_encode(std::string_view segment) {
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    std::string out;
+    for (char const c : segment) {
+        auto const byte = static_cast<unsigned char>(c);
+        bool const letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (letter || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~') {
+            out.push_back(c);
+        } else {
+            out += {'%', digits[byte >> 4U], digits[byte & 15U]};
+        }
+    }
+    return out;
+}
+
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
     std::string out;
     out.reserve(text.size());
@@ -79,6 +94,16 @@ std::string Request::header(std::string_view lower_name) const {
 
 bool Request::has_header(std::string_view lower_name) const {
     return headers.contains(std::string(lower_name));
+}
+
+std::string Request::media_type() const {
+    auto type = header("content-type");
+    type = type.substr(0, type.find(';'));
+    while (!type.empty() && type.back() == ' ') type.pop_back();
+    for (auto& c : type) {
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+    return type;
 }
 
 std::string Request::query_value(std::string_view name) const {

@@ -41,12 +41,16 @@ struct Request {
     /// The one value of a header, or empty.
     std::string header(std::string_view lower_name) const;
     bool has_header(std::string_view lower_name) const;
+    /// Of the body, in lower case and without parameters: "application/json".
+    std::string media_type() const;
     std::string query_value(std::string_view name) const;
     std::string const& param(std::string const& name) const;
 };
 
 /// Splits and decodes a request target. Errc::invalid: a broken escape, a NUL, no leading slash.
 Result<void> set_target(Request& request, std::string_view target);
+/// "a/b" → "a%2Fb": as one segment of a path.
+std::string percent_encode(std::string_view segment);
 /// "%2F" → "/"; nothing where an escape is broken or the result holds a NUL.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space);
 

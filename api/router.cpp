@@ -9,17 +9,6 @@ namespace rollbackd::api {
 
 namespace {
 
-/// "application/json; charset=utf-8" → "application/json".
-std::string media_type(Request const& request) {
-    auto type = request.header("content-type");
-    type = type.substr(0, type.find(';'));
-    while (!type.empty() && type.back() == ' ') type.pop_back();
-    for (auto& c : type) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    return type;
-}
-
 Response unsupported(std::string_view accepted) {
     auto response = refuse(415, "send Content-Type: " + std::string(accepted));
     response.headers.emplace_back("Accept-Post", std::string(accepted));
@@ -35,7 +24,7 @@ Admission judge_body(Request const& request, BodyKind kind) {
         admission.refusal = refuse(415, "send the body without Content-Encoding");
         return admission;
     }
-    auto const type = media_type(request);
+    auto const type = request.media_type();
     bool const samples = kind == BodyKind::samples;
     if (samples && type == "application/x-ndjson") {
         admission.body_bytes_max = samples_body_bytes_max;

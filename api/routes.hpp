@@ -29,7 +29,7 @@ using Handler = Response (*)(Context& context);
 using SlowHandler = Awaitable<Response> (*)(Context& context);
 
 enum class BodyKind {
-    none,     // one that is sent is read and ignored if empty, refused otherwise
+    none,     // one that is sent is read and forgotten
     json,     // application/json, up to 1 MiB
     samples,  // application/json or application/x-ndjson, up to 16 MiB
 };

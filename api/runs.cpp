@@ -23,6 +23,10 @@ Awaitable<Response> post_run(Context& context) {
 
     auto const plan =
         context.engine().plan(asked.service, asked.playbook, asked.inputs, context.host.now());
+    if (!plan && plan.error().code == Errc::invalid) {
+        members.mistake("inputs", to_string(plan.error()));
+        co_return *members.refusal();
+    }
     if (!plan) co_return refuse(plan.error());
     if (dry_run) {
         JsonObject body;
@@ -37,7 +41,11 @@ Awaitable<Response> post_run(Context& context) {
     asked.answer = co_await context.host.ask(std::move(question));
     Event event = std::move(asked);
     auto const reply = co_await context.host.submit(std::move(event));
-    co_return answer_run(context, reply, 201);
+    auto response = answer_run(context, reply, 201);
+    if (!reply.error) {
+        response.headers.emplace_back("Location", "/v1/incidents/" + reply.incident);
+    }
+    co_return response;
 }
 
 }  // namespace rollbackd::api

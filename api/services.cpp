@@ -84,17 +84,7 @@ Awaitable<Response> raise_trigger(Context& context) {
 
     Event event = Raised{context.request.actor, service->name, trigger->name, reason};
     auto const reply = co_await context.host.submit(std::move(event));
-    if (reply.error) co_return refuse(*reply.error);
-    // Held back by a silence of the policy it may open nothing; the trigger's own view then.
-    if (!reply.incident.empty()) {
-        if (auto const* const incident = context.state().incident(reply.incident)) {
-            co_return answer(render_incident(*incident));
-        }
-    }
-    // Looked up again: the policy may have been reloaded meanwhile.
-    service = find_service(context);
-    if (!service) co_return std::move(service.refusal);
-    co_return answer(render_service(context.engine(), *service, context.host.now()));
+    co_return answer_incident(context, reply);
 }
 
 }  // namespace rollbackd::api

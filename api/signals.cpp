@@ -1,4 +1,5 @@
 // Samples of a signal: read for plots, pushed by applications.
+#include "api/body.hpp"
 #include "api/handlers.hpp"
 #include "api/lookup.hpp"
 #include "api/page.hpp"
@@ -22,16 +23,14 @@ Result<Duration> range_of(Request const& request) {
 }
 
 /// Malformed text is 400; text that is JSON but says the wrong thing is 422.
-Response refuse_push(Request const& request, bool lines, Error const& error) {
-    auto response = refuse(error);
-    if (error.code != Errc::invalid) return response;
-    bool const malformed = error.what.find("not JSON") != std::string::npos;
-    if (malformed) return refuse(400, to_string(error));
-    auto const place = error.where;
-    bool const member = !lines && !place.empty() && place.find(' ') == std::string::npos;
-    (void)request;
-    if (member) return refuse(422, to_string(error), {Mistake{error.what, "/" + place}});
-    return refuse(422, to_string(error), {Mistake{to_string(error), ""}});
+Response refuse_push(bool lines, Error const& error) {
+    if (error.code != Errc::invalid) return refuse(error);
+    if (error.what.starts_with("not JSON")) return refuse(400, to_string(error));
+    bool const member = !lines && !error.where.empty();
+    return refuse(
+        422, to_string(error),
+        {Mistake{member ? error.what : to_string(error), member ? pointer_to(error.where) : ""}}
+    );
 }
 
 }  // namespace
@@ -74,10 +73,10 @@ Response push_samples(Context& context) {
         );
     }
     auto const& request = context.request;
-    bool const lines = request.header("content-type").find(ndjson) != std::string::npos;
+    bool const lines = request.media_type() == ndjson;
     if (request.body.empty()) return refuse(400, "the body is empty");
     auto samples = parse_push(request.body, lines, *signal, service->name, context.host.now());
-    if (!samples) return refuse_push(request, lines, samples.error());
+    if (!samples) return refuse_push(lines, samples.error());
     for (auto& sample : *samples) sample.trusted = request.trusted;
     auto const count = samples->size();
     if (auto const taken = context.host.ingest(*std::move(samples)); !taken) {

@@ -18,19 +18,19 @@ struct Choice {
 Choice read_service(Context& context, Members& members) {
     Choice choice;
     choice.service = members.text("service").value_or("");
-    bool const unknown =
-        !choice.service.empty() && context.policy().service(choice.service) == nullptr;
-    if (unknown) choice.refusal = refuse(404, "no service named " + choice.service);
+    if (choice.service.empty()) return choice;
+    auto found = find_service(context, choice.service);
+    if (!found) choice.refusal = std::move(found.refusal);
     return choice;
 }
 
 Response answer_switch(Context& context, std::string const& service) {
     auto const& state = context.state();
-    bool const all = service.empty();
+    bool const own = !service.empty() && state.service(service).paused;
     JsonObject body;
-    body["service"] = all ? Json(nullptr) : to_json(service);
-    body["paused"] = all ? state.paused : state.paused || state.service(service).paused;
-    body["by"] = all ? state.paused_by : state.service(service).paused_by;
+    body["service"] = service.empty() ? Json(nullptr) : to_json(service);
+    body["paused"] = own || state.paused;
+    body["by"] = own ? state.service(service).paused_by : state.paused_by;
     return answer(body);
 }
 
@@ -59,18 +59,30 @@ Wanted read_silence(Context& context) {
     auto const length = members.duration("for");
     auto const until = members.time("until");
     auto const now = context.host.now();
-    if (length.has_value() == until.has_value()) {
-        members.mistake("for", "a silence needs an end: for (a duration) or until (a time)");
-    } else if (length) {
-        wanted.event.for_ = *length;
-    } else if (*until <= now.wall) {
-        members.mistake("until", "lies in the past");
-    } else {
-        wanted.event.for_ = *until - now.wall;
+    if (members.has("for") == members.has("until")) {
+        members.mistake("for", "a silence needs one end: for (a duration) or until (a time)");
     }
+    if (length) wanted.event.for_ = *length;
+    if (until) wanted.event.for_ = *until - now.wall;
+    if (until && *until <= now.wall) members.mistake("until", "lies in the past");
     wanted.refusal = members.refusal();
     if (!wanted.refusal) wanted.refusal = std::move(choice.refusal);
     return wanted;
+}
+
+std::vector<std::string> silences_of(State const& state, std::string const& service) {
+    std::vector<std::string> ids;
+    for (auto const& silence : state.silences) {
+        if (silence.service == service) ids.push_back(silence.id);
+    }
+    return ids;
+}
+
+Awaitable<Response> end_silence(Context& context, std::string id) {
+    Event event = SilenceRemoved{context.request.actor, std::move(id)};
+    auto const reply = co_await context.host.submit(std::move(event));
+    if (reply.error) co_return refuse(*reply.error);
+    co_return no_content();
 }
 
 }  // namespace
@@ -113,15 +125,30 @@ Awaitable<Response> post_silence(Context& context) {
     co_return answer_silence(context.state(), reply.silence);
 }
 
-Awaitable<Response> delete_silence(Context& context) {
-    auto const& params = context.request.params;
-    std::string const id =
-        params.contains("id") ? params.at("id") : context.request.query_value("id");
-    if (id.empty()) co_return refuse(422, "which silence? DELETE /v1/silences/{id}");
-    Event event = SilenceRemoved{context.request.actor, id};
-    auto const reply = co_await context.host.submit(std::move(event));
-    if (reply.error) co_return refuse(*reply.error);
+Awaitable<Response> delete_silences(Context& context) {
+    Members members(context.request);
+    auto const& request = context.request;
+    auto const id = members.text("id").value_or(request.query_value("id"));
+    auto const service = members.text("service").value_or(request.query_value("service"));
+    if (id.empty() == service.empty()) {
+        members.mistake("id", "which silences? name one by its id, or a service");
+    }
+    if (auto refusal = members.refusal()) co_return *std::move(refusal);
+    if (!id.empty()) co_return co_await end_silence(context, id);
+    auto found = find_service(context, service);
+    if (!found) co_return std::move(found.refusal);
+    auto const ids = silences_of(context.state(), service);
+    if (ids.empty()) co_return refuse(404, "no silence of " + service + " is in force");
+    for (auto const& one : ids) {
+        auto response = co_await end_silence(context, one);
+        if (response.problem) co_return response;
+    }
     co_return no_content();
+}
+
+Awaitable<Response> delete_silence(Context& context) {
+    std::string const id = context.request.param("id");
+    co_return co_await end_silence(context, id);
 }
 
 }  // namespace rollbackd::api

@@ -65,15 +65,26 @@ api::DaemonFacts App::facts_of_daemon() const {
     return out;
 }
 
-api::Awaitable<Json> App::reload(Actor actor) {
-    manager_.reloading();
+api::Awaitable<LoadResult> App::load_own_file() {
     auto const path = config_path_;
     auto job = [path]() -> Result<LoadResult> { return load_for_start(path); };
     auto loaded = co_await run_blocking(pool_, std::move(job));
-    if (!loaded) loaded = refused_load(path, loaded.error().what);
-    if (loaded->ok()) {
+    if (!loaded) co_return refused_load(path, loaded.error().what);
+    co_return *std::move(loaded);
+}
+
+api::Awaitable<Json> App::check_config(std::optional<std::string> yaml) {
+    if (yaml) co_return check_policy_text(*yaml);
+    auto const loaded = co_await load_own_file();
+    co_return problems_to_json(loaded);
+}
+
+api::Awaitable<Json> App::reload(Actor actor) {
+    manager_.reloading();
+    auto loaded = co_await load_own_file();
+    if (loaded.ok()) {
         auto const before = engine_.policy_ptr();
-        engine_.set_policy(loaded->policy, clock_.now());
+        engine_.set_policy(loaded.policy, clock_.now());
         PolicyLoaded taken;
         taken.actor = actor;
         Event event = std::move(taken);
@@ -81,15 +92,15 @@ api::Awaitable<Json> App::reload(Actor actor) {
         if (reply.error) {
             // What cannot be written down is not in force.
             engine_.set_policy(before, clock_.now());
-            loaded = refused_load(path, "not taken: " + reply.error->what);
+            loaded = refused_load(config_path_, "not taken: " + reply.error->what);
         } else {
             co_await follow_policy(*before);
         }
     }
     auto const now = clock_.now();
-    metrics_.reloaded(loaded->ok(), now);
-    if (!loaded->ok()) {
-        reload_problem_ = first_error(*loaded);
+    metrics_.reloaded(loaded.ok(), now);
+    if (!loaded.ok()) {
+        reload_problem_ = "not loaded, the one before stays in effect: " + first_error(loaded);
         log(LogLevel::error, "config.refused", {{"by", actor.name}, {"what", reload_problem_}});
         manager_.ready("the new configuration was refused; the old one stays");
     } else {
@@ -102,7 +113,7 @@ api::Awaitable<Json> App::reload(Actor actor) {
             "watching " + std::to_string(engine_.policy().services.size()) + " services"
         );
     }
-    co_return problems_to_json(*loaded);
+    co_return problems_to_json(loaded);
 }
 
 /// Everybody who works by the policy takes the new one.

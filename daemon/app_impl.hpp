@@ -56,7 +56,7 @@ public:
         return metrics_.render(engine_, decider_, reader_, clock_.now());
     }
     api::Awaitable<Json> reload(Actor actor) override;
-    Json check_config(std::string_view yaml) const override { return check_policy_text(yaml); }
+    api::Awaitable<Json> check_config(std::optional<std::string> yaml) override;
     void seen(api::RequestSeen const& request) override {
         metrics_.requested(request.method, request.route, request.status, request.took);
     }
@@ -66,6 +66,7 @@ public:
     }
 
 private:
+    api::Awaitable<LoadResult> load_own_file();
     DeciderCallbacks callbacks();
     void on_applied(std::vector<Record> const& records);
     void forget_what_ended(Record const& record);

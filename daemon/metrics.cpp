@@ -6,6 +6,7 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 #include <unistd.h>
+#include <algorithm>
 #include <fstream>
 
 namespace rollbackd {
@@ -130,10 +131,10 @@ struct Metrics::Impl {
     View queue{gauge("rollbackd_queue_length", "Entries waiting, by queue.")};
     View writable{gauge("rollbackd_journal_writable", "1 when the journal can be written, else 0.")
     };
-    View source{gauge(
-        "rollbackd_source_skipped_lines",
-        "Log lines a source did not turn into samples since the start, by reason."
-    )};
+    Family<Counter>& skipped = counter(
+        "rollbackd_source_skipped_lines_total",
+        "Log lines a source did not turn into samples, by source and reason."
+    );
 
     void look(Engine const& engine, Now now);
 };
@@ -249,10 +250,11 @@ std::string Metrics::render(
     views.queue.set({{"queue", "outbox"}}, double(engine.state().outbox.size()));
     views.writable.clear();
     views.writable.set({}, decider.writable() ? 1 : 0);
-    views.source.clear();
     for (auto const& [name, status] : reader.status()) {
+        // The source counts; what was counted since the last scrape is added.
         auto const skipped = [&](char const* reason, std::uint64_t count) {
-            views.source.set({{"source", name}, {"reason", reason}}, double(count));
+            auto& counter = views.skipped.Add({{"source", name}, {"reason", reason}});
+            counter.Increment(std::max(0.0, double(count) - counter.Value()));
         };
         skipped("unreadable", status.unreadable);
         skipped("no_status", status.no_status);

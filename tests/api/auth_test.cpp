@@ -197,8 +197,12 @@ TEST_CASE("without a token signs of a browser or a proxy are 403, with one they 
         CHECK(judge(tokenless, Access::read, DaemonPolicy()) == 403);
         auto open = request;
         CHECK(judge(open, Access::open, policy) == 403);
+        auto wrong = request;
+        add_token(wrong, "wrong");
+        CHECK(judge(wrong, Access::open, policy) == 403);
         add_token(request, "read-secret");
         CHECK(judge(request, Access::read, policy) == 0);
+        CHECK(judge(request, Access::open, policy) == 0);
     }
 }
 

@@ -181,6 +181,16 @@ TEST_CASE("while a run is on, and of a bad version, the gate does not pass") {
     CHECK(desk.post("/v1/services/shop/versions/v2/release").status == 409);
 }
 
+TEST_CASE("a plan that only waits for a person does not close the gate to a fix") {
+    auto policy = policy_with_tokens();
+    policy.daemon.autonomy = Autonomy::advise;
+    Desk desk(policy);
+    breach(desk);
+    REQUIRE(text_of(desk.get("/v1/incidents/INC-1").json(), "state") == "waiting");
+    auto const fix = desk.get("/v1/services/shop/versions/v3").json();
+    CHECK(fix.at("gate").at("pass") == true);
+}
+
 TEST_CASE("an incident has every member of the contract, and its run too") {
     Desk desk;
     breach(desk);
@@ -263,6 +273,7 @@ TEST_CASE("a dry run answers the plan and starts nothing") {
     auto const dry = desk.post(path, R"({"reason":"look","dry_run":true})", "operate");
     CHECK(dry.status == 200);
     CHECK(text_of(dry.json().at("plan"), "playbook") == "payments-off");
+    CHECK(text_of(dry.json().at("plan").at("steps").at(0), "timeout") == "1m");
     CHECK(desk.host.world.commands.empty());
     auto const real = desk.post(path, R"({"reason":"by hand","inputs":{}})", "operate");
     CHECK(real.status == 201);
@@ -302,6 +313,27 @@ TEST_CASE("a silence needs a reason and an end, and can be removed") {
     CHECK(desk.ask("DELETE", "/v1/silences/" + id).status == 404);
 }
 
+TEST_CASE("silences are ended by an id or a service, in the query or the body") {
+    Desk desk;
+    auto const silence = [&] {
+        auto const made =
+            desk.post("/v1/silences", R"({"service":"shop","for":"2h","reason":"upgrade"})");
+        return text_of(made.json(), "id");
+    };
+    auto const left = [&] { return desk.get("/v1/silences").json().at("items").as_array().size(); };
+    auto const path = std::string("/v1/silences");
+    CHECK(desk.ask("DELETE", path + "?id=" + silence()).status == 204);
+    CHECK(desk.ask("DELETE", path, R"({"id":")" + silence() + "\"}").status == 204);
+    silence();
+    silence();
+    CHECK(left() == 2);
+    CHECK(desk.ask("DELETE", path, R"({"service":"shop"})").status == 204);
+    CHECK(left() == 0);
+    CHECK(desk.ask("DELETE", path + "?service=shop").status == 404);
+    CHECK(desk.ask("DELETE", path + "?service=nope").status == 404);
+    CHECK(desk.ask("DELETE", path).status == 422);
+}
+
 TEST_CASE("a bad configuration is 422 with every place, and a check of it is an answer") {
     Desk desk;
     CHECK(desk.post("/v1/config/reload").status == 200);
@@ -315,6 +347,7 @@ TEST_CASE("a bad configuration is 422 with every place, and a check of it is an 
     auto const checked = desk.post("/v1/config/check", R"({"text":"version: 1"})", "read");
     CHECK(checked.status == 200);
     CHECK(checked.json().at("ok") == false);
+    CHECK(desk.post("/v1/config/check", "{}", "read").json().at("ok") == false);
 }
 
 TEST_CASE(

@@ -74,8 +74,8 @@ public:
     }
 
 private:
-    void complain(std::string_view member, std::string what, Errc code = Errc::invalid) {
-        if (!problem_) problem_ = Error{code, std::move(what), place_.of(member)};
+    void complain(std::string_view member, std::string what) {
+        if (!problem_) problem_ = Error{Errc::invalid, std::move(what), place_.of(member)};
     }
 
     void check_members(std::vector<std::string> const& known) {
@@ -114,8 +114,7 @@ private:
         if (text.size() > push_key_bytes_max) {
             complain(
                 member,
-                "longer than " + std::to_string(push_key_bytes_max) + " bytes; send a shorter one",
-                Errc::too_large
+                "longer than " + std::to_string(push_key_bytes_max) + " bytes; send a shorter one"
             );
         }
         return text;
@@ -197,10 +196,7 @@ private:
             complain("text", found == nullptr ? missing() : "expected a string");
         }
         if (text.text.size() > push_text_bytes_max) {
-            complain(
-                "text", "longer than " + std::to_string(push_text_bytes_max) + " bytes",
-                Errc::too_large
-            );
+            complain("text", "longer than " + std::to_string(push_text_bytes_max) + " bytes");
         }
         return text;
     }
