@@ -71,7 +71,8 @@ Found<Incident> find_incident(Context& context) {
     auto const& id = context.request.param("id");
     Found<Incident> found;
     found.item = context.state().incident(id);
-    if (found.item == nullptr) found.refusal = refuse(404, "no incident " + id);
+    if (found.item == nullptr)
+        found.refusal = refuse(404, "no incident " + id + "; see: rollbackctl incidents");
     return found;
 }
 

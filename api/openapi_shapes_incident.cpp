@@ -237,8 +237,9 @@ Record
  seq: integer
  at: time
  kind: string
- what: string
  who: string
+ what: string
+ when: time
  body: any
  epoch: integer
  prev: string

@@ -51,8 +51,10 @@ Json render_record(Record const& record, bool whole) {
     out["seq"] = record.seq;
     out["at"] = render_time(record.at);
     out["kind"] = record.kind;
-    out["what"] = record.kind;
+    // The words of the audit trail: who, what, when, hash.
     out["who"] = who_of(body);
+    out["what"] = record.kind;
+    out["when"] = render_time(record.at);
     if (!whole) {
         hide_evidence(body, 0);
         auto* const request = body.is_object() ? body.as_object().if_contains("request") : nullptr;

@@ -87,14 +87,6 @@ Outcome<Json> run_to_decide(Context const& context, Arguments const& given) {
     return *run;
 }
 
-Outcome<Exit> simply(
-    Context& context, Arguments const& given, std::string const& verb, JsonObject body
-) {
-    return call_and_say(
-        context, "POST", incident_path(given, verb), Json(std::move(body)), state_sentence
-    );
-}
-
 }  // namespace
 
 Outcome<Exit> approve(Context& context, Arguments const& given) {
@@ -139,11 +131,16 @@ Outcome<Exit> ack(Context& context, Arguments const& given) {
 }
 
 Outcome<Exit> resolve(Context& context, Arguments const& given) {
-    return simply(context, given, "resolve", reason_body(given));
+    return call_and_say(
+        context, "POST", incident_path(given, "resolve"), Json(reason_body(given)), state_sentence
+    );
 }
 
 Outcome<Exit> abort_run(Context& context, Arguments const& given) {
-    return simply(context, given, "abort", {});
+    return call_and_say(
+        context, "POST", incident_path(given, "abort"), Json(JsonObject()),
+        [](Json const& incident) { return "abort is asked for: " + state_sentence(incident); }
+    );
 }
 
 Outcome<Exit> verdict(Context& context, Arguments const& given) {

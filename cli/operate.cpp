@@ -57,7 +57,7 @@ void print_plan(Terminal const& terminal, Json const& answer) {
     }
     if (!table.empty()) table.print(terminal, 2);
     for (auto const& check : items_of(plan, "verify")) {
-        print_field(terminal, "Verify:   ", shown(check, "condition") + shown(check, "text"));
+        print_field(terminal, "Verify:   ", shown(check, "condition"));
     }
     print_field(terminal, "Plan:     ", shown(plan, "hash"));
 }

@@ -62,10 +62,10 @@ std::string version_problem(std::string_view version) {
     });
     bool const fits = !version.empty() && version.size() <= version_max;
     if (!plain || !fits || version.find("{{") != std::string_view::npos) {
-        return "a version is 1 to 200 printable characters without spaces or templates";
+        return "expected 1 to 200 printable characters, without spaces or templates";
     }
     if (version.front() == '-') {
-        return "a version must not begin with -, or it would read as an option";
+        return "must not begin with -; it would read as an option";
     }
     return {};
 }
@@ -90,7 +90,7 @@ void check_bake(Draft& draft, std::string const& name) {
 void on(Draft& draft, DeploymentPosted const& event) {
     if (!known_service(draft, event.service)) return;
     if (auto const problem = version_problem(event.version); !problem.empty()) {
-        draft.refuse(Errc::invalid, problem);
+        draft.refuse(Errc::invalid, "version: " + problem);
         return;
     }
     auto started = draft.moment();
@@ -218,7 +218,9 @@ void on(Draft& draft, SilenceRemoved const& event) {
         end_silence(draft, silence, event.actor.name);
         return;
     }
-    draft.refuse(Errc::not_found, "no silence " + printable(event.id, 40));
+    draft.refuse(
+        Errc::not_found, "no silence " + printable(event.id, 40) + "; see: rollbackctl silences"
+    );
 }
 
 void on(Draft& draft, VersionReleased const& event) {
@@ -227,8 +229,8 @@ void on(Draft& draft, VersionReleased const& event) {
     auto const version = versions.find(event.version);
     if (version == versions.end()) {
         draft.refuse(
-            Errc::not_found,
-            "no version " + printable(event.version, 80) + " of " + event.service + " is known"
+            Errc::not_found, "no version " + printable(event.version, 80) + " of " + event.service +
+                                 " is known; see: rollbackctl versions " + event.service
         );
         return;
     }

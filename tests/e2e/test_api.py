@@ -1,6 +1,8 @@
 """The REST API as DESIGN A4 writes it: roles, status codes, shapes."""
 
 import json
+import os
+import pwd
 import socket
 
 import pytest
@@ -209,6 +211,17 @@ def test_without_any_token_configured_pushes_work_and_the_service_is_capped_at_a
     wait_for(lambda: api.read(f"/v1/incidents/{item['id']}")["state"] == "waiting")
     assert "PAYMENTS=on" in world.env_file.read_text()
     assert api.post("/v1/pause", {}).status in (401, 403)
+
+
+def test_the_unix_socket_takes_the_peers_word_and_names_it(world):
+    path = world.folder / "api.sock"
+    world.policy["daemon"]["listen"].append(f"unix:{path}")
+    world.start()
+    done = world.ctl("pause", "shop", "--json", role=None, url=f"unix:{path}")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["by"] == f"unix:{pwd.getpwuid(os.geteuid()).pw_name}"
+    refused = world.ctl("resume", "shop", role="read", url=f"unix:{path}")
+    assert refused.returncode == 1, "a token counts instead of the peer"
 
 
 def test_a_silence_needs_a_reason_and_an_end_and_can_be_removed(started):

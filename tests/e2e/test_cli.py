@@ -4,7 +4,7 @@ import json
 
 import pytest
 from harness import free_port, wait_for
-from harness.policy import failing_payments
+from harness.policy import failing_payments, gated_step
 
 
 @pytest.fixture
@@ -85,3 +85,38 @@ def test_a_new_token_is_printed_with_its_hash(world):
     words = done.stdout.replace('"', " ").split()
     hashes = [w for w in words if len(w) == 64 and set(w) <= set("0123456789abcdef")]
     assert hashes and any(hashlib.sha256(w.encode()).hexdigest() in hashes for w in words)
+
+
+def test_gate_closes_for_a_bad_version_and_while_a_run_is_on_and_never_because_of_the_daemon(world):
+    step, _, gate = gated_step(world)
+    world.shop["playbooks"]["code-rollback"]["steps"].append(step)
+    world.start()
+    world.two_releases()
+    assert world.ctl("gate", "shop", "never-seen", role="read").returncode == 0
+    bad = world.deploy("v2")["version"]
+    incident = world.opened("down")["id"]
+    world.until(incident, "acting")
+    assert world.ctl("gate", "shop", "v3", role="read").returncode == 1, "a run is on"
+    gate.touch()
+    world.until(incident, "resolved")
+    closed = world.ctl("gate", "shop", bad, role="read")
+    assert closed.returncode == 1 and f"rollbackctl release shop {bad}" in closed.stderr
+    assert world.ctl("gate", "shop", "v3", role="read").returncode == 0
+    again = json.loads(world.ctl("deploy", "shop", bad, "--json", role="ingest").stdout)
+    assert again["quarantined"] is True
+    assert world.ctl("release", "shop", bad, "--reason", "mended").returncode == 0
+    assert world.ctl("gate", "shop", bad, role="read").returncode == 0
+    world.daemon.stop()
+    assert world.ctl("gate", "shop", bad, role="read").returncode == 3
+
+
+@pytest.mark.parametrize("arguments", [
+    ["show", "INC-999"], ["pause", "shpo"], ["run", "shop", "pyments-off"], ["raise", "shop", "nope", "--reason", "x"],
+    ["deploy", "shop", "v 1"], ["silences", "--end", "SIL-9"], ["release", "shop", "never"], ["abort", "INC-999"],
+    ["check", "/nonexistent/policy.yaml"], ["statsu"], ["status", "--url", "nowhere"],
+])
+def test_an_error_is_one_line_that_says_how_to_mend_it(incident, arguments):
+    done = incident.ctl(*arguments)
+    assert done.returncode in (1, 2)
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert done.stderr.startswith("rollbackctl: ") and any(hint in done.stderr for hint in (";", "expected"))

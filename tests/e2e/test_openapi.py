@@ -53,9 +53,11 @@ class Schemas:
         return found
 
     @staticmethod
-    def fits(value, kind: str | None) -> bool:
+    def fits(value, kind: str | list | None) -> bool:
         if kind is None:
             return True
+        if isinstance(kind, list):
+            return any(Schemas.fits(value, one) for one in kind)
         if kind in ("integer", "number"):
             whole = isinstance(value, int) or kind == "number" and isinstance(value, float)
             return whole and not isinstance(value, bool)
@@ -112,7 +114,7 @@ def eventful(world):
     world.shop["duties"] = [{"name": "tell", "text": "Tell users", "deadline": "1h", "from": "detection"}]
     world.shop["playbooks"]["drain"] = {
         "undoes": "nothing", "risk": "low", "data_loss": "none", "budget": "5m", "inputs": {"queue": "mail"},
-        "steps": [{"wait_until": {"until": "ok(health)", "within": "5s"}}, {"manual": {"say": "drain {{ queue }}"}}],
+        "steps": [{"wait_until": {"until": "ok(health)", "within": "5s"}}, {"manual": {"say": "drain {{ inputs.queue }}"}}],
         "verify": [{"until": "ok(health)", "within": "4s"}, {"run": ["true"]}],
         "follow_up": ["write it down"],
     }
@@ -153,6 +155,7 @@ def test_every_answer_is_as_the_document_says(eventful):
     call("POST", "/v1/incidents/{id}/ack", {}, id=waiting)
     assert call("POST", "/v1/incidents/{id}/approve", {"plan": plan}, id=waiting).json["state"] == "running"
     call("POST", "/v1/incidents/{id}/abort", {}, id=waiting)
+    world.until(waiting, "frozen", "resolved")
     call("POST", "/v1/incidents/{id}/resolve", {"reason": "x"}, id=waiting)
     call("POST", "/v1/incidents/{id}/verdict", {"verdict": "false-positive"}, id="INC-1")
     call("POST", "/v1/incidents/{id}/duties/{n}/confirm", {"outcome": "does_not_apply", "reason": "x"},
