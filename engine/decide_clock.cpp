@@ -8,10 +8,6 @@ namespace rollbackd {
 
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr Duration clock_skew_max = 1min;
-
 void adopt_run(Draft& draft, Run const& run, Incident const& incident) {
     for (auto const& step : run.steps) {
         if (step.state != StepState::running) continue;
@@ -30,7 +26,7 @@ void adopt_run(Draft& draft, Run const& run, Incident const& incident) {
 
 void on(Draft& draft, Recovered const&) {
     std::string note;
-    bool const doubt = draft.state.last_at.wall > draft.now.wall + clock_skew_max;
+    bool const doubt = draft.state.clock_doubt;
     if (doubt) note = "the clock stands before the newest record";
     draft.write(RecoveredRecord{ROLLBACKD_VERSION, note});
     for (auto const& service : draft.policy.services) {
@@ -113,6 +109,7 @@ void end_start_period(Draft& draft, std::string const& id) {
 }
 
 void tell_overdue(Draft& draft, std::string const& id) {
+    if (is_silenced(draft.state, draft.incident(id).service)) return;  // told when it ends
     for (auto const& duty : std::vector<DutyRun>(draft.incident(id).duties)) {
         bool const due = duty.state == DutyState::open && !duty.overdue_told &&
                          draft.now.boot >= duty.due_at.boot;

@@ -22,6 +22,10 @@ struct Engine::Impl {
         if (record_boot_id == boot_id) return {};
         return to_instant(std::min(at, anchor.wall), anchor) - boot;
     }
+
+    bool is_doubtful(WallTime at, std::string const& record_boot_id) const {
+        return record_boot_id != boot_id && at > anchor.wall + std::chrono::minutes(1);
+    }
 };
 
 Engine::Engine(std::shared_ptr<Policy const> policy, Now anchor, std::string boot_id)
@@ -62,6 +66,7 @@ void Engine::apply(Record const& record) {
     if (shift != Duration::zero()) {
         std::visit([&](auto& typed) { shift_instants(typed, shift); }, *body);
     }
+    state.clock_doubt = state.clock_doubt || impl_->is_doubtful(record.at, record.boot_id);
     apply_body(state, *body, {record.seq, {record.at, record.boot + shift}});
     state.hash = record.hash;
     bool const settled = std::holds_alternative<IncidentResolved>(*body) ||
@@ -155,6 +160,8 @@ Result<void> Engine::load_state(Json const& saved) {
         impl_->shift_of(state->last_at.wall, state->last_at.boot, text_of(saved, "boot_id"));
     if (shift != Duration::zero()) shift_instants(*state, shift);
     impl_->state = std::move(*state);
+    auto const& newest = impl_->state.last_at.wall;
+    impl_->state.clock_doubt = impl_->is_doubtful(newest, text_of(saved, "boot_id"));
     impl_->senses.sync(impl_->state);
     return {};
 }

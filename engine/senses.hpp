@@ -38,7 +38,7 @@ public:
     Evaluation evaluate_text(
         std::string_view service, std::string const& condition, JudgeRules const& rules,
         std::optional<Instant> ignore_before, std::optional<Instant> streaks_since,
-        State const& state, Now now
+        State const& state, Now now, bool quiet_is_zero = false
     ) const;
     /// A6 b: the trigger as it stood at `when`, judged over `watch_window`.
     Before before(

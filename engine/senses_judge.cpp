@@ -110,7 +110,7 @@ Evaluation Senses::judge(
 Evaluation Senses::evaluate_text(
     std::string_view service, std::string const& condition, JudgeRules const& rules,
     std::optional<Instant> ignore_before, std::optional<Instant> streaks_since, State const& state,
-    Now now
+    Now now, bool quiet_is_zero
 ) const {
     auto const* const known = find_service(service);
     if (known == nullptr) {
@@ -120,6 +120,7 @@ Evaluation Senses::evaluate_text(
     asked.rules = rules;
     asked.ignore_before = ignore_before;
     asked.streaks_since = streaks_since;
+    asked.quiet_is_zero = quiet_is_zero;
     return evaluate(parsed(condition), asked, true);
 }
 

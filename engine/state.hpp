@@ -407,6 +407,9 @@ struct State {
     std::map<std::string, AnsweredRequest> answered;
     std::string policy_hash;
     Moment last_at;  // of the newest record applied
+    /// Not kept: a record of another boot lies in this boot's future, so nobody knows how old
+    /// things are. (Within one boot its own clock says so, wherever wall time was set.)
+    bool clock_doubt = false;
 
     Incident const* incident(std::string_view id) const;
     /// The run with that id and its incident; {nullptr, nullptr} where there is none.

@@ -179,6 +179,18 @@ def test_after_blindness_ends_a_trigger_still_true_is_judged_again(world):
     assert world.repository.head == world.repository.versions["v1"]
 
 
+def test_blindness_that_ends_after_a_restart_is_noticed_too(world):
+    world.start()
+    world.two_releases()
+    world.reference.down()
+    world.deploy("v2")
+    incident = held(world, "blind", None, trigger="down")
+    world.daemon.restart()
+    world.reference.up()
+    world.until(incident["id"], "resolved", timeout=60)
+    assert world.repository.head == world.repository.versions["v1"]
+
+
 def test_a_pause_holds_and_a_resume_judges_again(payments):
     payments.start()
     good_then_deployed(payments)

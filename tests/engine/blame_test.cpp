@@ -97,7 +97,10 @@ TEST_CASE("for a deployment recorded later the breach is judged as of its own mo
 }
 
 TEST_CASE("a failure at the very moment of the deployment is not blamed on it, one after it is") {
-    World world;
+    auto policy = shop_policy();
+    policy.services[0].triggers[1].response =
+        Response{ResponseKind::ladder, {{"code-rollback", {}}}};
+    World world(std::move(policy));
     world.release_v2();
     world.push(true);
     world.pass(1s);
@@ -107,8 +110,11 @@ TEST_CASE("a failure at the very moment of the deployment is not blamed on it, o
     for (int i = 0; i < 3; ++i) world.push(false);
     REQUIRE(world.answer());
     CHECK(world.has_refusal("b", Guard::bad_before));  // 4 in a row, 3 of them v3's
-    world.push(false);
-    REQUIRE_FALSE(world.has_refusal("a", Guard::no_deployment));
+    CHECK(world.incident()->runs.empty());
+    world.push(false);  // the fourth of its own
+    REQUIRE(world.answer());
+    CHECK(world.incident()->state == IncidentState::acting);
+    CHECK(world.incident()->blamed == "v3");
 }
 
 TEST_CASE("good samples while the world is asked close nothing before it is judged, and then do") {

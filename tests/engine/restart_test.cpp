@@ -168,6 +168,19 @@ TEST_CASE("a clock that stands before the newest record: no deployment is blamed
     CHECK(closed);
 }
 
+TEST_CASE("within one boot a wall clock that was set back raises no doubt") {
+    World world;
+    world.release_v2();
+    Now const later{world.now.boot + 1s, world.now.wall - 3h};
+    Engine other(world.policy, later, "00000000-0000-4000-8000-000000000001");
+    for (auto const& record : world.journal) other.apply(record);
+    for (auto const& record : other.decide(Recovered{}, later).records) {
+        CHECK(record.kind != "deployment.window_closed");
+    }
+    auto const& shop = other.state().service("shop");
+    CHECK(later.boot - shop.deployment(*shop.window)->started_at.boot < 1min);
+}
+
 TEST_CASE("event times out of range are clamped, so the future and last week break nothing") {
     auto world = alerting();
     OutcomesValue value;

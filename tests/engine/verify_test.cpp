@@ -147,6 +147,25 @@ TEST_CASE("success entries and duties come after recovery, and hold no lock") {
     CHECK(incident.duties[1].due_at.boot == incident.recovered_at->boot + 10min);
 }
 
+TEST_CASE("silence of an error log is what a success entry waits for, and a line begins it anew") {
+    auto policy = shop_policy();
+    policy.services[0].playbooks[0].success = {
+        {CheckKind::hold, "failures(requests, 5m) == 0", 5min, {}, {}, {}}
+    };
+    auto world = verifying(std::move(policy));
+    probe(world, true, 3);
+    REQUIRE(world.incident()->recovered_at);
+    bool const line = GENERATE(false, true);
+    probe(world, true, 200);
+    if (line) world.push(false, "requests");
+    probe(world, true, 99);
+    CHECK(world.incident()->state == IncidentState::verifying);
+    probe(world, true, 10);
+    CHECK(world.incident()->state == (line ? IncidentState::verifying : IncidentState::resolved));
+    probe(world, true, 600);
+    CHECK(world.incident()->state == IncidentState::resolved);
+}
+
 TEST_CASE("a duty past its deadline is told once, and one that does not apply needs a reason") {
     auto policy = shop_policy();
     Duty duty;
@@ -165,6 +184,9 @@ TEST_CASE("a duty past its deadline is told once, and one that does not apply ne
         return found;
     };
     world.pass(8min);
+    CHECK(overdue() == 0);
+    world.send(SilenceAdded{{"anna", "operate"}, "shop", 5min, "work"});
+    world.pass(4min);
     CHECK(overdue() == 0);
     world.pass(10min);
     CHECK(overdue() == 1);
