@@ -79,7 +79,9 @@ void App::on_applied(std::vector<Record> const& records) {
                     hurried.insert(service.name);
             }
         }
-        if (record.kind == "incident.judged") blind_.notify();
+        // A hold for blindness may be older than this process.
+        bool const look = record.kind == "incident.judged" || record.kind == "daemon.started";
+        if (look) blind_.notify();
         if (runner_) forget_what_ended(record);
         log_record(record, engine_.state());
     }

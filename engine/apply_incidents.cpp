@@ -54,6 +54,9 @@ void apply(State& state, IncidentJoined const& body, Stamp const&) {
             return firing.trigger == body.firing.trigger;
         });
         incident.triggers.push_back(body.firing);
+        std::erase_if(incident.ladder, [&](LadderRung const& rung) {
+            return rung.trigger == body.firing.trigger;  // it begins anew
+        });
         incident.severity = std::min(incident.severity, body.firing.resolved.severity);
         incident.ladder.insert(incident.ladder.end(), body.rungs.begin(), body.rungs.end());
     });
@@ -62,6 +65,7 @@ void apply(State& state, IncidentJoined const& body, Stamp const&) {
 void apply(State& state, IncidentAsked const& body, Stamp const&) {
     change_incident(state, body.id, [&](Incident& incident) {
         incident.asking = true;
+        incident.held_until.reset();
         incident.ask = body.ask;
     });
 }
@@ -72,8 +76,12 @@ void apply(State& state, IncidentJudged const& body, Stamp const&) {
         incident.guards = body.guards;
         // A new judgement of the same rung replaces what was said about it.
         std::erase_if(incident.refusals, [&](Refusal const& refusal) {
+            bool const said_again =
+                std::any_of(body.refusals.begin(), body.refusals.end(), [&](Refusal const& now) {
+                    return now.playbook == refusal.playbook;
+                });
             return refusal.trigger == body.trigger &&
-                   (refusal.playbook == body.playbook || refusal.playbook.empty());
+                   (said_again || refusal.playbook == body.playbook || refusal.playbook.empty());
         });
         incident.refusals.insert(
             incident.refusals.end(), body.refusals.begin(), body.refusals.end()
@@ -87,7 +95,8 @@ void apply(State& state, IncidentJudged const& body, Stamp const&) {
 void apply(State& state, RungChanged const& body, Stamp const&) {
     change_incident(state, body.id, [&](Incident& incident) {
         for (auto& rung : incident.ladder) {
-            if (rung.playbook != body.playbook) continue;
+            bool const meant = body.trigger.empty() || rung.trigger == body.trigger;
+            if (rung.playbook != body.playbook || !meant) continue;
             rung.state = body.state;
             rung.why = body.why;
         }
@@ -115,6 +124,7 @@ void apply(State& state, StateChanged const& body, Stamp const&) {
     change_incident(state, body.id, [&](Incident& incident) {
         incident.state = body.state;
         incident.standing_text = body.why;
+        incident.held_until = body.until;
         service = incident.service;
     });
     if (body.state == IncidentState::frozen) state.services[service].frozen_by = body.id;
@@ -135,6 +145,7 @@ void apply(State& state, TriggerRefired const& body, Stamp const&) {
             firing.cleared = false;
             firing.evaluation = body.evaluation;
             firing.fired_at = body.at;
+            firing.blames = body.blames;
         }
     });
 }

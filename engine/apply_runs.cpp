@@ -20,6 +20,10 @@ void stop_waiting(Run& run, Stamp const& stamp) {
     run.waiting_since.reset();
 }
 
+bool answers(Run const& run, std::string const& trigger) {
+    return std::find(run.answers.begin(), run.answers.end(), trigger) != run.answers.end();
+}
+
 void set_rung(Incident& incident, std::string const& playbook, RungState state) {
     for (auto& rung : incident.ladder) {
         if (rung.playbook == playbook) rung.state = state;
@@ -57,12 +61,13 @@ void apply(State& state, RunStarted const& body, Stamp const& stamp) {
         incident_id = incident.id;
         run.state = RunState::running;
         run.started_at = stamp.at;
+        run.automatic = body.automatic;
+        run.people_time = {};  // what was waited before it began is not on its budget anyway
         if (!incident.acted_at) incident.acted_at = stamp.at;
         set_rung(incident, run.plan.playbook, RungState::running);
         for (auto const& rung : incident.ladder) {
-            if (rung.playbook == run.plan.playbook && rung.within) {
-                run.recover_by = stamp.at.boot + *rung.within;
-            }
+            bool const own = rung.playbook == run.plan.playbook && answers(run, rung.trigger);
+            if (own && rung.within) run.recover_by = stamp.at.boot + *rung.within;
         }
     });
     if (!body.automatic || service.empty()) return;
@@ -150,29 +155,32 @@ void apply(State& state, VerifyProgress const& body, Stamp const&) {
 
 void apply(State& state, RunEnded const& body, Stamp const& stamp) {
     std::string service_name;
-    bool automatic_kind = false;
+    bool automatic = false;
     change_run(state, body.run, [&](Incident& incident, Run& run) {
         stop_waiting(run, stamp);
         run.state = body.state;
         run.ended_at = stamp.at;
         run.why = body.why;
         service_name = incident.service;
-        automatic_kind = run.started_at.has_value();
+        automatic = run.automatic;
         for (auto& step : run.steps) {
             if (body.state == RunState::interrupted) continue;
             if (step.state == StepState::pending) step.state = StepState::skipped;
         }
-        bool const voided = !run.started_at;
-        set_rung(
-            incident, run.plan.playbook,
-            body.state == RunState::succeeded ? RungState::succeeded
-            : voided                          ? RungState::passed_over
-                                              : RungState::failed
-        );
+        if (run.started_at) {
+            bool const good = body.state == RunState::succeeded;
+            set_rung(incident, run.plan.playbook, good ? RungState::succeeded : RungState::failed);
+            return;
+        }
+        // It never ran: passed over for the trigger it would have answered, free for the others.
+        for (auto& rung : incident.ladder) {
+            if (rung.playbook != run.plan.playbook || rung.state != RungState::waiting) continue;
+            rung.state = answers(run, rung.trigger) ? RungState::passed_over : RungState::untried;
+        }
     });
     if (service_name.empty()) return;
     auto& service = state.services[service_name];
-    if (automatic_kind) service.last_run_ended = stamp.at;
+    if (automatic) service.last_run_ended = stamp.at;
     if (service.waiting_window) {
         for (auto& deployment : service.deployments) {
             if (deployment.id != *service.waiting_window) continue;

@@ -1,5 +1,7 @@
 #include "engine/deadlines.hpp"
 
+#include "engine/planning.hpp"
+
 namespace rollbackd {
 
 namespace {
@@ -33,6 +35,13 @@ void consider_run(Earliest& due, Run const& run, Incident const& incident, Limit
     }
     if (run.state == RunState::running) {
         for (auto const& step : run.steps) {
+            if (step.state == StepState::waiting && run.waiting_since) {
+                bool const manual = step.type == "manual";
+                due.consider(
+                    *run.waiting_since +
+                    (manual ? planned_step(run, step.n).timeout : limits.approval_timeout)
+                );
+            }
             bool const waits = step.type == "wait_until" && step.state == StepState::running;
             if (!waits || !step.started_at || step.n > run.plan.steps.size()) continue;
             auto const& params = run.plan.steps[step.n - 1].params;
@@ -63,6 +72,7 @@ void consider_incident(Earliest& due, Incident const& incident, Policy const& po
     if (incident.state == IncidentState::resolved) return;
     auto const* const service = policy.service(incident.service);
     Limits const limits = service == nullptr ? Limits{} : service->limits;
+    if (incident.held_until) due.consider(incident.held_until->boot);
     if (incident.recovered_at) due.consider(incident.recovered_at->boot + limits.settle);
     for (auto const& run : incident.runs) consider_run(due, run, incident, limits);
     for (auto const& firing : incident.triggers) {

@@ -48,9 +48,7 @@ bool approve_step(Draft& draft, Incident const& incident, Approved const& event)
                 );
                 return true;
             }
-            auto const& planned = step.n <= run.plan.steps.size()
-                                      ? run.plan.steps[step.n - 1]
-                                      : run.plan.always[step.n - 1 - run.plan.steps.size()];
+            auto const& planned = planned_step(run, step.n);
             auto const n = step.n;
             auto const run_id = run.id;
             auto const service = incident.service;
@@ -84,7 +82,8 @@ std::optional<std::string> no_longer_true(
 ) {
     if (firing.raised) return std::nullopt;
     auto const found = draft.senses.evaluate_text(
-        incident.service, firing.when, firing.rules, std::nullopt, std::nullopt, draft.state,
+        incident.service, firing.when, firing.rules,
+        draft.state.service(incident.service).floor(firing.trigger), std::nullopt, draft.state,
         draft.now
     );
     if (found.verdict == Verdict::true_) return std::nullopt;
@@ -125,7 +124,7 @@ std::optional<std::string> judge_again(
     });
     if (!judgement.passed()) return sentence(judgement.refusals.front());
     if (still) return still;
-    if (plan && !manual && plan->target != target) return "the target has changed meanwhile";
+    if (plan && plan->target != target) return "the target has changed meanwhile";
     return std::nullopt;
 }
 
@@ -184,6 +183,11 @@ void confirm_step(Draft& draft, Run const& run, StepConfirmed const& event) {
         finish_step(draft, run_id, event.n, state, outcome, by);
         return;
     }
+    auto const* const other = run_on(draft.state, draft.incident(run.incident).service);
+    if (other != nullptr) {
+        draft.refuse(Errc::conflict, other->id + " is on meanwhile; this one can be resolved only");
+        return;
+    }
     draft.write(StepEndedRecord{run_id, event.n, attempt, state, {}, outcome.text, {}, by});
     if (!done) {
         draft.write(RunEnded{run_id, RunState::failed, outcome.text, by});
@@ -200,6 +204,25 @@ void confirm_step(Draft& draft, Run const& run, StepConfirmed const& event) {
 }
 
 }  // namespace
+
+bool waits_for_approval(Run const& run) {
+    return std::any_of(run.steps.begin(), run.steps.end(), [](StepRun const& step) {
+        return step.state == StepState::waiting && step.type != "manual";
+    });
+}
+
+void reject_step(Draft& draft, std::string const& run, std::string const& why) {
+    auto const incident = draft.run(run).incident;
+    draft.write(Escalated{incident, why});
+    draft.write(AbortAsked{run, why});
+    for (auto const& step : draft.run(run).steps) {
+        if (step.state != StepState::waiting) continue;
+        StepOutcome outcome;
+        outcome.text = why;
+        finish_step(draft, run, step.n, StepState::aborted, outcome, "");
+        return;
+    }
+}
 
 void on(Draft& draft, RunAsked const& event) {
     auto const* const service = draft.policy.service(event.service);
@@ -295,6 +318,15 @@ void on(Draft& draft, Approved const& event) {
 void on(Draft& draft, Rejected const& event) {
     auto const* const incident = require(draft, event.incident);
     if (incident == nullptr) return;
+    if (auto const* const run = active_run(*incident); run != nullptr && waits_for_approval(*run)) {
+        draft.out.reply.run = run->id;
+        if (!event.plan.empty() && run->plan.hash != event.plan) {
+            draft.refuse(Errc::conflict, "that is not the plan that waits");
+            return;
+        }
+        reject_step(draft, std::string(run->id), "rejected by " + event.actor.name);
+        return;
+    }
     auto const* const waiting = waiting_run(*incident);
     if (waiting == nullptr) {
         draft.refuse(Errc::conflict, event.incident + " has no plan that waits for approval");

@@ -14,18 +14,61 @@ bool is_over(IncidentState state) {
     return state == IncidentState::resolved || state == IncidentState::frozen;
 }
 
+// No playbook runs twice in an incident, whoever asked for it. One that was only passed over for
+// another trigger has not run: what speaks against that trigger need not speak against this one.
+RungState tried(Incident const& incident, std::string const& playbook) {
+    for (auto const& run : incident.runs) {
+        if (run.plan.playbook != playbook) continue;
+        if (run.state == RunState::waiting) return RungState::waiting;
+        if (!run.started_at) continue;
+        if (run.state == RunState::succeeded) return RungState::succeeded;
+        bool const on = run.state == RunState::running || run.state == RunState::verifying;
+        return on ? RungState::running : RungState::failed;
+    }
+    return RungState::untried;
+}
+
 std::vector<LadderRung> rungs_of(Incident const* incident, Firing const& firing) {
     std::vector<LadderRung> out;
     if (firing.resolved.response.kind == ResponseKind::alert) return out;
     for (auto const& rung : firing.resolved.response.rungs) {
-        bool const tried = incident != nullptr &&
-                           std::any_of(
-                               incident->ladder.begin(), incident->ladder.end(),
-                               [&](LadderRung const& old) { return old.playbook == rung.run; }
-                           );
-        if (!tried) out.push_back({rung.run, rung.within, firing.trigger, RungState::untried, {}});
+        auto const state = incident == nullptr ? RungState::untried : tried(*incident, rung.run);
+        out.push_back({rung.run, rung.within, firing.trigger, state, {}});
     }
     return out;
+}
+
+// The most severe trigger is answered: a plan that waits for a lesser one gives way.
+void give_way(Draft& draft, std::string const& id, Firing const& joined) {
+    auto const* const waiting = waiting_run(draft.incident(id));
+    if (waiting == nullptr || waiting->manual) return;
+    for (auto const& firing : draft.incident(id).triggers) {
+        bool const answered =
+            std::find(waiting->answers.begin(), waiting->answers.end(), firing.trigger) !=
+            waiting->answers.end();
+        if (answered && firing.resolved.severity <= joined.resolved.severity) return;
+    }
+    std::string const why = joined.trigger + " (" + to_string(joined.resolved.severity) +
+                            ") is true too, and more severe";
+    end_run(draft, std::string(waiting->id), RunState::aborted, "void: " + why);
+    set_state(draft, id, IncidentState::open, "the plan is void: " + why);
+}
+
+// A deployment recorded after the breach, which lies within its start_period: those failures wait
+// for the end of it, as they would have if it had been recorded at once (A2).
+std::optional<Moment> starting(
+    Draft const& draft, ServicePolicy const& service, Firing const& firing
+) {
+    auto const& known = draft.state.service(service.name);
+    auto const* const deployment = known.window ? known.deployment(*known.window) : nullptr;
+    if (deployment == nullptr || firing.raised || firing.blame == Blame::any) return std::nullopt;
+    auto until = deployment->started_at;
+    bool const waited =
+        firing.begun < until.boot || firing.fired_at.boot > deployment->recorded_at.boot;
+    until.boot += service.start_period;
+    until.wall += std::chrono::duration_cast<WallTime::duration>(service.start_period);
+    if (waited || firing.begun >= until.boot || draft.now.boot >= until.boot) return std::nullopt;
+    return until;
 }
 
 AskFresh ask_about(Draft const& draft, Incident const& incident, Firing const& firing) {
@@ -54,7 +97,7 @@ bool must_ask(AskFresh const& ask) {
 
 Firing make_firing(
     Draft const& draft, ServicePolicy const& service, TriggerPolicy const& trigger,
-    Evaluation evaluation
+    Evaluation evaluation, std::optional<std::uint64_t> blames
 ) {
     Firing firing;
     firing.trigger = trigger.name;
@@ -68,6 +111,7 @@ Firing make_firing(
     firing.notify = trigger.notify.empty() ? service.notify : trigger.notify;
     firing.fired_at = draft.moment();
     firing.begun = evaluation.begun.value_or(draft.now.boot);
+    firing.blames = blames;
     firing.evaluation = std::move(evaluation);
     return firing;
 }
@@ -105,10 +149,23 @@ std::string open_incident(
     return id;
 }
 
+void join_incident(Draft& draft, std::string const& id, Firing firing) {
+    give_way(draft, id, firing);
+    auto rungs = rungs_of(&draft.incident(id), firing);
+    draft.write(IncidentJoined{id, std::move(firing), std::move(rungs)});
+}
+
+void disturb(Draft& draft, std::string const& service, std::string const& trigger) {
+    auto const& known = draft.state.service(service);
+    auto const* const deployment = known.window ? known.deployment(*known.window) : nullptr;
+    if (deployment == nullptr || deployment->disturbed) return;
+    draft.write(Disturbed{service, deployment->id, trigger});
+}
+
 void set_state(Draft& draft, std::string const& incident, IncidentState state, std::string why) {
     auto const& now = draft.incident(incident);
     if (now.state == state && now.standing_text == why) return;
-    draft.write(StateChanged{incident, state, std::move(why)});
+    draft.write(StateChanged{incident, state, std::move(why), {}});
 }
 
 void resolve_incident(
@@ -131,7 +188,13 @@ void consider(Draft& draft, std::string const& id) {
     }
     auto const* const firing = next_firing(draft, incident);
     if (firing == nullptr) {
-        Judge{draft, id, {}, nullptr}.end_of_ladder(incident.ladder.empty() ? "" : "");
+        Judge{draft, id, {}, nullptr}.end_of_ladder("");
+        return;
+    }
+    auto const until = starting(draft, *draft.policy.service(incident.service), *firing);
+    if (until) {
+        std::string const why = "the breach lies within start_period; judged at the end of it";
+        draft.write(StateChanged{id, IncidentState::open, why, until});
         return;
     }
     auto ask = ask_about(draft, incident, *firing);
@@ -150,7 +213,9 @@ void on(Draft& draft, Answered const& event) {
     if (incident == nullptr || !incident->asking || incident->ask != event.ask) return;
     if (is_over(incident->state)) return;
     auto const* const firing = next_firing(draft, *incident);
-    if (firing == nullptr || draft.policy.service(incident->service) == nullptr) {
+    // A person may have started or asked for a run meanwhile.
+    bool const busy = active_run(*incident) != nullptr || waiting_run(*incident) != nullptr;
+    if (busy || firing == nullptr || draft.policy.service(incident->service) == nullptr) {
         draft.write(IncidentJudged{event.incident, {}, {}, {}, {}, JsonObject{}});
         return;
     }
@@ -161,121 +226,88 @@ void on(Draft& draft, Answered const& event) {
 void reconsider(Draft& draft, std::string const& service, std::string const& why) {
     auto const id = draft.state.service(service).incident;
     auto const* const incident = draft.state.incident(id);
-    if (incident == nullptr || is_over(incident->state)) return;
+    if (incident == nullptr || incident->triggers.empty()) return;
     if (incident->state != IncidentState::open && incident->state != IncidentState::waiting) return;
     if (auto const* const waiting = waiting_run(*incident)) {
         end_run(draft, waiting->id, RunState::aborted, "void: " + why);
     }
     draft.write(LadderReopened{id, why});
+    std::vector<std::string> unsure;
+    bool still_true = false;
     for (auto const& firing : std::vector<Firing>(draft.incident(id).triggers)) {
-        if (firing.cleared || firing.raised) continue;
-        auto const verdict =
-            draft.senses.judge(service, firing.trigger, draft.state, draft.now).verdict;
-        if (verdict == Verdict::true_) continue;
+        if (firing.cleared) continue;
+        auto const verdict = verdict_now(draft, service, firing, std::nullopt);
+        still_true = still_true || verdict == Verdict::true_;
         if (verdict == Verdict::false_) draft.write(TriggerCleared{id, firing.trigger, why});
+        if (verdict == Verdict::unknown) unsure.push_back(firing.trigger);
     }
-    auto const& triggers = draft.incident(id).triggers;
-    bool const all_clear = !triggers.empty() &&
-                           std::all_of(triggers.begin(), triggers.end(), [](Firing const& firing) {
-                               return firing.cleared;
-                           });
-    if (all_clear) {
+    if (!still_true && unsure.empty()) {
         resolve_incident(draft, id, "", "the service recovered by itself");
-    } else {
-        consider(draft, id);
+        return;
     }
+    // Missing data is no breach: who is not known to be true waits for samples (EdgeKind::again).
+    if (!still_true) {
+        set_state(draft, id, IncidentState::open, "not acting: not known to be true any more");
+        return;
+    }
+    for (auto const& trigger : unsure) {
+        draft.write(TriggerCleared{id, trigger, "not known to be true any more"});
+    }
+    consider(draft, id);
 }
 
-namespace {
-
-void on_fired(Draft& draft, Edge const& edge) {
-    auto const* const service = draft.policy.service(edge.service);
-    auto const* const trigger = service == nullptr ? nullptr : service->trigger(edge.trigger);
-    if (trigger == nullptr) return;
-    auto firing = make_firing(draft, *service, *trigger, edge.evaluation);
-    bool const acting = is_acting(firing.resolved);
-    auto const& known = draft.state.service(edge.service);
-    if (!acting) {
-        if (known.alerts.contains(edge.trigger)) return;
-        bool const proposes = firing.resolved.response.kind == ResponseKind::propose;
-        auto const id = open_incident(draft, edge.service, std::move(firing), true);
-        set_state(draft, id, IncidentState::open, "alert only: the policy asks for people");
-        if (proposes) consider(draft, id);
-        return;
-    }
-    if (auto const* const deployment = known.window ? known.deployment(*known.window) : nullptr) {
-        if (!deployment->disturbed) {
-            draft.write(Disturbed{edge.service, deployment->id, edge.trigger});
-        }
-    }
-    auto const open = draft.state.service(edge.service).incident;
-    if (open.empty()) {
-        auto const id = open_incident(draft, edge.service, std::move(firing), false);
-        consider(draft, id);
-        return;
-    }
-    auto const& incident = draft.incident(open);
-    bool const known_trigger =
-        std::any_of(incident.triggers.begin(), incident.triggers.end(), [&](Firing const& old) {
-            return old.trigger == edge.trigger && !old.cleared;
-        });
-    if (known_trigger) return;
-    auto rungs = rungs_of(&incident, firing);
-    draft.write(IncidentJoined{open, std::move(firing), std::move(rungs)});
-    consider(draft, open);
+Verdict verdict_now(
+    Draft const& draft, std::string const& service, Firing const& firing,
+    std::optional<Instant> since
+) {
+    if (firing.raised) return Verdict::true_;  // a person's word stands
+    auto const floor = std::max(draft.state.service(service).floor(firing.trigger), since);
+    return draft.senses
+        .evaluate_text(
+            service, firing.when, firing.rules, floor, std::nullopt, draft.state, draft.now
+        )
+        .verdict;
 }
 
-void on_cleared(Draft& draft, Edge const& edge) {
-    auto const& known = draft.state.service(edge.service);
-    auto const alert = known.alerts.find(edge.trigger);
-    if (alert != known.alerts.end()) {
-        auto const id = alert->second;
-        if (auto const* const waiting = waiting_run(draft.incident(id))) {
-            end_run(draft, waiting->id, RunState::aborted, "void: the trigger is no longer true");
-        }
-        if (active_run(draft.incident(id)) != nullptr) return;
-        draft.write(TriggerCleared{id, edge.trigger, edge.evaluation.why});
-        resolve_incident(draft, id, "", "no longer true: " + edge.evaluation.why);
-        return;
+// A run has failed: who joined meanwhile is answered only if still true on fresh samples, and one
+// that failed in its steps is followed by no other where nothing is broken any more.
+void after_failure(Draft& draft, std::string const& id, Run const& run) {
+    auto const service = draft.incident(id).service;
+    std::optional<Instant> since;
+    if (run.steps_ended_at) since = run.steps_ended_at->boot;
+    for (auto const& firing : std::vector<Firing>(draft.incident(id).triggers)) {
+        if (firing.cleared) continue;
+        bool const answered =
+            std::find(run.answers.begin(), run.answers.end(), firing.trigger) != run.answers.end();
+        if (answered && since) continue;  // verification has judged it
+        auto const verdict = verdict_now(draft, service, firing, since);
+        bool const over = verdict == Verdict::false_ || (!answered && verdict != Verdict::true_);
+        if (over) draft.write(TriggerCleared{id, firing.trigger, "not true after " + run.id});
     }
-    auto const id = known.incident;
-    auto const* const incident = draft.state.incident(id);
-    if (incident == nullptr) return;
-    if (incident->state != IncidentState::open && incident->state != IncidentState::waiting) return;
-    draft.write(TriggerCleared{id, edge.trigger, edge.evaluation.why});
     auto const& triggers = draft.incident(id).triggers;
-    bool const all = std::all_of(triggers.begin(), triggers.end(), [](Firing const& firing) {
+    bool const all_clear = std::all_of(triggers.begin(), triggers.end(), [](Firing const& firing) {
         return firing.cleared;
     });
-    if (!all) return;
-    if (auto const* const waiting = waiting_run(draft.incident(id))) {
-        end_run(draft, waiting->id, RunState::aborted, "void: the service recovered by itself");
+    if (all_clear) {
+        set_state(
+            draft, id, IncidentState::frozen,
+            run.id + " failed, though nothing is broken any more: look at what it left half-done"
+        );
+        return;
     }
-    resolve_incident(draft, id, "", "the service recovered by itself: " + edge.evaluation.why);
+    consider(draft, id);
 }
 
-}  // namespace
-
-void on(Draft& draft, EdgesSeen const& event) {
-    for (auto const& edge : event.edges) {
-        switch (edge.kind) {
-            case EdgeKind::fired:
-                on_fired(draft, edge);
-                break;
-            case EdgeKind::cleared:
-                on_cleared(draft, edge);
-                break;
-            case EdgeKind::again: {
-                auto const id = draft.state.service(edge.service).incident;
-                if (draft.state.incident(id) == nullptr) break;
-                if (draft.incident(id).state == IncidentState::open) consider(draft, id);
-                break;
-            }
-            case EdgeKind::progress:
-                progress(draft, edge.service);
-                check_bake(draft, edge.service);
-                break;
-        }
+void free_locks(Draft& draft, std::string const& incident) {
+    for (auto const& service : draft.policy.services) {
+        auto const id = draft.state.service(service.name).incident;
+        auto const* const other = draft.state.incident(id);
+        if (other == nullptr || id == incident || other->state != IncidentState::open) continue;
+        bool const locked =
+            std::any_of(other->refusals.begin(), other->refusals.end(), [](Refusal const& refusal) {
+                return refusal.guard == Guard::locked;
+            });
+        if (locked) reconsider(draft, service.name, "the lock is free");
     }
 }
 

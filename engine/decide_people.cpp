@@ -35,7 +35,7 @@ void on(Draft& draft, Raised const& event) {
     }
     auto evaluation = draft.senses.judge(event.service, event.trigger, draft.state, draft.now);
     evaluation.why = "raised by " + event.actor.name + ": " + reason_of(event.reason);
-    auto firing = make_firing(draft, *service, *trigger, std::move(evaluation));
+    auto firing = make_firing(draft, *service, *trigger, std::move(evaluation), {});
     firing.raised = true;
     firing.reason = reason_of(event.reason);
     bool const acting = is_acting(firing.resolved);
@@ -45,6 +45,7 @@ void on(Draft& draft, Raised const& event) {
         draft.out.reply.incident = alert->second;
         return;
     }
+    if (acting) disturb(draft, event.service, event.trigger);
     if (acting && !known.incident.empty()) {
         auto const id = known.incident;
         draft.out.reply.incident = id;
@@ -54,16 +55,7 @@ void on(Draft& draft, Raised const& event) {
                 return old.trigger == event.trigger && !old.cleared;
             });
         if (there) return;
-        std::vector<LadderRung> rungs;
-        for (auto const& rung : firing.resolved.response.rungs) {
-            bool const tried = std::any_of(
-                incident.ladder.begin(), incident.ladder.end(),
-                [&](LadderRung const& old) { return old.playbook == rung.run; }
-            );
-            if (!tried)
-                rungs.push_back({rung.run, rung.within, event.trigger, RungState::untried, {}});
-        }
-        draft.write(IncidentJoined{id, std::move(firing), std::move(rungs)});
+        join_incident(draft, id, std::move(firing));
         consider(draft, id);
         return;
     }
@@ -98,6 +90,10 @@ void on(Draft& draft, ResolvedBy const& event) {
     }
     if (auto const* const waiting = waiting_run(*incident)) {
         end_run(draft, waiting->id, RunState::aborted, "void: resolved by " + event.actor.name);
+    }
+    for (auto const& run : std::vector<Run>(draft.incident(event.incident).runs)) {
+        bool const open = run.state == RunState::verifying || run.state == RunState::interrupted;
+        if (open) end_run(draft, run.id, RunState::aborted, "resolved by " + event.actor.name);
     }
     auto const reason = reason_of(event.reason);
     resolve_incident(

@@ -11,11 +11,6 @@ namespace {
 
 constexpr std::uint32_t adopted_attempts_max = 3;
 
-Step const& planned_step(Run const& run, std::uint32_t n) {
-    auto const main_count = run.plan.steps.size();
-    return n <= main_count ? run.plan.steps[n - 1] : run.plan.always[n - 1 - main_count];
-}
-
 bool is_settled(StepState state) {
     return state == StepState::done || state == StepState::failed || state == StepState::skipped ||
            state == StepState::aborted;
@@ -29,6 +24,12 @@ bool budget_spent(Draft const& draft, Run const& run) {
 
 bool recovery_due(Draft const& draft, Run const& run) {
     return run.recover_by && draft.now.boot >= *run.recover_by;
+}
+
+// A retry is a step that starts: not while aborting, and not past the budget.
+bool may_retry(Draft const& draft, Run const& run, StepRun const& step) {
+    if (run.aborting) return false;
+    return step.always || (!budget_spent(draft, run) && !recovery_due(draft, run));
 }
 
 void begin_step(Draft& draft, std::string const& run_id, std::uint32_t n, std::uint32_t attempt) {
@@ -181,6 +182,7 @@ void end_run(Draft& draft, std::string const& run_id, RunState state, std::strin
     auto const on_failure = draft.run(run_id).plan.on_failure;
     bool const started = draft.run(run_id).started_at.has_value();
     draft.write(RunEnded{run_id, state, why, ""});
+    if (started) free_locks(draft, incident_id);
     if (state == RunState::interrupted) {
         set_state(
             draft, incident_id, IncidentState::frozen,
@@ -212,7 +214,7 @@ void end_run(Draft& draft, std::string const& run_id, RunState state, std::strin
     set_state(
         draft, incident_id, IncidentState::open, draft.run(run_id).plan.playbook + " failed: " + why
     );
-    consider(draft, incident_id);
+    after_failure(draft, incident_id, Run(draft.run(run_id)));
 }
 
 void on(Draft& draft, StepEnded const& event) {
@@ -229,14 +231,14 @@ void on(Draft& draft, StepEnded const& event) {
             finish_step(draft, event.run, event.n, StepState::aborted, event.outcome, "");
             return;
         case OutcomeKind::failed:
-            if (!run->aborting && step.attempt <= planned.retries) {
+            if (may_retry(draft, *run, step) && step.attempt <= planned.retries) {
                 begin_step(draft, event.run, event.n, step.attempt + 1);
                 return;
             }
             finish_step(draft, event.run, event.n, StepState::failed, event.outcome, "");
             return;
         case OutcomeKind::unknown:
-            draft.command(SettleStep{event.run, event.n, planned});
+            draft.command(SettleStep{event.run, event.n, as_run(planned, *run)});
             return;
     }
 }
@@ -247,7 +249,8 @@ void on(Draft& draft, StepSettled const& event) {
     auto const& step = run->steps[event.n - 1];
     if (step.state != StepState::running) return;
     auto const& planned = planned_step(*run, event.n);
-    auto const attempts_left =
+    bool const attempts_left =
+        may_retry(draft, *run, step) &&
         step.attempt <= std::max(planned.retries, planned.idempotent ? adopted_attempts_max : 0);
     switch (event.outcome.kind) {
         case OutcomeKind::done:
@@ -256,14 +259,14 @@ void on(Draft& draft, StepSettled const& event) {
         case OutcomeKind::failed:
         case OutcomeKind::aborted:
             // Known not done. Only what may run twice is started again.
-            if (!run->aborting && attempts_left && (planned.idempotent || planned.retries > 0)) {
+            if (attempts_left && (planned.idempotent || planned.retries > 0)) {
                 begin_step(draft, event.run, event.n, step.attempt + 1);
                 return;
             }
             finish_step(draft, event.run, event.n, StepState::failed, event.outcome, "");
             return;
         case OutcomeKind::unknown:
-            if (!run->aborting && planned.idempotent && attempts_left) {
+            if (planned.idempotent && attempts_left) {
                 begin_step(draft, event.run, event.n, step.attempt + 1);
                 return;
             }

@@ -21,12 +21,30 @@ bool known_service(Draft& draft, std::string const& name) {
     return false;
 }
 
+// A rollback has just put this version into effect: whoever records that now tells nothing new, and
+// a window for it would let a rollback be rolled back.
+bool restored(Draft const& draft, std::string const& service, std::string const& version) {
+    auto const window = draft.policy.service(service)->watch_window;
+    for (auto const& [id, incident] : draft.state.incidents) {
+        if (incident->service != service) continue;
+        for (auto const& run : incident->runs) {
+            bool const done = run.plan.target == version && run.steps_ended_at.has_value();
+            if (done && draft.now.boot < run.steps_ended_at->boot + window) return true;
+        }
+    }
+    return false;
+}
+
 void reconsider_all(Draft& draft, std::string const& why) {
     for (auto const& service : draft.policy.services) reconsider(draft, service.name, why);
 }
 
 // A person lifts the freeze: what is still true is judged again, what is not is over.
 void thaw(Draft& draft, std::string const& service, std::string const& by) {
+    for (auto const& [trigger, alert] : std::map(draft.state.service(service).alerts)) {
+        if (draft.incident(alert).state != IncidentState::frozen) continue;
+        set_state(draft, alert, IncidentState::open, "resumed by " + by);
+    }
     auto const id = draft.state.service(service).incident;
     auto const* const incident = draft.state.incident(id);
     if (incident == nullptr) return;
@@ -45,11 +63,12 @@ void thaw(Draft& draft, std::string const& service, std::string const& by) {
             return !firing.cleared && (firing.raised || verdict == Verdict::true_);
         });
     }();
-    if (left || !still_true) {
-        if (!still_true && draft.incident(id).state == IncidentState::open) {
-            resolve_incident(draft, id, "", "resumed by " + by + "; nothing is true any more");
-            return;
-        }
+    // Of what nobody knows any more, nothing is said: only what is false is over.
+    if (draft.incident(id).triggers.empty()) {
+        if (draft.incident(id).state == IncidentState::open &&
+            waiting_run(draft.incident(id)) == nullptr)
+            resolve_incident(draft, id, "", "resumed by " + by);
+    } else if (left || !still_true) {
         reconsider(draft, service, "resumed by " + by);
     }
 }
@@ -115,7 +134,7 @@ void on(Draft& draft, DeploymentPosted const& event) {
         standing != service.versions.end() && standing->second.standing == Standing::bad;
     record.own = run != nullptr && run->plan.target == event.version;
     bool const same = service.current == event.version && current != nullptr;
-    record.repeated = same && (event.known_good ||
+    record.repeated = same && (event.known_good || restored(draft, event.service, event.version) ||
                                draft.now.boot < current->recorded_at.boot + policy.watch_window);
     auto const* const window = service.window ? service.deployment(*service.window) : nullptr;
     record.becomes_current = !event.known_good || service.current.empty() || window == nullptr ||
@@ -186,9 +205,6 @@ void on(Draft& draft, SilenceAdded const& event) {
     draft.write(SilenceAddedRecord{std::move(silence)});
 }
 
-namespace {
-
-// The end of a silence tells what is still broken, and judges it again.
 void end_silence(Draft& draft, Silence const& silence, std::string const& by) {
     draft.write(SilenceEnded{silence.id, silence.service, by});
     for (auto const& service : draft.policy.services) {
@@ -200,6 +216,14 @@ void end_silence(Draft& draft, Silence const& silence, std::string const& by) {
         for (auto const& [trigger, id] : known.alerts) open.push_back(id);
         for (auto const& id : open) {
             auto const& incident = draft.incident(id);
+            auto const& firings = incident.triggers;
+            bool const broken =
+                std::any_of(firings.begin(), firings.end(), [&](Firing const& firing) {
+                    return !firing.cleared &&
+                           verdict_now(draft, service.name, firing, std::nullopt) !=
+                               Verdict::false_;
+                });
+            if (!broken) continue;
             queue_message(
                 draft, id, "incident.opened", service.notify,
                 "Still so at the end of a silence: " + message_text(incident),
@@ -209,8 +233,6 @@ void end_silence(Draft& draft, Silence const& silence, std::string const& by) {
         reconsider(draft, service.name, "the silence has ended");
     }
 }
-
-}  // namespace
 
 void on(Draft& draft, SilenceRemoved const& event) {
     for (auto const& silence : std::vector<Silence>(draft.state.silences)) {
@@ -275,131 +297,6 @@ void on(Draft& draft, BlindEnded const&) {
             [](Refusal const& refusal) { return refusal.guard == Guard::blind; }
         );
         if (was_blind) reconsider(draft, service.name, "a reference answers again");
-    }
-}
-
-namespace {
-
-void adopt_run(Draft& draft, Run const& run, Incident const& incident) {
-    for (auto const& step : run.steps) {
-        if (step.state != StepState::running) continue;
-        if (step.type == "wait_until") return;
-        auto const& planned = step.n <= run.plan.steps.size()
-                                  ? run.plan.steps[step.n - 1]
-                                  : run.plan.always[step.n - 1 - run.plan.steps.size()];
-        draft.command(
-            AdoptStep{run.id, step.n, step.attempt, planned, incident.service, incident.id}
-        );
-        if (run.aborting) draft.command(AbortStep{run.id, step.n});
-        return;
-    }
-    advance(draft, std::string(run.id));
-}
-
-}  // namespace
-
-void on(Draft& draft, Recovered const&) {
-    std::string note;
-    bool const doubt = draft.state.last_at.wall > draft.now.wall + clock_skew_max;
-    if (doubt) note = "the clock stands before the newest record";
-    draft.write(RecoveredRecord{ROLLBACKD_VERSION, note});
-    for (auto const& service : draft.policy.services) {
-        // Doubt counts against acting: nobody knows how old that deployment is.
-        if (doubt && draft.state.service(service.name).window) {
-            draft.write(WindowClosed{service.name, note});
-        }
-    }
-    std::vector<std::shared_ptr<Incident const>> open;
-    for (auto const& [id, incident] : draft.state.incidents) {
-        if (incident->state != IncidentState::resolved) open.push_back(incident);
-    }
-    for (auto const& incident : open) {
-        bool busy = false;
-        for (auto const& run : incident->runs) {
-            if (run.state == RunState::running) {
-                busy = true;
-                adopt_run(draft, run, *incident);
-            } else if (run.state == RunState::verifying) {
-                busy = true;
-                for (auto check : run.verify) {
-                    if (!check.started || check.passed) continue;
-                    check.started = false;  // a check may be asked twice
-                    draft.write(VerifyProgress{run.id, false, std::move(check)});
-                }
-            }
-        }
-        if (!busy && incident->asking) consider(draft, incident->id);
-    }
-}
-
-namespace {
-
-void time_out_approvals(Draft& draft, std::string const& id) {
-    auto const& incident = draft.incident(id);
-    auto const* const policy = draft.policy.service(incident.service);
-    auto const* const waiting = waiting_run(incident);
-    if (waiting == nullptr || policy == nullptr || !waiting->waiting_since) return;
-    if (draft.now.boot < *waiting->waiting_since + policy->limits.approval_timeout) return;
-    std::string const why =
-        "unanswered for " + format_duration(policy->limits.approval_timeout) + ": rejected";
-    end_run(draft, waiting->id, RunState::aborted, why);
-    draft.write(Escalated{id, why});
-    set_state(draft, id, IncidentState::open, why);
-}
-
-void tell_overdue(Draft& draft, std::string const& id) {
-    for (auto const& duty : std::vector<DutyRun>(draft.incident(id).duties)) {
-        bool const due = duty.state == DutyState::open && !duty.overdue_told &&
-                         draft.now.boot >= duty.due_at.boot;
-        if (!due) continue;
-        draft.write(DutyChanged{id, duty.n, DutyState::open, true, "", ""});
-        std::vector<std::string> to;
-        if (!duty.duty.to.empty()) to.push_back(duty.duty.to);
-        auto const confirm = "rollbackctl confirm " + id + " duty:" + std::to_string(duty.n);
-        queue_message(
-            draft, id, "duty.overdue", to,
-            draft.incident(id).service + ": a duty is overdue since " +
-                format_rfc3339(duty.due_at.wall) + ": " + duty.duty.text + " (" + id +
-                ")\nYou: do it, then: " + confirm,
-            confirm, Duration::zero()
-        );
-    }
-}
-
-void escalate_late(Draft& draft, std::string const& id) {
-    auto const& incident = draft.incident(id);
-    auto const* const policy = draft.policy.service(incident.service);
-    if (policy == nullptr || incident.escalated || incident.state == IncidentState::resolved)
-        return;
-    for (auto const& firing : incident.triggers) {
-        auto const* const trigger = policy->trigger(firing.trigger);
-        if (firing.cleared || trigger == nullptr || !trigger->deadline) continue;
-        if (draft.now.boot < firing.fired_at.boot + *trigger->deadline) continue;
-        draft.write(Escalated{
-            id, firing.trigger + " is not resolved within " + format_duration(*trigger->deadline)
-        });
-        return;
-    }
-}
-
-}  // namespace
-
-void on(Draft& draft, Tick const&) {
-    for (auto const& silence : std::vector<Silence>(draft.state.silences)) {
-        if (draft.now.boot >= silence.until.boot) end_silence(draft, silence, "");
-    }
-    std::vector<std::string> ids = draft.state.incident_order;
-    for (auto const& id : ids) {
-        if (draft.state.incident(id) == nullptr) continue;
-        if (draft.incident(id).state != IncidentState::resolved) {
-            time_out_approvals(draft, id);
-            escalate_late(draft, id);
-        }
-        tell_overdue(draft, id);
-    }
-    for (auto const& service : draft.policy.services) {
-        progress(draft, service.name);
-        check_bake(draft, service.name);
     }
 }
 

@@ -1,5 +1,6 @@
 // Verification: only samples begun after the last step count, and only effects prove anything.
 #include "engine/guards.hpp"
+#include "engine/planning.hpp"
 
 #include <algorithm>
 
@@ -16,6 +17,18 @@ struct Reading {
     std::string why;
 };
 
+// `resolve_after`: enough good samples since the last step, or false for all of that time.
+bool false_for_long(
+    Draft const& draft, std::string const& service, Firing const& firing, Instant since
+) {
+    if (firing.resolve_after.duration) {
+        since = draft.senses.last_true(
+            service, firing.when, firing.rules, since, draft.state, draft.now
+        );
+    }
+    return draft.senses.enough_good(service, firing.when, firing.resolve_after, since, draft.now);
+}
+
 struct Verifier {
     Draft& draft;
     std::string run_id;
@@ -24,9 +37,11 @@ struct Verifier {
 
     Run const& run() const { return draft.run(run_id); }
 
-    Evaluation ask(std::string const& condition, JudgeRules const& rules) const {
+    Evaluation ask(
+        std::string const& condition, JudgeRules const& rules, bool quiet_is_zero = false
+    ) const {
         return draft.senses.evaluate_text(
-            service, condition, rules, since, std::nullopt, draft.state, draft.now
+            service, condition, rules, since, std::nullopt, draft.state, draft.now, quiet_is_zero
         );
     }
 
@@ -50,10 +65,11 @@ struct Verifier {
                 break;
             }
             case CheckKind::hold: {
-                auto const found = ask(check.condition, {});
+                // No line in an error log for five minutes is what a success entry waits for.
+                auto const found = ask(check.condition, {}, success_list);
                 reading = {found.verdict, found.why};
                 if (found.verdict != Verdict::true_) {
-                    if (found.verdict == Verdict::false_ && now.since) {
+                    if (now.since) {
                         now.since.reset();
                         note(now, success_list);
                     }
@@ -118,10 +134,8 @@ struct Verifier {
             if (std::find(answers.begin(), answers.end(), firing.trigger) == answers.end())
                 continue;
             auto const found = ask(firing.when, firing.rules);
-            bool const enough = found.verdict == Verdict::false_ &&
-                                draft.senses.enough_good(
-                                    service, firing.when, firing.resolve_after, since, draft.now
-                                );
+            bool const enough =
+                found.verdict == Verdict::false_ && false_for_long(draft, service, firing, since);
             if (enough) continue;
             all = false;
             if (found.verdict == Verdict::true_) {
@@ -148,6 +162,7 @@ struct Verifier {
         }
         draft.write(RunEnded{run_id, RunState::succeeded, "verified", ""});
         draft.write(IncidentRecovered{incident, run_id, std::move(floors)});
+        free_locks(draft, incident);
         auto n = std::uint32_t(draft.incident(incident).duties.size());
         for (auto const& duty : duties) {
             auto const from = duty.from == DutyFrom::detection ? draft.incident(incident).opened_at
@@ -208,9 +223,7 @@ void step_wait(Draft& draft, std::string const& run_id, std::string const& servi
     for (auto const& step : run.steps) {
         if (step.state != StepState::running || step.type != "wait_until") continue;
         auto const n = step.n;
-        auto const& planned = n <= run.plan.steps.size()
-                                  ? run.plan.steps[n - 1]
-                                  : run.plan.always[n - 1 - run.plan.steps.size()];
+        auto const& planned = planned_step(run, n);
         auto const started = step.started_at ? step.started_at->boot : draft.now.boot;
         auto const found = draft.senses.evaluate_text(
             service, text_of(planned.params, "until"), {}, started, std::nullopt, draft.state,
@@ -235,6 +248,20 @@ void step_wait(Draft& draft, std::string const& run_id, std::string const& servi
 
 }  // namespace
 
+namespace {
+
+// Verified, and not over: other triggers or success entries are looked at until data decides.
+bool awaits_success(Incident const& incident) {
+    bool const watched =
+        incident.state == IncidentState::verifying || incident.state == IncidentState::unverified;
+    return incident.recovered_at && watched &&
+           std::none_of(incident.runs.begin(), incident.runs.end(), [](Run const& run) {
+               return run.state == RunState::verifying || run.state == RunState::running;
+           });
+}
+
+}  // namespace
+
 void progress(Draft& draft, std::string const& service) {
     auto const& known = draft.state.service(service);
     std::vector<std::string> ids;
@@ -254,10 +281,7 @@ void progress(Draft& draft, std::string const& service) {
             }
         }
         incident = draft.state.incident(id);
-        if (incident != nullptr && incident->recovered_at &&
-            incident->state == IncidentState::verifying && active_run(*incident) == nullptr) {
-            follow_through(draft, id);
-        }
+        if (incident != nullptr && awaits_success(*incident)) follow_through(draft, id);
     }
 }
 
@@ -285,9 +309,7 @@ void follow_through(Draft& draft, std::string const& id) {
         if (found.verdict == Verdict::true_) again = true;
         if (found.verdict == Verdict::unknown) unknown = true;
         if (found.verdict == Verdict::false_) {
-            bool const enough = draft.senses.enough_good(
-                service, firing.when, firing.resolve_after, since, draft.now
-            );
+            bool const enough = false_for_long(draft, service, firing, since);
             if (enough) draft.write(TriggerCleared{id, firing.trigger, found.why});
             unknown = unknown || !enough;
         }

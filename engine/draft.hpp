@@ -45,10 +45,23 @@ std::string open_incident(
 );
 Firing make_firing(
     Draft const& draft, ServicePolicy const& service, TriggerPolicy const& trigger,
-    Evaluation evaluation
+    Evaluation evaluation, std::optional<std::uint64_t> blames
 );
+/// Another trigger of the same service: its own rungs follow what the incident has tried already.
+void join_incident(Draft& draft, std::string const& incident, Firing firing);
+/// An acting trigger was true: the deployment in its window does not become known-good.
+void disturb(Draft& draft, std::string const& service, std::string const& trigger);
 /// Triggers still true are judged again, passed-over rungs too: the world has changed.
 void reconsider(Draft& draft, std::string const& service, std::string const& why);
+/// Whether a firing trigger is true now, on samples after `since` where there is one.
+Verdict verdict_now(
+    Draft const& draft, std::string const& service, Firing const& firing,
+    std::optional<Instant> since
+);
+/// What follows a run that failed: the next rung for who is still true, else people.
+void after_failure(Draft& draft, std::string const& incident, Run const& run);
+/// A run has ended: what its locks held on other services is judged again.
+void free_locks(Draft& draft, std::string const& incident);
 void resolve_incident(
     Draft& draft, std::string const& incident, std::string const& by, std::string const& why
 );
@@ -77,6 +90,10 @@ void follow_through(Draft& draft, std::string const& incident);
 Incident const* require(Draft& draft, std::string const& id);
 /// A person's reason as it may be kept: printable and bounded.
 std::string reason_of(std::string const& text);
+/// A step of a run that is on waits for approval.
+bool waits_for_approval(Run const& run);
+/// Nobody approved that step: the run ends as if aborted, people are called.
+void reject_step(Draft& draft, std::string const& run, std::string const& why);
 void on(Draft& draft, Raised const& event);
 void on(Draft& draft, RunAsked const& event);
 void on(Draft& draft, Approved const& event);
@@ -95,6 +112,8 @@ void on(Draft& draft, Paused const& event);
 void on(Draft& draft, Resumed const& event);
 void on(Draft& draft, SilenceAdded const& event);
 void on(Draft& draft, SilenceRemoved const& event);
+/// The end of a silence tells what is still broken, and judges it again.
+void end_silence(Draft& draft, Silence const& silence, std::string const& by);
 void on(Draft& draft, VersionReleased const& event);
 void on(Draft& draft, MessageDelivered const& event);
 void on(Draft& draft, RequestAnswered const& event);

@@ -22,6 +22,10 @@ struct Engine::Impl {
         if (record_boot_id == boot_id) return {};
         return to_instant(std::min(at, anchor.wall), anchor) - boot;
     }
+
+    bool is_doubtful(WallTime at, std::string const& record_boot_id) const {
+        return record_boot_id != boot_id && at > anchor.wall + std::chrono::minutes(1);
+    }
 };
 
 Engine::Engine(std::shared_ptr<Policy const> policy, Now anchor, std::string boot_id)
@@ -62,12 +66,15 @@ void Engine::apply(Record const& record) {
     if (shift != Duration::zero()) {
         std::visit([&](auto& typed) { shift_instants(typed, shift); }, *body);
     }
+    state.clock_doubt = state.clock_doubt || impl_->is_doubtful(record.at, record.boot_id);
     apply_body(state, *body, {record.seq, {record.at, record.boot + shift}});
     state.hash = record.hash;
-    bool const ends = std::holds_alternative<IncidentResolved>(*body) ||
-                      std::holds_alternative<IncidentRecovered>(*body) ||
-                      std::holds_alternative<TriggerCleared>(*body);
-    if (ends) impl_->senses.sync(state);
+    bool const settled = std::holds_alternative<IncidentResolved>(*body) ||
+                         std::holds_alternative<IncidentRecovered>(*body) ||
+                         std::holds_alternative<TriggerCleared>(*body) ||
+                         std::holds_alternative<IncidentJudged>(*body) ||
+                         std::holds_alternative<RecoveredRecord>(*body);
+    if (settled) impl_->senses.sync(state);
 }
 
 Instant Engine::next_deadline() const {
@@ -102,8 +109,8 @@ Duration Engine::pace(std::string_view service, std::string_view signal, Now) co
     auto const* const policy = impl_->policy->service(service);
     auto const* const known = policy == nullptr ? nullptr : policy->signal(signal);
     if (known == nullptr) return std::chrono::seconds(10);
-    auto const* const incident = impl_->state.incident(impl_->state.service(service).incident);
-    bool const verifying = incident != nullptr && incident->state == IncidentState::verifying;
+    auto const* const run = run_on(impl_->state, std::string(service));
+    bool const verifying = run != nullptr && run->state == RunState::verifying;
     bool const hurried = verifying || impl_->senses.awaits_confirmation(service, signal);
     return hurried ? std::min(known->confirm_every, known->every) : known->every;
 }
@@ -153,6 +160,8 @@ Result<void> Engine::load_state(Json const& saved) {
         impl_->shift_of(state->last_at.wall, state->last_at.boot, text_of(saved, "boot_id"));
     if (shift != Duration::zero()) shift_instants(*state, shift);
     impl_->state = std::move(*state);
+    auto const& newest = impl_->state.last_at.wall;
+    impl_->state.clock_doubt = impl_->is_doubtful(newest, text_of(saved, "boot_id"));
     impl_->senses.sync(impl_->state);
     return {};
 }
@@ -161,7 +170,9 @@ Json Engine::save_windows(Now now) const { return impl_->senses.save(now, impl_-
 
 Result<void> Engine::load_windows(Json const& saved, Now now) {
     auto loaded = impl_->senses.load(saved, now, impl_->boot_id);
+    impl_->senses.forget_judged(impl_->state);
     impl_->senses.sync(impl_->state);
+    impl_->senses.look_ahead(impl_->state, now);
     return loaded;
 }
 

@@ -32,7 +32,7 @@ struct Answer {
 enum class EdgeKind {
     fired,     // the condition is true and its `for` has passed
     cleared,   // it had fired and has been false for resolve_after
-    again,     // still true, and a refused judgement asked to see each further failure
+    again,     // true again before it cleared, or a refused judgement asked to see each failure
     progress,  // fresh samples for a service whose run is being verified or waited for
 };
 BOOST_DESCRIBE_ENUM(EdgeKind, fired, cleared, again, progress)
@@ -42,6 +42,8 @@ struct Edge {
     std::string service;
     std::string trigger;  // empty for progress
     Evaluation evaluation;
+    /// The deployment whose own failures alone made it true, at the moment of the edge (A6 b).
+    std::optional<std::uint64_t> blames = {};
 };
 using Edges = std::vector<Edge>;
 

@@ -194,18 +194,20 @@ void judge_blame(Bench& bench, ServicePolicy const& service, ServiceState const&
     }
     auto const blamed_at = [&](Now when) {
         return bench.draft.senses.evaluate_text(
-            service.name, bench.firing->when, bench.firing->rules, std::nullopt,
-            deployment->started_at.boot, bench.draft.state, when
+            service.name, bench.firing->when, bench.firing->rules,
+            known.floor(bench.firing->trigger), deployment->started_at.boot, bench.draft.state, when
         );
     };
     // Judged at the breach too: while the world was asked afresh, good requests may have brought a
-    // ratio back below its threshold, and that makes the release no better than it was.
+    // ratio back below its threshold, and that makes the release no better than it was. The edge
+    // saw it for the deployment known then; one recorded later is judged as of that moment.
+    bool const seen = bench.firing->blames == deployment->id;
     auto blamed = blamed_at(bench.draft.now);
-    if (blamed.verdict != Verdict::true_) {
+    if (!seen && blamed.verdict != Verdict::true_) {
         auto then = blamed_at(Now{breach, bench.firing->fired_at.wall});
         if (then.verdict == Verdict::true_) blamed = std::move(then);
     }
-    bool const carried = blamed.verdict != Verdict::true_ && !bench.firing->raised;
+    bool const carried = !seen && blamed.verdict != Verdict::true_ && !bench.firing->raised;
     bench.say(
         Guard::bad_before, !carried,
         carried ? "without the failures before " + deployment->version +

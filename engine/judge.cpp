@@ -129,7 +129,7 @@ void Judge::hold(Refusal first, Judgement const& held_by, Plan const* plan) {
 }
 
 void Judge::pass_over(LadderRung const& rung, std::string const& why) {
-    draft.write(RungChanged{id, rung.playbook, RungState::passed_over, why});
+    draft.write(RungChanged{id, rung.playbook, RungState::passed_over, why, rung.trigger});
 }
 
 void Judge::climb() {

@@ -171,6 +171,11 @@ Result<Plan> make_plan(
     return plan;
 }
 
+Step const& planned_step(Run const& run, std::uint32_t n) {
+    auto const main_count = run.plan.steps.size();
+    return n <= main_count ? run.plan.steps[n - 1] : run.plan.always[n - 1 - main_count];
+}
+
 Result<Step> render_step(Step const& step, Run const& run) {
     auto const values = [&](std::string_view name) -> std::optional<std::string> {
         if (!name.starts_with(saved_prefix)) return std::nullopt;
@@ -184,7 +189,17 @@ Result<Step> render_step(Step const& step, Run const& run) {
     auto params = render_all(step.params, values);
     if (!params) return tl::unexpected(params.error());
     out.params = params->get_object();
+    for (auto& argument : out.check) {
+        auto text = render(argument, values);
+        if (!text) return tl::unexpected(text.error());
+        argument = std::move(*text);
+    }
     return out;
+}
+
+Step as_run(Step const& step, Run const& run) {
+    auto rendered = render_step(step, run);
+    return rendered ? std::move(*rendered) : step;
 }
 
 }  // namespace rollbackd

@@ -16,7 +16,11 @@ Result<Plan> make_plan(
     JsonObject const& inputs, std::string const& incident
 );
 
+/// The n-th step of a run's plan, counted from 1 over its steps, then over `always`.
+Step const& planned_step(Run const& run, std::uint32_t n);
 /// Fills in "{{ steps.NAME }}" with what earlier steps saved: the last rendering, at the intent.
 Result<Step> render_step(Step const& step, Run const& run);
+/// As it was started: rendered where it can be (its intent was).
+Step as_run(Step const& step, Run const& run);
 
 }  // namespace rollbackd

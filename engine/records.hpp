@@ -137,8 +137,9 @@ struct RungChanged {
     std::string playbook;
     RungState state = RungState::untried;
     std::string why;
+    std::string trigger;  // whose rung; empty: of every trigger
 };
-ROLLBACKD_RECORD(RungChanged, "incident.rung", (id, playbook, state, why))
+ROLLBACKD_RECORD(RungChanged, "incident.rung", (id, playbook, state, why, trigger))
 
 /// A ladder grows by a playbook's on_failure.
 struct LadderGrown {
@@ -158,8 +159,9 @@ struct StateChanged {
     std::string id;
     IncidentState state = IncidentState::open;
     std::string why;
+    std::optional<Moment> until;  // it is judged again then
 };
-ROLLBACKD_RECORD(StateChanged, "incident.state", (id, state, why))
+ROLLBACKD_RECORD(StateChanged, "incident.state", (id, state, why, until))
 
 struct TriggerCleared {
     std::string id;
@@ -174,8 +176,9 @@ struct TriggerRefired {
     std::string trigger;
     Evaluation evaluation;
     Moment at;
+    std::optional<std::uint64_t> blames;  // as Firing has it
 };
-ROLLBACKD_RECORD(TriggerRefired, "incident.refired", (id, trigger, evaluation, at))
+ROLLBACKD_RECORD(TriggerRefired, "incident.refired", (id, trigger, evaluation, at, blames))
 
 struct AckedRecord {
     std::string id;

@@ -15,11 +15,10 @@ constexpr Duration expire_every = 10s;
 /// How far back a deployment may say it started.
 constexpr Duration deployment_lateness_max = 1h;
 
-bool is_pure_success(Sample const& sample) {
+// Counted, and nothing failed in it.
+bool is_harmless(Sample const& sample) {
     if (auto const* state = std::get_if<StateValue>(&sample.value)) return state->ok;
-    if (auto const* counts = std::get_if<OutcomesValue>(&sample.value)) {
-        return counts->failure == 0 && counts->neutral == 0;
-    }
+    if (auto const* counts = std::get_if<OutcomesValue>(&sample.value)) return counts->failure == 0;
     return false;
 }
 
@@ -37,12 +36,15 @@ bool wants_again(State const& state, std::string const& service, std::string con
 // wait_until step, a bake that only lacks a fresh sample.
 bool is_watched(State const& state, std::string const& service, Now now, Duration bake) {
     auto const& known = state.service(service);
-    if (auto const* incident = state.incident(known.incident)) {
-        if (incident->state == IncidentState::verifying ||
-            incident->state == IncidentState::unverified ||
-            incident->state == IncidentState::acting) {
-            return true;
-        }
+    auto const runs = [&](std::string const& id) {
+        auto const* const incident = state.incident(id);
+        return incident != nullptr && (incident->state == IncidentState::verifying ||
+                                       incident->state == IncidentState::unverified ||
+                                       incident->state == IncidentState::acting);
+    };
+    if (runs(known.incident)) return true;
+    for (auto const& [trigger, id] : known.alerts) {
+        if (runs(id)) return true;  // a plan that was only proposed, and then approved
     }
     auto const* const deployment = known.window ? known.deployment(*known.window) : nullptr;
     if (deployment == nullptr || deployment->disturbed) return false;
@@ -101,6 +103,7 @@ void Senses::set_policy(std::shared_ptr<Policy const> policy, State const& state
     }
     services_ = std::move(fresh);
     sync(state);
+    look_ahead(state, now);
 }
 
 Edges Senses::observe(std::span<Sample const> samples, State const& state, Now now) {
@@ -152,18 +155,17 @@ void Senses::fold(
         return;
     }
     // A breach begins at a sample that brings it about. Where a success finds it true already, old
-    // successes have aged out, and that never begins one.
+    // successes have aged out, and that never begins one. (A slow success is no good news to a
+    // condition on its latency, so there it may.)
     std::vector<bool> may_begin(readers->second.size(), true);
-    if (is_pure_success(sample)) {
+    if (is_harmless(sample)) {
         auto base = context(service, state, now);
         for (std::size_t i = 0; i < may_begin.size(); ++i) {
             auto const& trigger = service.triggers[readers->second[i]];
-            if (trigger.track.true_since) continue;
+            if (trigger.track.true_since || trigger.policy->when.measures(sample.signal)) continue;
             auto asked = base;
             asked.rules = trigger.policy->rules;
-            auto const& floors = state.service(service.policy->name).floors;
-            auto const floor = floors.find(trigger.policy->name);
-            if (floor != floors.end()) asked.ignore_before = floor->second;
+            asked.ignore_before = floor(service, trigger, state);
             may_begin[i] = evaluate(trigger.policy->when, asked, false).verdict != Verdict::true_;
         }
     }
@@ -183,16 +185,25 @@ void Senses::assess(
     auto asked = context(service, state, now);
     asked.rules = trigger.policy->rules;
     auto const& known = state.service(service.policy->name);
-    auto const floor = known.floors.find(trigger.policy->name);
-    if (floor != known.floors.end()) asked.ignore_before = floor->second;
+    asked.ignore_before = floor(service, trigger, state);
     auto& track = trigger.track;
     track.last = evaluate(trigger.policy->when, asked, false);
 
     auto const edge = [&](EdgeKind kind) {
-        edges.push_back(
-            {kind, service.policy->name, trigger.policy->name,
-             evaluate(trigger.policy->when, asked, true)}
-        );
+        Edge made{
+            kind, service.policy->name, trigger.policy->name,
+            evaluate(trigger.policy->when, asked, true)
+        };
+        // Whose fault it is, is seen now: good samples that arrive while the world is asked afresh
+        // may dilute a ratio or end a streak, with the same event time in a log of whole seconds.
+        if (auto const* const blamed = known.window ? known.deployment(*known.window) : nullptr) {
+            auto alone = asked;
+            alone.streaks_since = blamed->started_at.boot;
+            if (evaluate(trigger.policy->when, alone, false).verdict == Verdict::true_) {
+                made.blames = blamed->id;
+            }
+        }
+        edges.push_back(std::move(made));
     };
     if (track.last.verdict != Verdict::true_) {
         track.true_since.reset();
@@ -207,15 +218,16 @@ void Senses::assess(
         edge(EdgeKind::cleared);
         return;
     }
-    if (!track.true_since) {
+    bool const begins = !track.true_since;
+    if (begins) {
         if (!may_begin) return;
         track.true_since = now.boot;
     }
     track.last_true = now.boot;
     if (track.firing) {
-        if (new_failure && wants_again(state, service.policy->name, trigger.policy->name)) {
-            edge(EdgeKind::again);
-        }
+        bool const carried =
+            new_failure && wants_again(state, service.policy->name, trigger.policy->name);
+        if (carried || begins) edge(EdgeKind::again);
         return;
     }
     if (now.boot - *track.true_since < trigger.policy->for_) return;
@@ -236,12 +248,12 @@ void Senses::release_held(ServiceSense& service, State const& state, Now now, Ed
     for (auto& [signal, samples] : held) {
         auto const window = service.windows.find(signal);
         if (window == service.windows.end() || samples.empty()) continue;
-        auto const& newest = window->second.newest();
+        auto const newest = window->second.judged_at(now.boot);
         auto const last_failure =
             std::max_element(samples.begin(), samples.end(), [](Sample const& a, Sample const& b) {
                 return a.at < b.at;
             });
-        bool const recovered = newest && !is_failure(*newest) && newest->at >= last_failure->at;
+        bool const recovered = newest && newest->good && newest->at >= last_failure->at;
         if (recovered) continue;
         for (auto const& sample : samples) fold(service, sample, state, now, edges);
     }

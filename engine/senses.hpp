@@ -16,6 +16,7 @@ struct Track {
     std::optional<Instant> true_since;  // true without a break, begun by a sample or a deadline
     std::optional<Instant> last_true;   // newest moment it was true
     bool held = false;                  // failures wait for the end of start_period
+    std::optional<Instant> judged_to;   // restored samples up to here were judged before the crash
 };
 
 class Senses {
@@ -37,7 +38,7 @@ public:
     Evaluation evaluate_text(
         std::string_view service, std::string const& condition, JudgeRules const& rules,
         std::optional<Instant> ignore_before, std::optional<Instant> streaks_since,
-        State const& state, Now now
+        State const& state, Now now, bool quiet_is_zero = false
     ) const;
     /// A6 b: the trigger as it stood at `when`, judged over `watch_window`.
     Before before(
@@ -48,6 +49,12 @@ public:
         std::string_view service, std::string const& condition, ResolveAfter const& resolve_after,
         Instant since, Now now
     ) const;
+    /// When the condition was true last, on samples after `since` alone; `since` where it never
+    /// was.
+    Instant last_true(
+        std::string_view service, std::string const& condition, JudgeRules const& rules,
+        Instant since, State const& state, Now now
+    ) const;
     /// Every probe of the service is fresh, and something good was seen since `since`.
     bool fresh_and_good(std::string_view service, Instant since, Now now) const;
     bool awaits_confirmation(std::string_view service, std::string_view signal) const;
@@ -56,8 +63,10 @@ public:
     /// Brings `firing` into line with what the journal knows: after recovery, and when an incident
     /// ended.
     void sync(State const& state);
-    /// A person's symptom: the trigger counts as firing though no sample says so.
-    void settle(std::string_view service, std::string_view trigger, bool firing);
+    /// Absence has its deadlines though no sample ever comes: they are looked up here.
+    void look_ahead(State const& state, Now now);
+    /// The journal has been replayed over windows that may be older than its newest records.
+    void forget_judged(State const& state);
 
     Json save(Now now, std::string const& boot_id) const;
     Result<void> load(Json const& saved, Now now, std::string const& boot_id);
@@ -88,6 +97,10 @@ private:
         bool new_failure, Edges& edges
     );
     EvalContext context(ServiceSense const& service, State const& state, Now now) const;
+    /// Samples up to here were judged by an incident that is over: they never breach again.
+    static std::optional<Instant> floor(
+        ServiceSense const& service, TriggerSense const& trigger, State const& state
+    );
     std::optional<Instant> start_period_end(
         ServicePolicy const& service, State const& state, Instant at
     ) const;
@@ -97,6 +110,7 @@ private:
 
     std::shared_ptr<Policy const> policy_;
     std::map<std::string, ServiceSense, std::less<>> services_;
+    std::optional<Instant> saved_at_;  // when the windows that were loaded had been saved
     /// Conditions of incidents and playbooks, parsed once each.
     mutable std::unordered_map<std::string, std::shared_ptr<Condition const>> conditions_;
     static constexpr std::size_t held_max = 10000;

@@ -52,6 +52,15 @@ EvalContext Senses::context(ServiceSense const& service, State const& state, Now
     return out;
 }
 
+std::optional<Instant> Senses::floor(
+    ServiceSense const& service, TriggerSense const& trigger, State const& state
+) {
+    auto const known = state.service(service.policy->name).floor(trigger.policy->name);
+    auto const& judged = trigger.track.judged_to;
+    if (!known || !judged) return known ? known : judged;
+    return std::max(*known, *judged);
+}
+
 std::optional<Instant> Senses::start_period_end(
     ServicePolicy const& service, State const& state, Instant at
 ) const {
@@ -94,16 +103,14 @@ Evaluation Senses::judge(
     }
     auto asked = context(*known, state, now);
     asked.rules = sense->policy->rules;
-    auto const& floors = state.service(service).floors;
-    auto const floor = floors.find(sense->policy->name);
-    if (floor != floors.end()) asked.ignore_before = floor->second;
+    asked.ignore_before = floor(*known, *sense, state);
     return evaluate(sense->policy->when, asked, true);
 }
 
 Evaluation Senses::evaluate_text(
     std::string_view service, std::string const& condition, JudgeRules const& rules,
     std::optional<Instant> ignore_before, std::optional<Instant> streaks_since, State const& state,
-    Now now
+    Now now, bool quiet_is_zero
 ) const {
     auto const* const known = find_service(service);
     if (known == nullptr) {
@@ -113,6 +120,7 @@ Evaluation Senses::evaluate_text(
     asked.rules = rules;
     asked.ignore_before = ignore_before;
     asked.streaks_since = streaks_since;
+    asked.quiet_is_zero = quiet_is_zero;
     return evaluate(parsed(condition), asked, true);
 }
 
@@ -148,6 +156,32 @@ bool Senses::enough_good(
         );
     }
     return best >= resolve_after.samples;
+}
+
+Instant Senses::last_true(
+    std::string_view service, std::string const& condition, JudgeRules const& rules, Instant since,
+    State const& state, Now now
+) const {
+    constexpr std::size_t looks_max = 200;
+    Instant last = since;
+    for (auto const& name : parsed(condition).signals()) {
+        auto const* const known = window(service, name);
+        if (known == nullptr) continue;
+        // It turns true at samples: the newest at which it was, and until the one after that.
+        auto const samples = known->recent(looks_max, {since, now.boot});
+        Instant until = now.boot;
+        for (auto sample = samples.rbegin(); sample != samples.rend(); ++sample) {
+            Now const then{sample->at, now.wall};
+            auto const found =
+                evaluate_text(service, condition, rules, since, std::nullopt, state, then);
+            if (found.verdict == Verdict::true_) {
+                last = std::max(last, until);
+                break;
+            }
+            until = sample->at;
+        }
+    }
+    return last;
 }
 
 bool Senses::fresh_and_good(std::string_view service, Instant since, Now now) const {
@@ -190,15 +224,16 @@ bool Senses::untrusted(std::string_view service) const {
 void Senses::sync(State const& state) {
     for (auto& [name, service] : services_) {
         auto const& known = state.service(name);
+        std::optional<Instant> fired_at;
         auto const fires_in = [&](std::string const& incident_id, std::string const& trigger) {
             auto const* const incident = state.incident(incident_id);
-            return incident != nullptr && std::any_of(
-                                              incident->triggers.begin(), incident->triggers.end(),
-                                              [&](Firing const& firing) {
-                                                  return firing.trigger == trigger &&
-                                                         !firing.cleared && !firing.raised;
-                                              }
-                                          );
+            if (incident == nullptr) return false;
+            for (auto const& firing : incident->triggers) {
+                if (firing.trigger != trigger || firing.cleared || firing.raised) continue;
+                fired_at = firing.fired_at.boot;
+                return true;
+            }
+            return false;
         };
         for (auto& trigger : service.triggers) {
             auto const alert = known.alerts.find(trigger.policy->name);
@@ -206,16 +241,46 @@ void Senses::sync(State const& state) {
                 fires_in(known.incident, trigger.policy->name) ||
                 (alert != known.alerts.end() && fires_in(alert->second, trigger.policy->name));
             if (trigger.track.firing && !firing) trigger.track.true_since.reset();
+            // After a restart the windows may not know any more when it was true.
+            if (firing) trigger.track.last_true = std::max(trigger.track.last_true, fired_at);
             trigger.track.firing = firing;
         }
     }
 }
 
-void Senses::settle(std::string_view service, std::string_view trigger, bool firing) {
-    auto const known = services_.find(service);
-    if (known == services_.end()) return;
-    for (auto& sense : known->second.triggers) {
-        if (sense.policy->name == trigger) sense.track.firing = firing;
+void Senses::look_ahead(State const& state, Now now) {
+    for (auto& [name, service] : services_) {
+        for (auto& trigger : service.triggers) {
+            if (!trigger.by_absence) continue;
+            auto asked = context(service, state, now);
+            asked.rules = trigger.policy->rules;
+            asked.ignore_before = floor(service, trigger, state);
+            auto& track = trigger.track;
+            track.last = evaluate(trigger.policy->when, asked, false);
+            bool const due = track.last.verdict == Verdict::true_ && !track.firing;
+            if (due) track.last.changes_at = now.boot + Duration(1);
+        }
+    }
+}
+
+// Windows of a checkpoint older than the end of an incident still show its breach, and not the
+// good samples that ended it: what that incident has judged is never judged again.
+void Senses::forget_judged(State const& state) {
+    for (auto const& [id, incident] : state.incidents) {
+        if (!saved_at_) return;
+        if (!incident->resolved_at || incident->resolved_at->boot <= *saved_at_) continue;
+        auto const service = services_.find(incident->service);
+        if (service == services_.end()) continue;
+        for (auto& trigger : service->second.triggers) {
+            bool const judged = std::any_of(
+                incident->triggers.begin(), incident->triggers.end(),
+                [&](Firing const& firing) { return firing.trigger == trigger.policy->name; }
+            );
+            if (!judged) continue;
+            auto& to = trigger.track.judged_to;
+            to = std::max(to.value_or(incident->resolved_at->boot), incident->resolved_at->boot);
+            trigger.track.true_since.reset();
+        }
     }
 }
 
@@ -233,6 +298,7 @@ Json Senses::save(Now now, std::string const& boot_id) const {
             JsonObject track{{"held", trigger.track.held}};
             if (trigger.track.true_since) track["true_since"] = to_json(*trigger.track.true_since);
             if (trigger.track.last_true) track["last_true"] = to_json(*trigger.track.last_true);
+            if (trigger.track.judged_to) track["judged_to"] = to_json(*trigger.track.judged_to);
             tracks[trigger.policy->name] = std::move(track);
         }
         JsonObject saved{
@@ -263,6 +329,7 @@ Result<void> Senses::load(Json const& saved, Now now, std::string const& boot_id
         if (text_of(saved, "boot_id") != boot_id) {
             shift = to_instant(std::min(saved_at, now.wall), now) - saved_boot;
         }
+        saved_at_ = saved_boot + shift;
         auto const* const services = find(saved, "services");
         if (services == nullptr || !services->is_object()) {
             return fail(Errc::corrupt, "a windows checkpoint without services");
@@ -277,6 +344,7 @@ Result<void> Senses::load(Json const& saved, Now now, std::string const& boot_id
                 if (!loaded) continue;  // a cache: what cannot be read is collected anew
                 if (shift != Duration::zero()) loaded->shift(shift);
                 window = std::move(*loaded);
+                window.listen_from(now.boot);  // nobody listened while we were away
             }
             for (auto& trigger : service.triggers) {
                 auto const* const track = find_pointer(*entry, "/tracks/" + trigger.policy->name);
@@ -290,11 +358,16 @@ Result<void> Senses::load(Json const& saved, Now now, std::string const& boot_id
                 };
                 read("true_since", trigger.track.true_since);
                 read("last_true", trigger.track.last_true);
+                read("judged_to", trigger.track.judged_to);
             }
             if (auto const* flag = find(*entry, "untrusted")) from_json(*flag, service.untrusted);
             if (auto const* until = find(*entry, "held_until")) {
                 from_json(*until, service.held_until);
-                if (service.held_until) *service.held_until += shift;
+                // Its end may have passed meanwhile: then it is now.
+                if (service.held_until) {
+                    service.held_until =
+                        std::max(*service.held_until + shift, now.boot + Duration(1));
+                }
             }
             if (auto const* held = find(*entry, "held"); held != nullptr && held->is_array()) {
                 for (auto const& item : held->get_array()) {

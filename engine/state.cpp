@@ -44,6 +44,11 @@ Deployment const* ServiceState::current_deployment() const {
     return nullptr;
 }
 
+std::optional<Instant> ServiceState::floor(std::string const& trigger) const {
+    auto const found = floors.find(trigger);
+    return found == floors.end() ? std::nullopt : std::optional(found->second);
+}
+
 Incident const* State::incident(std::string_view id) const {
     auto const found = incidents.find(std::string(id));
     return found == incidents.end() ? nullptr : found->second.get();

@@ -124,6 +124,7 @@ struct Run {
     std::string reason;
     std::string by;                    // who asked for or approved it; empty: the policy
     bool manual = false;               // a person's own run
+    bool automatic = false;            // started by the policy alone: limits and cooldown count it
     std::vector<std::string> answers;  // triggers it answers
     Plan plan;
     std::vector<StepRun> steps;
@@ -142,8 +143,8 @@ struct Run {
 };
 BOOST_DESCRIBE_STRUCT(
     Run, (),
-    (id, incident, state, reason, by, manual, answers, plan, steps, verify, planned_at, started_at,
-     steps_ended_at, ended_at, recover_by, people_time, waiting_since, aborting, why)
+    (id, incident, state, reason, by, manual, automatic, answers, plan, steps, verify, planned_at,
+     started_at, steps_ended_at, ended_at, recover_by, people_time, waiting_since, aborting, why)
 )
 
 enum class IncidentState { open, waiting, acting, verifying, unverified, resolved, frozen };
@@ -211,7 +212,8 @@ struct Firing {
     std::vector<std::string> notify;
     Evaluation evaluation;  // at the moment it fired
     Moment fired_at;
-    Instant begun{};  // event time at which the breach began
+    Instant begun{};                      // event time at which the breach began
+    std::optional<std::uint64_t> blames;  // deployment whose own failures alone made it true
     bool cleared = false;
     bool raised = false;  // by a person
     std::string reason;   // the person's
@@ -221,7 +223,7 @@ struct Firing {
 BOOST_DESCRIBE_STRUCT(
     Firing, (),
     (trigger, when, resolve_after, rules, resolved, blame, approval, autonomy, notify, evaluation,
-     fired_at, begun, cleared, raised, reason)
+     fired_at, begun, blames, cleared, raised, reason)
 )
 
 enum class RungState { untried, passed_over, waiting, running, failed, succeeded };
@@ -286,8 +288,9 @@ struct Incident {
     std::vector<std::string> follow_up;
     std::vector<Evidence> evidence;
     std::vector<TimelineEntry> timeline;
-    bool asking = false;  // fresh answers are on their way
-    std::string ask;      // id of that ask
+    bool asking = false;               // fresh answers are on their way
+    std::string ask;                   // id of that ask
+    std::optional<Moment> held_until;  // judged again then: the end of a start_period
     bool escalated = false;
     std::string verdict;                // "false-positive" by a person
     std::optional<std::string> blamed;  // version, where a deployment is blamed
@@ -299,7 +302,7 @@ BOOST_DESCRIBE_STRUCT(
     Incident, (),
     (id, service, state, severity, alert_only, triggers, opened_at, acted_at, recovered_at,
      resolved_at, acked_by, resolved_by, ladder, runs, refusals, guards, duties, success, follow_up,
-     evidence, timeline, asking, ask, escalated, verdict, blamed, standing_text)
+     evidence, timeline, asking, ask, held_until, escalated, verdict, blamed, standing_text)
 )
 
 struct Silence {
@@ -375,6 +378,8 @@ struct ServiceState {
 
     Deployment const* deployment(std::uint64_t id) const;
     Deployment const* current_deployment() const;  // newest of the version in effect
+    /// Samples up to here never breach this trigger again.
+    std::optional<Instant> floor(std::string const& trigger) const;
     static constexpr std::size_t deployments_max = 100;
     friend bool operator==(ServiceState const&, ServiceState const&) = default;
 };
@@ -402,6 +407,9 @@ struct State {
     std::map<std::string, AnsweredRequest> answered;
     std::string policy_hash;
     Moment last_at;  // of the newest record applied
+    /// Not kept: a record of another boot lies in this boot's future, so nobody knows how old
+    /// things are. (Within one boot its own clock says so, wherever wall time was set.)
+    bool clock_doubt = false;
 
     Incident const* incident(std::string_view id) const;
     /// The run with that id and its incident; {nullptr, nullptr} where there is none.

@@ -386,4 +386,8 @@ bool Condition::uses(std::string_view function) const {
     return found;
 }
 
+bool Condition::measures(std::string_view signal) const {
+    return root_ && measures_latency(*root_, signal);
+}
+
 }  // namespace rollbackd

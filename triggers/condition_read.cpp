@@ -118,7 +118,10 @@ std::string Reader::usable(Expr const& call, SignalWindow const* signal) {
     std::string const name(signal_of(call));
     if (signal == nullptr) return "there is no signal " + name;
     auto const known = signal->known_at(context_.now);
-    if (!known || !exists(*known)) return name + " has no sample yet";
+    // Where silence counts as 0, only a signal that should have spoken is asked whether it did.
+    bool const quiet = context_.quiet_is_zero && (known || !signal->rules().stale_after);
+    if (!quiet && (!known || !exists(*known))) return name + " has no sample yet";
+    if (!known) return {};
     if (auto const limit = signal->rules().stale_after) {
         if (context_.now - *known > *limit) {
             return name + " is stale: its last sample is " + format_human(context_.now - *known) +

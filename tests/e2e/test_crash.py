@@ -120,6 +120,22 @@ def test_a_streak_survives_a_graceful_restart(world):
     world.opened("payments")
 
 
+def test_what_a_resolved_incident_has_judged_begins_no_breach_after_kill_9(world):
+    world.triggers(payments=failing_payments(response="alert"))
+    world.start()
+    world.push("payments", {"ok": True}, *[{"ok": False}] * 4)
+    id_ = world.opened("payments")["id"]
+    world.push("payments", *[{"ok": True}] * 3)
+    world.until(id_, "resolved")
+    world.daemon.kill()
+    world.daemon.start()
+    world.push("payments", *[{"ok": False}] * 3)
+    wait_for(lambda: world.trigger("payments")["count"] == 3)
+    assert settled(lambda: len(world.incidents())) == 1
+    world.push("payments", {"ok": False})
+    wait_for(lambda: len(world.incidents()) == 2)
+
+
 def test_messages_that_could_not_be_delivered_are_sent_after_a_restart(world):
     world.sink.status = 500
     world.triggers(payments=failing_payments(response="alert"))

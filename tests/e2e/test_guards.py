@@ -179,6 +179,18 @@ def test_after_blindness_ends_a_trigger_still_true_is_judged_again(world):
     assert world.repository.head == world.repository.versions["v1"]
 
 
+def test_blindness_that_ends_after_a_restart_is_noticed_too(world):
+    world.start()
+    world.two_releases()
+    world.reference.down()
+    world.deploy("v2")
+    incident = held(world, "blind", None, trigger="down")
+    world.daemon.restart()
+    world.reference.up()
+    world.until(incident["id"], "resolved", timeout=60)
+    assert world.repository.head == world.repository.versions["v1"]
+
+
 def test_a_pause_holds_and_a_resume_judges_again(payments):
     payments.start()
     good_then_deployed(payments)
@@ -258,3 +270,40 @@ def test_an_alert_only_trigger_has_an_incident_of_its_own_and_delays_nothing(wor
     world.until(acting["id"], "resolved")
     world.until(warning["id"], "resolved")
     assert playbooks(world.incident(warning["id"])) == []
+
+
+def test_a_persons_run_starts_no_cooldown(payments):
+    payments.policy["daemon"]["limits"].update(cooldown="10m")
+    payments.triggers(payments=failing_payments(response=["payments-off"], blame="any"))
+    payments.start()
+    payments.healthy_first()
+    payments.api("operate").must(201, "/v1/services/shop/playbooks/payments-off/runs", {"reason": "x"})
+    wait_for(lambda: [i["state"] for i in payments.incidents()] == ["resolved"])
+    payments.env_file.write_text("PAYMENTS=on\n")
+    fail(payments)
+    wait_for(lambda: "PAYMENTS=off" in payments.env_file.read_text(), what="the automatic run")
+
+
+def test_a_more_severe_trigger_does_not_wait_behind_a_plan_for_a_lesser_one(world):
+    world.triggers(payments=failing_payments(severity="P1", response=["payments-off"], approval=True), down=down())
+    world.start()
+    world.two_releases()
+    fail(world)
+    id_ = world.opened("payments")["id"]
+    world.until(id_, "waiting")
+    world.deploy("v2")
+    wait_for(lambda: world.repository.head == world.repository.versions["v1"], timeout=30, what="the rollback")
+    assert "code-rollback" in playbooks(world.incident(id_))
+
+
+def test_good_requests_that_follow_at_once_do_not_acquit_a_release(payments):
+    payments.shop["signals"]["requests"] = {"push": {"kind": "outcomes"}}
+    payments.triggers(errors={"when": "failure_ratio(requests, 5m) > 1%", "min_count": 100, "severity": "P0",
+                              "response": ["code-rollback"]})
+    payments.start()
+    payments.deploy("v1", known_good=True)
+    payments.healthy_first()
+    payments.push("requests", {"success": 900, "failure": 0})
+    payments.deploy("v2")
+    payments.push("requests", {"success": 80, "failure": 10}, {"success": 100, "failure": 0})
+    wait_for(lambda: payments.repository.head == payments.repository.versions["v1"], what="the rollback")

@@ -1,6 +1,6 @@
 """A normal restart must not roll a release back: failures soon after a deployment wait."""
 
-from datetime import datetime
+from datetime import datetime, timezone
 
 from harness import settled, wait_for
 
@@ -58,3 +58,32 @@ def test_a_failure_outside_any_start_period_acts_at_once(world):
     world.healthy_first()
     world.app.mode = "fail"
     wait_for(lambda: "PAYMENTS=off" in world.env_file.read_text(), timeout=5)
+
+
+def test_a_deployment_recorded_late_has_its_period_too_and_a_normal_restart_ends_well(world):
+    world.shop["start_period"] = "4s"
+    world.start()
+    world.deploy("v1", known_good=True)
+    world.healthy_first()
+    world.repository.release("v2", "ok")
+    began = datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
+    world.app.mode = "fail"     # it restarts, and nobody has recorded it yet
+    id_ = world.opened("down")["id"]
+    world.record(world.repository.checkout("v2"), started_at=began)
+    world.app.mode = "ok"
+    incident = world.until(id_, "resolved")
+    assert incident["runs"] == []
+    assert world.repository.head == world.repository.versions["v2"]
+
+
+def test_a_deployment_recorded_late_that_stays_down_is_rolled_back_at_the_end_of_its_period(world):
+    world.shop["start_period"] = "4s"
+    world.start()
+    world.two_releases()
+    began = datetime.now(timezone.utc)
+    version = world.repository.checkout("v2")
+    id_ = world.opened("down")["id"]
+    world.record(version, started_at=began.isoformat().replace("+00:00", "Z"))
+    incident = world.until(id_, "resolved", timeout=30)
+    assert seconds(incident["acted_at"]) >= began.timestamp() + 4
+    assert world.repository.head == world.repository.versions["v1"]

@@ -160,7 +160,10 @@ TEST_CASE("a deployment recorded after the breach is judged again") {
         world.probe(true);
     }
     auto const started = world.now.wall;
-    world.pass(1s);
+    for (int i = 0; i < 5; ++i) {
+        world.pass(5s);  // past its start_period, which nobody knows of yet
+        world.probe(true);
+    }
     world.fail_health(3);
     world.answer();
     CHECK(world.incident()->state == IncidentState::open);

@@ -9,6 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import check_coroutines  # noqa: E402
 import check_includes  # noqa: E402
+import check_promises  # noqa: E402
 import check_tree  # noqa: E402
 from cpp import Scanner, strip  # noqa: E402
 
@@ -78,6 +79,18 @@ class Includes(Planted):
             "tests/core/a_test.cpp": '#include <catch2/catch.hpp>\n',
             "tests/catch.hpp": '#include <catch2/catch.hpp>\n',
         }, ("tests/core/a_test.cpp", 1))
+
+
+class Promises(Planted):
+    def test_a_name_that_is_no_test_and_a_promise_without_one_are_found(self):
+        rows = "".join(f'| {n} kept | so | `tests/a_test.cpp` "it holds" |\n' for n in (*range(1, 10), *"abcde"))
+        self.expect(check_promises.check, {
+            "tests/a_test.cpp": 'TEST_CASE("it "\n          "holds") {}\n',
+            "docs/promises.md": rows + '| f kept | so | `tests/a_test.cpp` "it held" |\n'
+                                + '| 1 kept | so | `tests/test_b.py` `test_c` |\n',
+        }, ("docs/promises.md", 15), ("docs/promises.md", 16))
+        (self.root / "docs/promises.md").write_text(rows)
+        self.assertEqual([(f.file, f.line) for f in check_promises.check(self.root)], [("docs/promises.md", 1)])
 
 
 DANGEROUS = {

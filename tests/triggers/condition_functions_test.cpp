@@ -57,6 +57,9 @@ TEST_CASE("count includes neutral outcomes, failures do not, and both are unknow
     CHECK(world.verdict("failures(requests, 1m) == 0", 2min) == T);
     CHECK(world.verdict("count(requests, 1m) == 0", 2min) == T);
     CHECK(world.verdict("rate(requests, 1m) == 0", 2min) == T);
+    world.signal("log", SignalKind::outcomes);  // never spoke, and need not
+    CHECK(world.verdict("failures(log, 1m) == 0", 2min) == T);
+    CHECK(world.verdict("failure_ratio(log, 1m) == 0", 2min) == U);
     world.context.quiet_is_zero = false;
     world.context.rules.min_count = 11;
     CHECK(world.verdict("failures(requests, 1m) > 1", 2s) == U);

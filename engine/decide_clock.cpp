@@ -1,0 +1,170 @@
+// The clock, and going on after a restart.
+#include "engine/guards.hpp"
+#include "engine/planning.hpp"
+
+#include <algorithm>
+
+namespace rollbackd {
+
+namespace {
+
+void adopt_run(Draft& draft, Run const& run, Incident const& incident) {
+    for (auto const& step : run.steps) {
+        if (step.state != StepState::running) continue;
+        if (step.type == "wait_until") return;
+        draft.command(AdoptStep{
+            run.id, step.n, step.attempt, as_run(planned_step(run, step.n), run), incident.service,
+            incident.id
+        });
+        if (run.aborting) draft.command(AbortStep{run.id, step.n});
+        return;
+    }
+    advance(draft, std::string(run.id));
+}
+
+}  // namespace
+
+void on(Draft& draft, Recovered const&) {
+    std::string note;
+    bool const doubt = draft.state.clock_doubt;
+    if (doubt) note = "the clock stands before the newest record";
+    draft.write(RecoveredRecord{ROLLBACKD_VERSION, note});
+    for (auto const& service : draft.policy.services) {
+        // Doubt counts against acting: nobody knows how old that deployment is.
+        if (doubt && draft.state.service(service.name).window) {
+            draft.write(WindowClosed{service.name, note});
+        }
+    }
+    std::vector<std::shared_ptr<Incident const>> open;
+    for (auto const& [id, incident] : draft.state.incidents) {
+        if (incident->state != IncidentState::resolved) open.push_back(incident);
+    }
+    for (auto const& incident : open) {
+        bool busy = false;
+        for (auto const& run : incident->runs) {
+            if (run.state == RunState::running) {
+                busy = true;
+                adopt_run(draft, run, *incident);
+            } else if (run.state == RunState::verifying) {
+                busy = true;
+                for (auto check : run.verify) {
+                    if (!check.started || check.passed) continue;
+                    check.started = false;  // a check may be asked twice
+                    draft.write(VerifyProgress{run.id, false, std::move(check)});
+                }
+            }
+        }
+        if (!busy && incident->asking) consider(draft, incident->id);
+    }
+    on(draft, Tick{});  // what fell due while nobody ran
+}
+
+namespace {
+
+void time_out_approvals(Draft& draft, std::string const& id) {
+    auto const& incident = draft.incident(id);
+    auto const* const policy = draft.policy.service(incident.service);
+    auto const* const waiting = waiting_run(incident);
+    if (waiting == nullptr || policy == nullptr || !waiting->waiting_since) return;
+    if (draft.now.boot < *waiting->waiting_since + policy->limits.approval_timeout) return;
+    std::string const why =
+        "unanswered for " + format_duration(policy->limits.approval_timeout) + ": rejected";
+    end_run(draft, waiting->id, RunState::aborted, why);
+    draft.write(Escalated{id, why});
+    set_state(draft, id, IncidentState::open, why);
+}
+
+// A step that waits for a person inside a run: unanswered, an approval is rejected, and of an
+// instruction people are told once more.
+void time_out_steps(Draft& draft, std::string const& id) {
+    auto const* const run = active_run(draft.incident(id));
+    auto const* const policy = draft.policy.service(draft.incident(id).service);
+    if (run == nullptr || policy == nullptr || !run->waiting_since) return;
+    for (auto const& step : run->steps) {
+        if (step.state != StepState::waiting) continue;
+        bool const manual = step.type == "manual";
+        auto const limit =
+            manual ? planned_step(*run, step.n).timeout : policy->limits.approval_timeout;
+        if (draft.now.boot < *run->waiting_since + limit) return;
+        if (!manual) {
+            std::string const why = "unanswered for " + format_duration(limit) + ": rejected";
+            reject_step(draft, std::string(run->id), why);
+        } else if (!draft.incident(id).escalated) {
+            draft.write(Escalated{
+                id, "step " + std::to_string(step.n) + " waits for a person since " +
+                        format_duration(limit)
+            });
+        }
+        return;
+    }
+}
+
+void end_start_period(Draft& draft, std::string const& id) {
+    auto const& incident = draft.incident(id);
+    bool const due = incident.state == IncidentState::open && incident.held_until &&
+                     draft.now.boot >= incident.held_until->boot;
+    if (!due) return;
+    draft.write(StateChanged{id, IncidentState::open, "the start_period is over", {}});
+    reconsider(draft, std::string(draft.incident(id).service), "the start_period is over");
+}
+
+void tell_overdue(Draft& draft, std::string const& id) {
+    if (is_silenced(draft.state, draft.incident(id).service)) return;  // told when it ends
+    for (auto const& duty : std::vector<DutyRun>(draft.incident(id).duties)) {
+        bool const due = duty.state == DutyState::open && !duty.overdue_told &&
+                         draft.now.boot >= duty.due_at.boot;
+        if (!due) continue;
+        draft.write(DutyChanged{id, duty.n, DutyState::open, true, "", ""});
+        std::vector<std::string> to;
+        if (!duty.duty.to.empty()) to.push_back(duty.duty.to);
+        auto const confirm = "rollbackctl confirm " + id + " duty:" + std::to_string(duty.n);
+        queue_message(
+            draft, id, "duty.overdue", to,
+            draft.incident(id).service + ": a duty is overdue since " +
+                format_rfc3339(duty.due_at.wall) + ": " + duty.duty.text + " (" + id +
+                ")\nYou: do it, then: " + confirm,
+            confirm, Duration::zero()
+        );
+    }
+}
+
+void escalate_late(Draft& draft, std::string const& id) {
+    auto const& incident = draft.incident(id);
+    auto const* const policy = draft.policy.service(incident.service);
+    if (policy == nullptr || incident.escalated || incident.state == IncidentState::resolved)
+        return;
+    for (auto const& firing : incident.triggers) {
+        auto const* const trigger = policy->trigger(firing.trigger);
+        if (firing.cleared || trigger == nullptr || !trigger->deadline) continue;
+        if (draft.now.boot < firing.fired_at.boot + *trigger->deadline) continue;
+        draft.write(Escalated{
+            id, firing.trigger + " is not resolved within " + format_duration(*trigger->deadline)
+        });
+        return;
+    }
+}
+
+}  // namespace
+
+void on(Draft& draft, Tick const&) {
+    for (auto const& silence : std::vector<Silence>(draft.state.silences)) {
+        if (draft.now.boot >= silence.until.boot) end_silence(draft, silence, "");
+    }
+    std::vector<std::string> ids = draft.state.incident_order;
+    for (auto const& id : ids) {
+        if (draft.state.incident(id) == nullptr) continue;
+        if (draft.incident(id).state != IncidentState::resolved) {
+            time_out_approvals(draft, id);
+            time_out_steps(draft, id);
+            end_start_period(draft, id);
+            escalate_late(draft, id);
+        }
+        tell_overdue(draft, id);
+    }
+    for (auto const& service : draft.policy.services) {
+        progress(draft, service.name);
+        check_bake(draft, service.name);
+    }
+}
+
+}  // namespace rollbackd

@@ -1,0 +1,184 @@
+// When a breach begins and ends, and what a start_period holds back.
+#include "tests/catch.hpp"
+#include "tests/engine/support/world.hpp"
+
+using namespace rollbackd;
+using namespace rollbackd::testing;
+
+namespace {
+
+World watching(std::string_view when, JudgeRules rules = {}, Duration lasting = {}) {
+    auto policy = shop_policy();
+    TriggerPolicy one;
+    one.name = "one";
+    one.when = condition(when);
+    one.rules = rules;
+    one.for_ = lasting;
+    one.severity = Severity::P1;
+    one.response = Response{ResponseKind::alert, {}};
+    policy.services[0].triggers = {one};
+    return World(std::move(policy));
+}
+
+void probe_taking(World& world, Duration latency) {
+    world.sample({"shop", "health", world.now.boot, StateValue{true, "", latency}, {}, {}, {}, true}
+    );
+}
+
+void outcomes(World& world, std::uint64_t success, std::uint64_t failure, std::uint64_t neutral) {
+    OutcomesValue value;
+    value.success = success;
+    value.failure = failure;
+    value.neutral = neutral;
+    world.sample({"shop", "requests", world.now.boot, value, {}, {}, {}, true});
+}
+
+}  // namespace
+
+TEST_CASE("a slow answer begins a breach of latency even where fast ones had aged out before it") {
+    auto world = watching("p95(health, 1m) > 2s", {5, {}});
+    for (int i = 0; i < 30; ++i) {
+        world.pass(2s);
+        probe_taking(world, 10ms);
+    }
+    world.pass(2s);
+    probe_taking(world, 3s);
+    REQUIRE(world.incident() == nullptr);
+    world.pass(40s);
+    probe_taking(world, 3s);
+    CHECK(world.incident() != nullptr);
+}
+
+TEST_CASE("successes that age out begin no breach, nor does a 4xx or a success after it") {
+    auto world = watching("failure_ratio(requests, 1m) > 10%", {5, {}});
+    outcomes(world, 20, 0, 0);
+    world.pass(50s);
+    outcomes(world, 4, 1, 0);
+    world.pass(20s);  // 1 of 5 is left
+    CHECK(world.incident() == nullptr);
+    outcomes(world, 0, 0, 1);
+    CHECK(world.incident() == nullptr);
+    outcomes(world, 1, 0, 0);
+    CHECK(world.incident() == nullptr);
+    outcomes(world, 0, 1, 0);
+    CHECK(world.incident() != nullptr);
+}
+
+TEST_CASE("`for` fires at its deadline without a sample, and a break begins it anew") {
+    auto world = watching("consecutive_failures(webhooks) > 3", {}, 30s);
+    for (int i = 0; i < 4; ++i) world.push(false);
+    world.pass(29s);
+    CHECK(world.incident() == nullptr);
+    world.push(true);
+    for (int i = 0; i < 4; ++i) world.push(false);
+    world.pass(29s);
+    CHECK(world.incident() == nullptr);
+    world.pass(1s);
+    CHECK(world.incident() != nullptr);
+}
+
+TEST_CASE("absent fires at its deadline, once") {
+    auto world = watching("absent(webhooks, 5m)");
+    world.push(true);
+    world.pass(5min - 1s);
+    CHECK(world.incident() == nullptr);
+    world.pass(1s);
+    CHECK(world.incident() != nullptr);
+    world.pass(1h);
+    CHECK(world.engine.state().incident_order.size() == 1);
+}
+
+TEST_CASE("absent fires at its deadline though the signal never spoke") {
+    auto world = watching("absent(webhooks, 5m)");
+    world.pass(5min - 1s);
+    CHECK(world.incident() == nullptr);
+    world.pass(1s);
+    CHECK(world.incident() != nullptr);
+}
+
+TEST_CASE("a sample exactly as old as the window is outside of it") {
+    auto world = watching("failures(requests, 1m) >= 2");
+    outcomes(world, 0, 1, 0);
+    world.pass(1min);
+    outcomes(world, 0, 1, 0);
+    CHECK(world.incident() == nullptr);
+    world.pass(1min - 1ns);
+    outcomes(world, 0, 1, 0);
+    CHECK(world.incident() != nullptr);
+}
+
+TEST_CASE("resolve_after as samples counts from the last moment it was true") {
+    auto world = watching("consecutive_failures(webhooks) > 3");
+    for (int i = 0; i < 4; ++i) world.push(false);
+    REQUIRE(world.incident() != nullptr);
+    for (bool const ok : {true, true, false, true}) {
+        CHECK(world.incident()->state == IncidentState::open);
+        world.pass(1s);
+        world.push(ok);
+    }
+    CHECK(world.incident()->state == IncidentState::resolved);
+}
+
+TEST_CASE("a sample that cannot say is no good one: the failures of a start_period count") {
+    World world;
+    world.deploy("v1", true);
+    for (int i = 0; i < 5; ++i) {
+        world.pass(5s);
+        world.probe(true);
+    }
+    world.deploy("v2");
+    world.fail_health(4);
+    world.pass(1s);
+    world.sample({"shop", "health", world.now.boot, UnknownValue{"no member"}, {}, {}, {}, true});
+    world.pass(20s);
+    CHECK(world.incident() != nullptr);
+}
+
+TEST_CASE("failures after a host's boot wait too") {
+    auto policy = std::make_shared<Policy>(shop_policy());
+    Now now{Instant(3s), WallTime(std::chrono::sys_days(std::chrono::year(2026) / 1 / 31))};
+    Engine engine(policy, now, "00000000-0000-4000-8000-000000000001");
+    for (int i = 0; i < 5; ++i) {
+        Sample sample{"shop", "health", now.boot, StateValue{false, "refused", 1ms},
+                      {},     {},       {},       true};
+        CHECK(engine.observe(std::span(&sample, 1), now).empty());
+        now.boot += 1s;
+    }
+    CHECK(engine.judge("shop", "down", now).why == "start_period");
+    CHECK(engine.next_deadline() == Instant(20s));
+    now.boot = Instant(20s);
+    CHECK(engine.elapse(now).size() == 1);
+}
+
+TEST_CASE("a deployment recorded after a breach in its start_period is judged at the end of that") {
+    World world;
+    world.deploy("v1", true);
+    world.pass(1min);
+    for (int i = 0; i < 5; ++i) {
+        world.pass(5s);
+        world.probe(true);
+    }
+    auto const started = world.now.wall;
+    world.fail_health(3);
+    world.answer();
+    REQUIRE(world.has_refusal("a", Guard::no_deployment));
+    world.send(DeploymentPosted{{}, "shop", "v2", started, false, {}, {}});
+    CHECK_FALSE(world.answer());
+    REQUIRE(world.incident()->runs.empty());
+    SECTION("a normal restart is over by then, and nothing is rolled back") {
+        for (int i = 0; i < 6; ++i) {
+            world.pass(5s);
+            world.probe(true);
+            world.answer();
+        }
+        CHECK(world.incident()->runs.empty());
+        CHECK(world.incident()->state == IncidentState::resolved);
+    }
+    SECTION("one that stays down is rolled back at the end of it") {
+        world.fail_health(16);
+        CHECK_FALSE(world.answer());
+        world.fail_health(1);
+        REQUIRE(world.answer());
+        CHECK(world.incident()->state == IncidentState::acting);
+    }
+}

@@ -1,0 +1,231 @@
+// Restarts, reboots and clocks: what was judged stays judged, and doubt counts against acting.
+#include "tests/catch.hpp"
+#include "tests/engine/support/world.hpp"
+
+using namespace rollbackd;
+using namespace rollbackd::testing;
+
+namespace {
+
+constexpr char const* other_boot = "00000000-0000-4000-8000-000000000002";
+
+Edges push_into(Engine& engine, World const& world, bool ok) {
+    OutcomesValue value;
+    (ok ? value.success : value.failure) = 1;
+    Sample sample{"shop", "webhooks", world.now.boot, value, {}, {}, {}, true};
+    auto edges = engine.observe(std::span(&sample, 1), world.now);
+    std::erase_if(edges, [](Edge const& edge) {
+        return edge.kind == EdgeKind::progress || edge.kind == EdgeKind::again;
+    });
+    return edges;
+}
+
+World alerting() {
+    auto policy = shop_policy();
+    policy.services[0].triggers[1].response = Response{ResponseKind::alert, {}};
+    return World(std::move(policy));
+}
+
+}  // namespace
+
+TEST_CASE("a breach that an incident has judged never begins again from older windows") {
+    auto world = alerting();
+    for (int i = 0; i < 4; ++i) {
+        world.pass(1s);
+        world.push(false);
+    }
+    auto const windows = world.engine.save_windows(world.now);
+    for (int i = 0; i < 3; ++i) {
+        world.pass(1s);
+        world.push(true);
+    }
+    REQUIRE(world.incident()->state == IncidentState::resolved);
+    auto other = world.replayed();
+    REQUIRE(other.load_windows(windows, world.now));
+    world.pass(1s);
+    CHECK(push_into(other, world, false).empty());
+    // Also over one more restart, whose windows were saved after the incident had ended.
+    auto third = world.replayed();
+    REQUIRE(third.load_windows(other.save_windows(world.now), world.now));
+    for (int i = 0; i < 2; ++i) {
+        world.pass(1s);
+        CHECK(push_into(third, world, false).empty());
+    }
+    world.pass(1s);
+    CHECK(push_into(third, world, false).size() == 1);  // four newer ones are a breach
+}
+
+TEST_CASE("an open incident fires no second time after a restart, and its good samples close it") {
+    auto world = alerting();
+    for (int i = 0; i < 4; ++i) {
+        world.pass(1s);
+        world.push(false);
+    }
+    auto other = world.replayed();
+    REQUIRE(other.load_windows(JsonObject{{"services", JsonObject{}}}, world.now));  // all lost
+    for (int i = 0; i < 5; ++i) {
+        world.pass(1s);
+        CHECK(push_into(other, world, false).empty());
+    }
+    Edges edges;
+    for (int i = 0; i < 3; ++i) {
+        world.pass(1s);
+        edges = push_into(other, world, true);
+    }
+    REQUIRE(edges.size() == 1);
+    CHECK(edges.front().kind == EdgeKind::cleared);
+}
+
+TEST_CASE("what fell due while nobody ran is done at the start") {
+    auto policy = shop_policy();
+    policy.daemon.autonomy = Autonomy::advise;
+    World world(std::move(policy));
+    world.release_v2();
+    world.fail_health(3);
+    world.answer();
+    REQUIRE(world.incident()->state == IncidentState::waiting);
+    auto other = world.replayed();
+    Now const later{world.now.boot + 1h, world.now.wall + 1h};
+    auto const decision = other.decide(Recovered{}, later);
+    bool escalated = false;
+    for (auto const& record : decision.records) {
+        escalated = escalated || record.kind == "incident.escalated";
+    }
+    CHECK(escalated);
+}
+
+TEST_CASE("failures that a start_period held over a restart are judged at its end") {
+    World world;
+    world.deploy("v1", true);
+    world.deploy("v2");
+    world.fail_health(3);
+    auto const windows = world.engine.save_windows(world.now);
+    auto policy = world.policy;
+    Now const later{world.now.boot + 15s, world.now.wall + 15s};
+    Engine other(policy, later, "00000000-0000-4000-8000-000000000001");
+    for (auto const& record : world.journal) other.apply(record);
+    world.pass(15s);
+    REQUIRE(other.load_windows(windows, later));
+    auto at = other.next_deadline();
+    REQUIRE(at < later.boot + 10s);
+    CHECK(other.elapse(Now{at, later.wall}).size() == 1);
+}
+
+TEST_CASE("absence is counted anew after a restart: nobody listened meanwhile") {
+    auto policy = shop_policy();
+    auto& silent = policy.services[0].triggers[1];
+    silent.when = condition("absent(webhooks, 5m)");
+    silent.response = Response{ResponseKind::alert, {}};
+    World world(std::move(policy));
+    world.push(true);
+    auto const windows = world.engine.save_windows(world.now);
+    Now now{world.now.boot + 10min, world.now.wall + 10min};
+    Engine other(world.policy, now, "00000000-0000-4000-8000-000000000001");
+    REQUIRE(other.load_windows(windows, now));
+    CHECK(other.next_deadline() == now.boot + 5min);
+    now.boot += 5min;
+    CHECK(other.elapse(now).size() == 1);
+}
+
+TEST_CASE("an event id counted before a checkpoint is not counted again after it") {
+    auto world = alerting();
+    for (auto const* id : {"e1", "e2", "e3"}) world.push(false, "webhooks", id);
+    auto const windows = world.engine.save_windows(world.now);
+    auto other = world.replayed();
+    REQUIRE(other.load_windows(windows, world.now));
+    OutcomesValue value;
+    value.failure = 1;
+    for (auto const* id : {"e1", "e2", "e3"}) {
+        Sample sample{"shop", "webhooks", world.now.boot, value, id, {}, {}, true};
+        CHECK(other.observe(std::span(&sample, 1), world.now).empty());
+    }
+    CHECK(push_into(other, world, false).size() == 1);
+}
+
+TEST_CASE("after a reboot wall time decides how old a deployment is") {
+    World world;
+    world.release_v2();
+    Now const up{Instant(100s), world.now.wall + 2h};
+    Engine other(world.policy, up, other_boot);
+    for (auto const& record : world.journal) other.apply(record);
+    auto const& shop = other.state().service("shop");
+    auto const age = up.boot - shop.deployment(*shop.window)->started_at.boot;
+    CHECK(age > 2h);
+    CHECK(age < 2h + 1min);
+}
+
+TEST_CASE("a clock that stands before the newest record: no deployment is blamed on a guess") {
+    World world;
+    world.release_v2();
+    Now const up{Instant(100s), world.now.wall - 3h};
+    Engine other(world.policy, up, other_boot);
+    for (auto const& record : world.journal) other.apply(record);
+    auto const decision = other.decide(Recovered{}, up);
+    bool closed = false;
+    for (auto const& record : decision.records) {
+        closed = closed || record.kind == "deployment.window_closed";
+    }
+    CHECK(closed);
+}
+
+TEST_CASE("within one boot a wall clock that was set back raises no doubt") {
+    World world;
+    world.release_v2();
+    Now const later{world.now.boot + 1s, world.now.wall - 3h};
+    Engine other(world.policy, later, "00000000-0000-4000-8000-000000000001");
+    for (auto const& record : world.journal) other.apply(record);
+    for (auto const& record : other.decide(Recovered{}, later).records) {
+        CHECK(record.kind != "deployment.window_closed");
+    }
+    auto const& shop = other.state().service("shop");
+    CHECK(later.boot - shop.deployment(*shop.window)->started_at.boot < 1min);
+}
+
+TEST_CASE("event times out of range are clamped, so the future and last week break nothing") {
+    auto world = alerting();
+    OutcomesValue value;
+    value.failure = 1;
+    world.sample({"shop", "webhooks", world.now.boot + 5h, value, {}, {}, {}, true});
+    CHECK(world.engine.window("shop", "webhooks")->newest()->at == world.now.boot);
+    world.pass(1s);
+    world.sample({"shop", "webhooks", world.now.boot - 200h, value, {}, {}, {}, true});
+    CHECK(world.incident() == nullptr);
+}
+
+TEST_CASE("a step that is adopted after a restart has what earlier steps saved filled in") {
+    auto policy = shop_policy();
+    auto& playbook = policy.services[0].playbooks[0];
+    playbook.steps[0].save = "image";
+    playbook.steps[1].params = JsonObject{{"argv", JsonArray{"run", "{{ steps.image }}"}}};
+    playbook.steps[1].check = {"test", "{{ steps.image }}"};
+    World world(std::move(policy));
+    world.release_v2();
+    world.fail_health(3);
+    world.answer();
+    auto const start = world.take<StartStep>();
+    StepOutcome outcome;
+    outcome.kind = OutcomeKind::done;
+    outcome.saved = "abc";
+    world.send(StepEnded{start->run, 1, 1, outcome});
+    auto other = world.replayed();
+    auto const decision = other.decide(Recovered{}, world.now);
+    REQUIRE(decision.commands.size() == 1);
+    auto const& adopted = std::get<AdoptStep>(decision.commands.front());
+    CHECK(adopted.n == 2);
+    CHECK(to_text(adopted.step.params).find("abc") != std::string::npos);
+    CHECK(adopted.step.check == std::vector<std::string>{"test", "abc"});
+}
+
+TEST_CASE("a state checkpoint continued with the journal's rest equals the whole journal") {
+    World world;
+    world.release_v2();
+    auto const saved = world.engine.save_state();
+    world.fail_health(3);
+    world.answer();
+    Engine other(world.policy, world.now, "00000000-0000-4000-8000-000000000001");
+    REQUIRE(other.load_state(saved));
+    for (auto const& record : world.journal) {
+        if (record.seq > other.state().seq) other.apply(record);
+    }
+    CHECK(to_text(to_json(other.state())) == to_text(to_json(world.engine.state())));
+}
