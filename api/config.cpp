@@ -40,11 +40,12 @@ Awaitable<Response> reload_config(Context& context) {
     );
 }
 
-Response check_config(Context& context) {
+Awaitable<Response> check_config(Context& context) {
     Members members(context.request);
-    auto const text = members.required_text("text", json_body_bytes_max);
-    if (auto refusal = members.refusal()) return *std::move(refusal);
-    return answer(context.host.check_config(text));
+    auto text = members.required_text("text", json_body_bytes_max);
+    if (auto refusal = members.refusal()) co_return *std::move(refusal);
+    auto const report = co_await context.host.check_config(std::move(text));
+    co_return answer(report);
 }
 
 }  // namespace rollbackd::api

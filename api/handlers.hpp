@@ -64,7 +64,7 @@ Awaitable<Response> delete_silence(Context&);
 
 // config.cpp
 Awaitable<Response> reload_config(Context&);
-Response check_config(Context&);
+Awaitable<Response> check_config(Context&);
 
 // journal.cpp
 Response get_events(Context&);

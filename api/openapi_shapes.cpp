@@ -84,6 +84,7 @@ ConfigReport
  ok: boolean
  hash: string
  services: integer
+ note: string
  problems: [object]
 Status
  version: string
@@ -100,6 +101,7 @@ Status
  config_file: string
  config_loaded_at: time
  config_problem: string
+ config_note: string
  started_at: time
  now: time
  limits: object

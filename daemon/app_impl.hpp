@@ -56,7 +56,7 @@ public:
         return metrics_.render(engine_, decider_, reader_, clock_.now());
     }
     api::Awaitable<Json> reload(Actor actor) override;
-    Json check_config(std::string_view yaml) const override { return check_policy_text(yaml); }
+    api::Awaitable<Json> check_config(std::string yaml) override;
     void seen(api::RequestSeen const& request) override {
         metrics_.requested(request.method, request.route, request.status, request.took);
     }
@@ -70,7 +70,9 @@ private:
     void on_applied(std::vector<Record> const& records);
     void forget_what_ended(Record const& record);
     std::set<std::string> unfinished_runs() const;
-    asio::awaitable<void> follow_policy(Policy const& before);
+    asio::awaitable<void> follow_policy();
+    api::Awaitable<LoadResult> load_again();
+    Json refuse_reload(Actor const& actor, LoadResult const& loaded);
     asio::awaitable<void> life();
     asio::awaitable<void> start();
     asio::awaitable<void> stop();
@@ -111,6 +113,10 @@ private:
     WallTime started_at_;
     WallTime loaded_at_;
     std::string reload_problem_;
+    std::string reload_note_;    // what the file says and only a restart brings about
+    DaemonPolicy started_with_;  // what that is compared with
+    std::uint64_t reloads_begun_ = 0;
+    std::uint64_t reload_taken_ = 0;
     std::string chain_problem_;
     int exit_status_ = 0;
 };

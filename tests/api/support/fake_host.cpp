@@ -83,9 +83,11 @@ std::vector<ReadyCheck> FakeHost::readiness() const {
     return {store};
 }
 
-Awaitable<Json> FakeHost::reload(Actor) { co_return check_config(""); }
+Awaitable<Json> FakeHost::reload(Actor) { co_return config_report(); }
 
-Json FakeHost::check_config(std::string_view) const {
+Awaitable<Json> FakeHost::check_config(std::string) { co_return config_report(); }
+
+Json FakeHost::config_report() const {
     JsonObject out;
     out["ok"] = config_good;
     if (!config_good) {

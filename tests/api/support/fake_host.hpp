@@ -32,7 +32,8 @@ public:
     DaemonFacts facts_of_daemon() const override { return DaemonFacts(); }
     std::string metrics() const override { return "rollbackd_up 1\n"; }
     Awaitable<Json> reload(Actor actor) override;
-    Json check_config(std::string_view yaml) const override;
+    Awaitable<Json> check_config(std::string yaml) override;
+    Json config_report() const;
     void seen(RequestSeen const& request) override { last_status = request.status; }
     void surprised(std::string_view, std::string_view) override { ++surprises; }
 
