@@ -30,6 +30,7 @@ struct DaemonFacts {
     std::string config_file;
     WallTime config_loaded_at{};
     std::string config_problem;  // of the last reload that changed nothing; empty: none
+    std::string config_note;     // what the last reload could not change; empty: nothing
     JsonObject limits;           // named limits of queues and bodies with their values
 };
 
@@ -77,8 +78,8 @@ public:
     /// Loads the configuration again. {"ok":true,"hash","services"} or
     /// {"ok":false,"problems":[{"severity","file","line","column","text"}]}, which changed nothing.
     virtual Awaitable<Json> reload(Actor actor) = 0;
-    /// Checks a configuration's text, or without one what a reload would load; the same shape as
-    /// reload, and nothing ever changes.
+    /// Checks a configuration's text, or without one what a reload would load, beside the loop, for
+    /// it may be made to take long; the same shape as reload, and nothing ever changes.
     virtual Awaitable<Json> check_config(std::optional<std::string> yaml) = 0;
 
     /// Metrics and logs of the HTTP side.

@@ -89,6 +89,7 @@ ConfigReport
  ok: boolean
  hash?: string
  services?: integer
+ note?: string
  problems: [ConfigProblem]
 ConfigProblem
  severity: error|warning
@@ -111,6 +112,7 @@ Status
  config_file: string
  config_loaded_at: time
  config_problem: string
+ config_note: string
  started_at: time
  now: time
  limits: {integer}

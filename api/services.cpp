@@ -42,6 +42,7 @@ Response get_status(Context& context) {
     body["config_file"] = facts.config_file;
     body["config_loaded_at"] = render_time(facts.config_loaded_at);
     body["config_problem"] = facts.config_problem;
+    body["config_note"] = facts.config_note;
     body["started_at"] = render_time(facts.started_at);
     body["now"] = render_time(context.host.now().wall);
     body["limits"] = facts.limits;

@@ -205,7 +205,8 @@ Outcome<Exit> reload(Context& context, Arguments const&) {
                      << shown(problem, "column") << ": " << shown(problem, "severity") << ": "
                      << shown(problem, "text") << '\n';
     }
-    terminal.out << "the configuration is loaded\n";
+    auto const note = shown(answer->json, "note");
+    terminal.out << "the configuration is loaded" << (note.empty() ? "" : "; ") << note << '\n';
     return Exit::done;
 }
 

@@ -38,7 +38,10 @@ void print_head(Context const& context, Json const& status, std::size_t open) {
             0, Colour::yellow
         );
     }
-    print_field(terminal, "Configuration:", shown(status, "config_problem"), 0, Colour::red);
+    print_field(
+        terminal, "Configuration not reloaded:", shown(status, "config_problem"), 0, Colour::red
+    );
+    print_field(terminal, "Waits for a restart:", shown(status, "config_note"), 0, Colour::yellow);
     auto const* const journal = find(status, "journal");
     if (journal != nullptr && find(*journal, "writable") && !is_true(*journal, "writable")) {
         print_field(

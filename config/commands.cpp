@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <sstream>
 
 namespace rollbackd {
@@ -69,6 +70,25 @@ bool is_compose(Words const& words, std::string_view verb) {
     return follows(words, "compose", verb) || follows(words, "docker-compose", verb);
 }
 
+std::string first_of(Words const& words, std::initializer_list<std::string_view> known) {
+    for (auto const& word : known) {
+        if (has(words, word)) return std::string(word);
+    }
+    return "";
+}
+
+/// A program or a verb that puts something else in the place of what is there: restore,
+/// restore-db.sh, pg-restore.
+std::string restoring_word(Words const& words) {
+    for (auto const& word : words) {
+        auto const stem = word.substr(0, word.find('.'));
+        bool const begins =
+            stem == "restore" || stem.starts_with("restore-") || stem.starts_with("restore_");
+        if (begins || stem.ends_with("-restore") || stem.ends_with("_restore")) return word;
+    }
+    return "";
+}
+
 /// -r, -rf, -fR, --recursive.
 bool is_recursive(std::string const& word) {
     if (word == "--recursive") return true;
@@ -98,6 +118,14 @@ std::string what_it_destroys(Step const& step) {
     auto data = what_data_it_loses(step);
     if (!data.empty()) return data;
     if (is_compose(words, "down")) return "compose down";
+    if (step.type == "http" && text_of(step.params, "method") == "DELETE") return "http DELETE";
+    if (auto word = first_of(words, {"rm", "unlink"}); !word.empty()) return word;
+    for (auto const* const tool : {"kubectl", "podman", "docker", "helm"}) {
+        for (auto const* const verb : {"delete", "rm", "uninstall"}) {
+            if (follows(words, tool, verb)) return std::string(tool) + " " + verb;
+        }
+    }
+    if (auto word = restoring_word(words); !word.empty()) return word;
     if (follows(words, "git", "reset") && has(words, "--hard")) return "git reset --hard";
     if (follows(words, "git", "clean")) return "git clean";
     return "";

@@ -1,5 +1,6 @@
 #include "config/fields.hpp"
 
+#include "config/field_secrets.hpp"
 #include "config/scalars.hpp"
 #include "core/names.hpp"
 
@@ -82,6 +83,9 @@ private:
     std::optional<std::string> word(YamlCursor const& cursor, std::string_view expected) const {
         auto text = cursor.text(expected);
         if (!text) return std::nullopt;
+        // A shell fills its own variables in, and has some of its own.
+        bool const fills = hooks_.environment && field_.name != "shell";
+        if (fills && text->find("${") != std::string::npos) hooks_.environment(cursor, *text);
         if (!hooks_.text) return text;
         return hooks_.text(cursor, std::move(*text));
     }
@@ -118,51 +122,40 @@ private:
             cursor.error(field_.name + " is empty");
             return std::nullopt;
         }
+        if (field_.secret && *value == hidden_secret) {
+            cursor.warn(field_.name + " was taken out of this text as a secret; it will not work");
+            return to_json(*value);
+        }
         if (field_.type == FieldType::url && !is_url(*value)) {
             cursor.error(
                 quoted(*value) + " is no URL; write one like http://127.0.0.1:3000/health"
             );
             return std::nullopt;
         }
-        if (field_.secret) hide_secret(cursor, *value);
+        if (field_.secret) hide_secret(cursor, field_, *value);
         return to_json(*value);
-    }
-
-    static bool is_url(std::string const& value) {
-        if (value.find("{{") != std::string::npos || value.starts_with("${")) return true;
-        if (value.find_first_of(" \t\n\"<>") != std::string::npos) return false;
-        auto const scheme = value.find("://");
-        return scheme != std::string::npos && scheme > 0 && value.size() > scheme + 3;
-    }
-
-    /// A receiver on this machine is no secret worth a warning.
-    static bool is_local_url(std::string const& value) {
-        return value.starts_with("http://127.") || value.starts_with("http://localhost") ||
-               value.starts_with("http://[::1]");
-    }
-
-    void hide_secret(YamlCursor const& cursor, std::string const& value) const {
-        if (value.starts_with("${") && value.ends_with("}")) return;
-        auto const& node = cursor.node();
-        cursor.sources().hide(node.mark, node.text.size());
-        if (is_local_url(value)) return;
-        cursor.warn(
-            field_.name + " is a secret and stands in the file; keep it in a file of its own (" +
-            field_.name + "_file, where there is one) or in the environment: ${NAME}"
-        );
     }
 
     std::optional<Json> path(YamlCursor const& cursor) const {
         auto const value = word(cursor, "an absolute path");
         if (!value) return std::nullopt;
+        if (is_secret_file(field_)) return secret_path(cursor, *value);
         bool const open = value->starts_with("{{") || value->starts_with("${");
         if (!open && !value->starts_with('/')) {
             cursor.error(quoted(*value) + " is no absolute path; begin it with /");
             return std::nullopt;
         }
-        bool const holds_secret = field_.secret || field_.name.ends_with("_file");
-        if (!open && holds_secret && hooks_.secret_file) hooks_.secret_file(cursor, *value);
         return to_json(*value);
+    }
+
+    std::optional<Json> secret_path(YamlCursor const& cursor, std::string const& value) const {
+        if (auto const problem = secret_path_problem(value); !problem.empty()) {
+            cursor.error(quoted(value) + problem);
+            return std::nullopt;
+        }
+        bool const open = value.starts_with("{{");
+        if (!open && hooks_.secret_file) hooks_.secret_file(cursor, value);
+        return to_json(value);
     }
 
     std::optional<Json> integer(YamlCursor const& cursor) const {
@@ -284,6 +277,14 @@ private:
         if (!value) return std::nullopt;
         auto const& known = field_.choices;
         if (std::find(known.begin(), known.end(), *value) != known.end()) return to_json(*value);
+        auto const& later = field_.later_choices;
+        if (std::find(later.begin(), later.end(), *value) != later.end()) {
+            cursor.error(
+                field_.name + " " + quoted(*value) +
+                " arrives in a later version of rollbackd; this one does not have it"
+            );
+            return std::nullopt;
+        }
         cursor.error("unknown " + field_.name + " " + quoted(*value) + suggest(*value, known));
         return std::nullopt;
     }
@@ -363,9 +364,12 @@ std::optional<Json> read_value(
     return ValueReader(field, hooks).read(cursor);
 }
 
-JsonObject read_params(YamlCursor const& cursor, TypeInfo const& type, ValueHooks const& hooks) {
+JsonObject read_params(
+    YamlCursor const& cursor, TypeInfo const& type, ValueHooks const& hooks, Section const* beside
+) {
     Section const section{type.name, type.doc, type.fields};
     MapReader map(cursor, section);
+    if (beside != nullptr) map.set_beside(*beside);
     JsonObject out;
     for (auto const& field : section.fields) {
         auto const value = map.take(field.name);

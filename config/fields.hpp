@@ -16,6 +16,8 @@ struct ValueHooks {
     std::function<void(YamlCursor const&, std::string const&)> condition;
     /// A file that holds a secret: looks whether it can be read.
     std::function<void(YamlCursor const&, std::string const&)> secret_file;
+    /// A text with ${NAME}: looks whether the environment has it.
+    std::function<void(YamlCursor const&, std::string const&)> environment;
 };
 
 /// The value as it stands in params: durations in nanoseconds, sizes in bytes, the rest as JSON.
@@ -25,7 +27,11 @@ std::optional<Json> read_value(
 );
 
 /// Every field of a type: unknown keys, missing ones, alternatives. Defaults are filled in.
-JsonObject read_params(YamlCursor const& cursor, TypeInfo const& type, ValueHooks const& hooks);
+/// `beside`: the keys that stand beside the type, for who writes one of them inside.
+JsonObject read_params(
+    YamlCursor const& cursor, TypeInfo const& type, ValueHooks const& hooks,
+    Section const* beside = nullptr
+);
 
 /// Reads `key` of a section into a typed place; an absent or wrong one leaves it as it is.
 template <class T>

@@ -16,6 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view file_line = "#%rollbackd file: ";
+constexpr char const* too_large = "larger than 1 MiB; spread its services over files in conf.d/";
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
 std::string without_mark(std::string text) {
@@ -31,7 +32,7 @@ void read_file(Sources& sources, fs::path const& path) {
     std::error_code code;
     auto const status = fs::status(path, code);
     if (status.type() == fs::file_type::not_found) {
-        return refuse("there is no such file; name another with --config");
+        return refuse("there is no such file");
     }
     if (code) return refuse("cannot be read: " + code.message());
     if (fs::is_directory(status)) return refuse("this is a directory, not a file");
@@ -41,7 +42,7 @@ void read_file(Sources& sources, fs::path const& path) {
     stream.read(text.data(), std::streamsize(text.size()));
     text.resize(std::size_t(stream.gcount()));
     if (stream.bad()) return refuse("cannot be read to its end");
-    if (text.size() > policy_file_bytes_max) return refuse("larger than 1 MiB");
+    if (text.size() > policy_file_bytes_max) return refuse(too_large);
     sources.set_text(file, without_mark(std::move(text)));
 }
 
@@ -163,11 +164,14 @@ void split_texts(Sources& sources, std::string_view text, std::string const& nam
 }
 
 std::string join_texts(Sources const& sources) {
-    if (sources.size() == 1) return sources.shown_text(0);
-    std::string out;
+    std::vector<std::uint32_t> files;
     for (std::uint32_t file = 0; file < sources.size(); ++file) {
+        if (!sources.text(file).empty()) files.push_back(file);
+    }
+    if (files.size() == 1) return sources.shown_text(files[0]);
+    std::string out;
+    for (auto const file : files) {
         auto text = sources.shown_text(file);
-        if (text.empty()) continue;
         if (text.back() != '\n') text += '\n';
         out += std::string(file_line) + short_name(sources.name(file)) + "\n" + text;
     }
@@ -178,7 +182,7 @@ YamlRef parse_files(Sources& sources) {
     std::shared_ptr<YamlNode> merged;
     for (std::uint32_t file = 0; file < sources.size(); ++file) {
         if (sources.text(file).size() > policy_file_bytes_max) {
-            sources.report({file, 0, 0}, false, "larger than 1 MiB");
+            sources.report({file, 0, 0}, false, too_large);
             continue;
         }
         auto const root = parse_yaml(sources, file);

@@ -75,6 +75,7 @@ private:
         for (auto const& trigger : service.triggers) {
             auto const path = base + ".triggers." + trigger.name;
             expect_all(path + ".notify", trigger.notify, channels_);
+            check_condition(path + ".when", trigger.when);
             check_response(path + ".response", trigger.response, playbooks);
         }
         for (auto const& playbook : service.playbooks) {
@@ -86,6 +87,10 @@ private:
             check_duties(path, playbook.duties);
             expect_all(path + ".on_failure", playbook.on_failure, playbooks);
         }
+    }
+
+    void check_condition(std::string const& path, Condition const& condition) const {
+        for (auto const& name : condition.services()) expect(path, name, services_);
     }
 
     void check_response(
@@ -113,7 +118,13 @@ private:
 
     void check_checks(std::string const& path, std::vector<Check> const& checks) const {
         for (std::size_t i = 0; i < checks.size(); ++i) {
-            expect(path + "." + std::to_string(i) + ".from", checks[i].from, hosts_);
+            auto const at = path + "." + std::to_string(i);
+            expect(at + ".from", checks[i].from, hosts_);
+            if (checks[i].condition.empty()) continue;
+            auto const key = checks[i].kind == CheckKind::hold ? ".hold" : ".until";
+            if (auto const condition = Condition::parse(checks[i].condition)) {
+                check_condition(at + key, *condition);
+            }
         }
     }
 

@@ -19,6 +19,10 @@ bool is_evidence(Lint const& lint, Step const& step) {
     return type != nullptr && type->evidence;
 }
 
+bool destroys(Step const& step) { return !what_it_destroys(step).empty(); }
+
+bool may_lose_data(Step const& step) { return step.type == "exec" || step.type == "http"; }
+
 void check_evidence(Lint const& lint, std::string const& path, Playbook const& playbook) {
     auto const& steps = playbook.steps;
     std::optional<std::size_t> destroyed;
@@ -43,13 +47,37 @@ void check_evidence(Lint const& lint, std::string const& path, Playbook const& p
                 std::any_of(steps.begin() + long(i), steps.end(), [&](Step const& step) {
                     return is_evidence(lint, step);
                 });
-            if (captured || later) continue;
+            bool const is_small = what == "rm" || what == "unlink";  // one file, by its name
+            if (captured || later || is_small) continue;
             lint.warn(
                 at, what +
                         " without capture_evidence before it: what it destroys cannot be "
                         "looked at afterwards"
             );
         }
+    }
+}
+
+/// A playbook that says it loses data, where no step is known to: then any program it runs may.
+void check_declared_loss(Lint const& lint, std::string const& path, Playbook const& playbook) {
+    auto const& steps = playbook.steps;
+    if (playbook.data_loss == DataLoss::none) return;
+    if (std::any_of(steps.begin(), steps.end(), destroys)) return;
+    auto const evidence = std::find_if(steps.begin(), steps.end(), [&](Step const& step) {
+        return is_evidence(lint, step);
+    });
+    if (evidence == steps.end()) {
+        lint.warn(
+            path, "says data_loss: " + to_string(playbook.data_loss) +
+                      " and captures no evidence; begin with capture_evidence"
+        );
+    } else if (std::none_of(evidence, steps.end(), may_lose_data) &&
+               std::any_of(steps.begin(), evidence, may_lose_data)) {
+        lint.error(
+            path + ".steps." + std::to_string(evidence - steps.begin()),
+            "evidence after every step that could be the one that loses data (data_loss: " +
+                to_string(playbook.data_loss) + ") comes too late; capture it first"
+        );
     }
 }
 
@@ -126,7 +154,7 @@ void check_claims(Lint const& lint, std::string const& path, Playbook const& pla
     }
 }
 
-/// Follows on_failure from `start` back to itself.
+/// Follows on_failure from `at` to `start`; the trail ends with who names it.
 bool find_loop(
     ServicePolicy const& service, std::string const& start, Playbook const& at,
     std::vector<std::string>& trail
@@ -173,13 +201,11 @@ void check_ladder(Lint const& lint, ServicePolicy const& service, TriggerPolicy 
             );
         }
         for (std::size_t above = 0; above < i; ++above) {
-            auto const& failing = playbook->on_failure;
-            if (std::find(failing.begin(), failing.end(), rungs[above].run) == failing.end()) {
-                continue;
-            }
+            std::vector<std::string> trail{rungs[i].run};
+            if (!find_loop(service, rungs[above].run, *playbook, trail)) continue;
             lint.error(
                 path + std::to_string(i) + "=", "a ladder that loops: on_failure of " +
-                                                    rungs[i].run + " names " + rungs[above].run +
+                                                    trail.back() + " names " + rungs[above].run +
                                                     ", which this ladder has tried before"
             );
         }
@@ -194,6 +220,7 @@ void lint_playbooks(Lint const& lint) {
             auto const path = path_of(service, "playbooks", playbook.name);
             check_claims(lint, path, playbook);
             check_evidence(lint, path, playbook);
+            check_declared_loss(lint, path, playbook);
             check_restarts(lint, path + ".steps", playbook.steps);
             for (std::size_t i = 0; i < playbook.steps.size(); ++i) {
                 check_step(lint, path + ".steps." + std::to_string(i), playbook.steps[i]);

@@ -45,10 +45,41 @@ SignalPolicy const* slowest_probe(ServicePolicy const& service, Condition const&
     return slowest;
 }
 
-void check_check(
-    Lint const& lint, ServicePolicy const& service, std::string const& path, Check const& check,
-    bool of_verify
+bool may_run(TriggerPolicy const& trigger, std::string const& playbook) {
+    if (!trigger.response || trigger.response->kind != ResponseKind::ladder) return false;
+    auto const& rungs = trigger.response->rungs;
+    return std::any_of(rungs.begin(), rungs.end(), [&](Rung const& rung) {
+        return rung.run == playbook;
+    });
+}
+
+/// Samples of `signal` a run of `playbook` waits for (A7): those of the triggers it answers.
+std::uint32_t samples_wanted(
+    ServicePolicy const& service, std::string const& playbook, std::string const& signal
 ) {
+    std::uint32_t wanted = 1;
+    for (auto const& trigger : service.triggers) {
+        if (trigger.when.empty() || !may_run(trigger, playbook)) continue;
+        auto const read = trigger.when.signals();
+        bool const reads = std::find(read.begin(), read.end(), signal) != read.end();
+        if (reads && !trigger.resolve_after.duration) {
+            wanted = std::max(wanted, trigger.resolve_after.samples);
+        }
+    }
+    return wanted;
+}
+
+/// One check of `verify` or `success`, and where it was written.
+struct TimedCheck {
+    ServicePolicy const& service;
+    std::string const& playbook;
+    std::string path;
+    Check const& check;
+    bool of_verify;
+};
+
+void check_check(Lint const& lint, TimedCheck const& timed_check) {
+    auto const& [service, playbook, path, check, of_verify] = timed_check;
     auto const key = check.kind == CheckKind::hold ? ".for" : ".within";
     auto const at = lint.written(path + key) ? path + key + "=" : path;
     auto const settle = service.limits.settle;
@@ -71,13 +102,22 @@ void check_check(
             at, shown(check.limit) + " is too short for one sample of " + probe->name +
                     ", which is asked every " + shown(pace)
         );
-    } else if (check.limit < probe->every) {
-        lint.warn(
+        return;
+    }
+    auto const wanted = of_verify ? samples_wanted(service, playbook, probe->name) : 1;
+    if (check.limit >= probe->every * wanted) return;
+    if (wanted == 1) {
+        return lint.warn(
             at, shown(check.limit) + " is shorter than one period of " + probe->name + " (" +
                     shown(probe->every) + "); only its confirm_every (" + shown(pace) +
                     ") makes a sample likely"
         );
     }
+    lint.warn(
+        at, shown(check.limit) + " is shorter than the " + std::to_string(wanted) + " samples of " +
+                probe->name + " take that end the breach (" + shown(probe->every * wanted) +
+                "); only its confirm_every (" + shown(pace) + ") makes them likely"
+    );
 }
 
 void check_steps(Lint const& lint, std::string const& path, std::vector<Step> const& steps) {
@@ -122,6 +162,21 @@ void check_resolve(Lint const& lint, ServicePolicy const& service, TriggerPolicy
     }
 }
 
+/// A breach that begins when no deployment can be blamed any more undoes no release.
+void check_patience(Lint const& lint, ServicePolicy const& service, TriggerPolicy const& trigger) {
+    if (trigger.for_ < service.watch_window || trigger.blame == Blame::any) return;
+    for (auto const& playbook : service.playbooks) {
+        if (playbook.undoes != Undoes::release || !may_run(trigger, playbook.name)) continue;
+        lint.warn(
+            path_of(service, "triggers", trigger.name) + ".for=",
+            "for (" + shown(trigger.for_) + ") is not shorter than watch_window (" +
+                shown(service.watch_window) + "): " + playbook.name +
+                " would never find a deployment to blame"
+        );
+        return;
+    }
+}
+
 void check_service(Lint const& lint, ServicePolicy const& service) {
     auto const base = "services." + service.name;
     if (service.start_period >= service.watch_window) {
@@ -133,21 +188,32 @@ void check_service(Lint const& lint, ServicePolicy const& service) {
                 "): no deployment could ever be blamed"
         );
     }
+    if (service.bake <= service.start_period && service.start_period < service.watch_window) {
+        lint.warn(
+            base + ".bake=", "bake (" + shown(service.bake) +
+                                 ") is not longer than start_period (" +
+                                 shown(service.start_period) +
+                                 "): a release would be known-good before its failures count"
+        );
+    }
     for (auto const& signal : service.signals) {
         check_signal(lint, base + ".signals." + signal.name, signal);
     }
-    for (auto const& trigger : service.triggers) check_resolve(lint, service, trigger);
+    for (auto const& trigger : service.triggers) {
+        check_resolve(lint, service, trigger);
+        check_patience(lint, service, trigger);
+    }
     for (auto const& playbook : service.playbooks) {
         auto const path = base + ".playbooks." + playbook.name;
         check_steps(lint, path + ".steps", playbook.steps);
         check_steps(lint, path + ".always", playbook.always);
         for (std::size_t i = 0; i < playbook.verify.size(); ++i) {
             auto const at = path + ".verify." + std::to_string(i);
-            check_check(lint, service, at, playbook.verify[i], true);
+            check_check(lint, {service, playbook.name, at, playbook.verify[i], true});
         }
         for (std::size_t i = 0; i < playbook.success.size(); ++i) {
             auto const at = path + ".success." + std::to_string(i);
-            check_check(lint, service, at, playbook.success[i], false);
+            check_check(lint, {service, playbook.name, at, playbook.success[i], false});
         }
     }
 }

@@ -34,6 +34,32 @@ bool has_playbook(ServicePolicy const& service, Response const& response) {
     });
 }
 
+/// Whether a playbook of the service may answer: by the trigger's response, or by any row of the
+/// matrix that fits once a signal has measured what the trigger leaves open.
+bool can_act(Policy const& policy, ServicePolicy const& service, TriggerPolicy const& trigger) {
+    auto const acts = [&](Response const& response) {
+        return response.kind == ResponseKind::ladder && has_playbook(service, response);
+    };
+    if (trigger.response) return acts(*trigger.response);
+    std::vector<std::optional<Users>> users{trigger.classify.users};
+    std::vector<std::optional<bool>> risks{trigger.classify.data_risk};
+    if (!users[0] && trigger.when.uses("affected")) {
+        users.insert(users.end(), {Users::none, Users::some, Users::many, Users::all});
+    }
+    if (!risks[0] && !service.release.schema_type.empty()) {
+        risks.insert(risks.end(), {true, false});
+    }
+    for (auto const& who : users) {
+        for (auto const& risk : risks) {
+            auto what = trigger.classify;
+            what.users = who;
+            what.data_risk = risk;
+            if (acts(choose(policy.matrix, what).response)) return true;
+        }
+    }
+    return false;
+}
+
 std::string ladder_text(Response const& response) {
     std::string text;
     for (auto const& rung : response.rungs) text += (text.empty() ? "" : ", ") + rung.run;
@@ -64,12 +90,20 @@ void check_trigger(Lint const& lint, ServicePolicy const& service, TriggerPolicy
                       "classify it differently"
         );
     }
+    bool const open = !trigger.severity || !trigger.response;
+    if (open && choose(lint.policy.matrix, trigger.classify).row == 0) {
+        lint.warn(
+            path,
+            "no row of the matrix fits this, so it is a P2 that alerts; write severity and "
+            "response, or give the matrix a last row: { when: {}, … }"
+        );
+    }
     if (answer.severity == Severity::P0 && lint.policy.channels.empty()) {
         lint.warn(path, "a P0 and no channel to tell anybody; add one under notify");
     }
     if (trigger.when.text().empty()) return;
     check_rules(lint, path, trigger);
-    if (ladder && has_playbook(service, answer.response) && can_be_true_by_absence(trigger.when)) {
+    if (can_act(lint.policy, service, trigger) && can_be_true_by_absence(trigger.when)) {
         lint.error(
             path + ".when=",
             "this can become true through absent() or stale() alone, and missing data is never a "
@@ -85,6 +119,9 @@ void lint_triggers(Lint const& lint) {
         for (auto const& trigger : service.triggers) check_trigger(lint, service, trigger);
     }
     if (!lint.written("matrix") || !lint.matrix_is_whole) return;
+    if (lint.policy.matrix.empty()) {
+        lint.warn("matrix", "the matrix has no row; leave the key out for the shipped one");
+    }
     for (auto const row : unreachable_rows(lint.policy.matrix)) {
         lint.warn(
             "matrix." + std::to_string(row - 1),

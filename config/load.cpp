@@ -59,7 +59,7 @@ LoadResult finish(Sources& sources, Catalogue const& catalogue, LoadOptions cons
             bool const matrix_is_whole = read_root({catalogue, options, *policy}, cursor);
             lint_all({*policy, catalogue, places, sources, matrix_is_whole});
         } else if (sources.errors() == 0) {
-            sources.report({0, 0, 0}, false, "empty: a policy begins with version: 1");
+            sources.report({0, 1, 1}, false, "empty: a policy begins with version: 1");
         }
     } catch (std::exception const& problem) {
         sources.report({0, 0, 0}, false, std::string("cannot be read: ") + problem.what());

@@ -192,7 +192,10 @@ void read_hosts(Reading const& reading, YamlCursor const& cursor) {
                                            host.ssh.find_first_of(" \t\n") != std::string::npos)) {
             map.take("ssh")->error("ssh must be user@host, or a Host of ssh_config");
         }
-        read(map, "identity_file", host.identity_file, reading.plain_hooks());
+        auto const hooks = reading.plain_hooks();
+        if (read(map, "identity_file", host.identity_file) && hooks.secret_file) {
+            hooks.secret_file(*map.take("identity_file"), host.identity_file);
+        }
         read(map, "known_hosts", host.known_hosts);
         read(map, "port", host.port);
         map.finish();

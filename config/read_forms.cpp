@@ -1,9 +1,7 @@
+#include "config/field_secrets.hpp"
 #include "config/reader.hpp"
 #include "core/names.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <algorithm>
 
 namespace rollbackd {
@@ -16,26 +14,16 @@ std::string names_of(std::vector<TypeInfo> const& types) {
     return out;
 }
 
-/// A folder can be opened for reading too, but no secret comes out of it.
-bool is_readable(std::string const& path) {
-    struct stat found{};
-    return access(path.c_str(), R_OK) == 0 && stat(path.c_str(), &found) == 0 &&
-           !S_ISDIR(found.st_mode);
-}
-
 }  // namespace
 
 ValueHooks Reading::plain_hooks() const {
     ValueHooks hooks;
-    bool const is_error = options.secrets_required;
+    bool const required = options.secrets_required;
     if (!options.look_at_files) return hooks;
-    hooks.secret_file = [is_error](YamlCursor const& cursor, std::string const& path) {
-        if (is_readable(path)) return;
-        cursor.sources().report(
-            cursor.mark(), !is_error,
-            "the file " + printable(path, 200) + " is missing or cannot be read by this user"
-        );
+    hooks.secret_file = [required](YamlCursor const& cursor, std::string const& path) {
+        look_at_secret_file(cursor, path, required);
     };
+    hooks.environment = look_at_environment;
     return hooks;
 }
 
@@ -68,14 +56,17 @@ std::optional<Form> find_form(MapReader& map, FormTypes const& types) {
     return Form{&*type, found[0].second};
 }
 
-JsonObject read_form(Form const& form, ValueHooks const& hooks, bool allow_single) {
+JsonObject read_form(
+    Form const& form, ValueHooks const& hooks, bool allow_single, Section const* beside
+) {
     auto const& fields = form.type->fields;
     auto const needed = std::find_if(fields.begin(), fields.end(), [](Field const& field) {
         return field.required;
     });
     bool const single = form.params.kind() != YamlKind::map && form.params.kind() != YamlKind::null;
-    if (!allow_single || !single || needed == fields.end()) {
-        return read_params(form.params, *form.type, hooks);
+    bool const alone = form.type->one_of.empty();  // sql needs its dsn beside the query
+    if (!allow_single || !alone || !single || needed == fields.end()) {
+        return read_params(form.params, *form.type, hooks, beside);
     }
     JsonObject out;
     for (auto const& field : fields) {
@@ -90,6 +81,9 @@ std::vector<std::string> read_names(MapReader& map, std::string_view key, std::s
     std::vector<std::string> names;
     auto const cursor = map.take(key);
     if (!cursor) return names;
+    if (key == "notify" && cursor->kind() == YamlKind::list && cursor->node().items.empty()) {
+        cursor->warn("notify is empty, which means every channel; name some, or leave it out");
+    }
     for (auto const& item : cursor->items("a list of names, [a, b]")) {
         auto const name = item.text("a name");
         if (!name) continue;

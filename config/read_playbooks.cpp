@@ -88,7 +88,7 @@ Step read_step(PlaybookReading& playbook, YamlCursor const& cursor) {
     Step step;
     if (form) {
         step.type = form->type->name;
-        step.params = read_form(*form, hooks);
+        step.params = read_form(*form, hooks, false, &keys::step());
         step.idempotent = form->type->idempotent;
         step.destructive = form->type->destructive;
         step.edits = form->type->edits;
@@ -157,7 +157,14 @@ std::vector<Check> read_checks(
 ) {
     std::vector<Check> checks;
     auto const names = lasting_names(playbook);
-    auto const hooks = playbook.service.naming_hooks(names);
+    auto hooks = playbook.service.naming_hooks(names);
+    if (!standard) {
+        // No line in an error log for five minutes is what a hold after success waits for.
+        hooks.condition = [&](YamlCursor const& at, std::string const& text) {
+            CheckRules const rules{{}, at.path().ends_with(".hold")};
+            (void)playbook.service.condition(at, text, rules);
+        };
+    }
     for (auto const& item : cursor.items("a list of checks")) {
         MapReader map(item, keys::check());
         Check check;

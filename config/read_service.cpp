@@ -101,7 +101,7 @@ ValueHooks ServiceReading::naming_hooks(std::vector<std::string> const& names) c
 }
 
 std::optional<Condition> ServiceReading::condition(
-    YamlCursor const& cursor, std::string const& text
+    YamlCursor const& cursor, std::string const& text, CheckRules const& rules
 ) const {
     auto parsed = Condition::parse(text);
     if (!parsed) {
@@ -112,8 +112,12 @@ std::optional<Condition> ServiceReading::condition(
     auto const is_unclear = [&](std::string const& name) { return unclear.contains(name); };
     // What is said of a signal that is itself wrong would only repeat its mistake.
     if (std::any_of(signals.begin(), signals.end(), is_unclear)) return *parsed;
-    for (auto const& problem : check(*parsed, table)) {
-        cursor.error_at(problem.offset, problem.what);
+    for (auto const& problem : check(*parsed, table, rules)) {
+        if (problem.warning) {
+            cursor.warn_at(problem.offset, problem.what);
+        } else {
+            cursor.error_at(problem.offset, problem.what);
+        }
     }
     return *parsed;
 }

@@ -2,6 +2,7 @@
 #include "config/reader.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace rollbackd {
 
@@ -13,6 +14,11 @@ constexpr Duration timeout_standard = 5s;
 constexpr Duration confirm_standard = 1s;
 constexpr Duration reference_timeout = 2s;
 constexpr int stale_periods = 3;
+
+bool is_word_of_conditions(std::string_view name) {
+    constexpr std::array<std::string_view, 5> words{"and", "or", "not", "true", "false"};
+    return std::find(words.begin(), words.end(), name) != words.end();
+}
 
 /// The kind its type has, or the one its params choose (push).
 std::optional<SignalKind> kind_of(TypeInfo const& type, JsonObject const& params) {
@@ -57,12 +63,16 @@ void read_signal(ServiceReading& service, std::string const& name, YamlCursor co
     signal.name = name;
     if (name.starts_with("ref-")) {
         cursor.error("names that begin with ref- are kept for references; take another");
+    } else if (is_word_of_conditions(name)) {
+        cursor.error("\"" + name + "\" is a word of the condition language; take another name");
     }
     if (form) {
         signal.type = form->type->name;
         signal.is_probe = form->type->is_probe;
         auto const errors_before = cursor.sources().errors();
-        signal.params = read_form(*form, service.rendering_hooks());
+        auto hooks = service.rendering_hooks();
+        if (!signal.is_probe) hooks.environment = {};  // in an expression ${ is no variable
+        signal.params = read_form(*form, hooks, false, &keys::signal());
         if (cursor.sources().errors() == errors_before) {
             check_with_type(service.reading, form->params, signal);
         }
@@ -86,6 +96,7 @@ void read_signal(ServiceReading& service, std::string const& name, YamlCursor co
         traits.kind = *kind;
         traits.type = signal.type;
         if (signal.is_probe) traits.every = signal.every;
+        if (signal.is_probe) traits.fastest = std::min(signal.every, signal.confirm_every);
         traits.stale_after = signal.stale_after;
         service.table[name] = traits;
     } else {
@@ -130,7 +141,7 @@ std::vector<SignalPolicy> read_references(
         reference.is_probe = true;
         reference.timeout = reference_timeout;
         read(map, "timeout", reference.timeout);
-        reference.params = read_form(*form, hooks);
+        reference.params = read_form(*form, hooks, false, &keys::reference());
         reference.kind = kind_of(*form->type, reference.params).value_or(SignalKind::state);
         reference.stale_after = stale_periods * reference.every + reference.timeout;
         check_with_type(reading, form->params, reference);

@@ -71,31 +71,30 @@ void read_answer(MapReader& map, TriggerPolicy& trigger) {
     if (auto const response = map.take("response")) trigger.response = read_response(*response);
     Duration within{};
     if (!read(map, "within", within)) return;
-    if (!trigger.response || trigger.response->kind != ResponseKind::ladder) {
+    if (trigger.response && trigger.response->kind != ResponseKind::ladder) {
         map.take("within")->error(
             "within is of a ladder's rungs; give this trigger a response of playbooks"
         );
         return;
     }
-    for (auto& rung : trigger.response->rungs) {
-        if (!rung.within) rung.within = within;
-    }
+    trigger.within = within;
 }
 
 void read_trigger(ServiceReading& service, std::string const& name, YamlCursor const& cursor) {
     MapReader map(cursor, keys::trigger());
     TriggerPolicy trigger;
     trigger.name = name;
+    std::uint64_t min_count = 0;
+    if (read(map, "min_count", min_count)) trigger.rules.min_count = min_count;
+    read_confidence(map, trigger.rules);
     if (auto const when = map.take("when")) {
         if (auto const text = when->text("a condition like ok(health)")) {
-            if (auto parsed = service.condition(*when, *text)) trigger.when = *parsed;
+            CheckRules const rules{trigger.rules};
+            if (auto parsed = service.condition(*when, *text, rules)) trigger.when = *parsed;
         }
     }
     read(map, "for", trigger.for_);
     read_resolve_after(map, trigger.resolve_after);
-    std::uint64_t min_count = 0;
-    if (read(map, "min_count", min_count)) trigger.rules.min_count = min_count;
-    read_confidence(map, trigger.rules);
     read_answer(map, trigger);
     read(map, "approval", trigger.approval);
     read(map, "autonomy", trigger.autonomy);

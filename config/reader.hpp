@@ -36,7 +36,10 @@ MapReader open_form(YamlCursor const& cursor, Section const& section, FormTypes 
 /// The one type; reports none, two, and those of later versions. Also finishes the map.
 std::optional<Form> find_form(MapReader& map, FormTypes const& types);
 /// The type's params; a single value stands for the type's one needed field where `allow_single`.
-JsonObject read_form(Form const& form, ValueHooks const& hooks, bool allow_single = false);
+JsonObject read_form(
+    Form const& form, ValueHooks const& hooks, bool allow_single = false,
+    Section const* beside = nullptr
+);
 
 /// A list of names; each must be a valid one for a `what`.
 std::vector<std::string> read_names(MapReader& map, std::string_view key, std::string_view what);
@@ -61,7 +64,9 @@ struct ServiceReading {
     /// Hooks that check template names against `names`.
     ValueHooks naming_hooks(std::vector<std::string> const& names) const;
     /// Parses and checks a condition, every problem at its place.
-    std::optional<Condition> condition(YamlCursor const& cursor, std::string const& text) const;
+    std::optional<Condition> condition(
+        YamlCursor const& cursor, std::string const& text, CheckRules const& rules = {}
+    ) const;
 };
 
 void read_service(Reading const& reading, std::string const& name, YamlCursor const& cursor);

@@ -116,6 +116,13 @@ bool is_status(std::string_view text) {
     return all_digits(rest) || rest == "xx" || rest == "XX";
 }
 
+bool is_url(std::string_view text) {
+    if (text.find("{{") != std::string_view::npos || text.starts_with("${")) return true;
+    if (text.find_first_of(" \t\n\"<>") != std::string_view::npos) return false;
+    auto const scheme = text.find("://");
+    return scheme != std::string_view::npos && scheme > 0 && text.size() > scheme + 3;
+}
+
 Result<ListenAddress> parse_listen(std::string_view text) {
     constexpr std::string_view scheme = "unix:";
     if (text.starts_with(scheme)) {
@@ -132,7 +139,12 @@ Result<ListenAddress> parse_listen(std::string_view text) {
     auto const colon = text.rfind(':');
     auto const port_text = colon == std::string_view::npos ? "" : text.substr(colon + 1);
     auto const port = parse_integer(port_text);
-    if (!port || *port < 0 || *port > 65535) {
+    if (port && (*port < 0 || *port > 65535)) {
+        return fail(
+            Errc::invalid, quoted(text) + ": a port lies from 1 to 65535, or is 0: any free one"
+        );
+    }
+    if (!port) {
         return fail(
             Errc::invalid,
             quoted(text) + " has no port; write address:port, for example 127.0.0.1:8620"

@@ -22,6 +22,9 @@ Result<std::int64_t> parse_size(std::string_view text);
 /// 200 as it is, "2xx" in lower case.
 bool is_status(std::string_view text);
 
+/// scheme://rest without blanks; a template or ${NAME} at its head may become one.
+bool is_url(std::string_view text);
+
 /// An address to listen on, taken apart.
 struct ListenAddress {
     bool is_unix = false;

@@ -138,7 +138,7 @@ JsonObject type_schema(TypeInfo const& type, bool allow_single) {
         all.push_back(JsonObject{{"oneOf", std::move(any)}});
     }
     if (!all.empty()) schema["allOf"] = std::move(all);
-    if (!allow_single) return schema;
+    if (!allow_single || !type.one_of.empty()) return schema;
     return {{"anyOf", JsonArray{schema, any_text(), list_of(any_text())}}};
 }
 

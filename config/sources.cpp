@@ -11,12 +11,14 @@ std::uint32_t Sources::add(SourceText source) {
     return std::uint32_t(files_.size() - 1);
 }
 
+bool Sources::is_full() const { return found_.size() > policy_problems_max; }
+
 void Sources::report(Mark mark, bool warning, std::string what) {
     if (!warning) ++errors_;
+    if (is_full()) return;
     auto const same = [&](Found const& found) { return found.mark == mark && found.what == what; };
     // An alias is read once for each use: its mistake is still one mistake.
     if (std::any_of(found_.begin(), found_.end(), same)) return;
-    if (found_.size() > policy_problems_max) return;
     if (found_.size() == policy_problems_max) {
         what = "more problems than are worth listing; mend these first";
     }
@@ -62,7 +64,7 @@ std::string Sources::shown_text(std::uint32_t file) const {
     for (auto const& part : hidden) {
         if (part.file != file || part.from < position) continue;
         out += text.substr(position, part.from - position);
-        out += "***";
+        out += hidden_secret;
         position = part.to;
     }
     out += text.substr(position);

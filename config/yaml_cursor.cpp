@@ -25,6 +25,10 @@ std::string_view kind_name(YamlKind kind) {
 
 std::string quoted(std::string_view text) { return "\"" + printable(text, 80) + "\""; }
 
+long open_parentheses(std::string_view text) {
+    return std::count(text.begin(), text.end(), '(') - std::count(text.begin(), text.end(), ')');
+}
+
 }  // namespace
 
 Mark place_of(Places const& places, std::string_view path) {
@@ -68,9 +72,10 @@ Mark YamlCursor::mark() const {
     return node_->kind == YamlKind::null && key_mark_.line > 0 ? key_mark_ : node_->mark;
 }
 
-void YamlCursor::error_at(std::size_t offset, std::string what) const {
-    auto const at = place_in_scalar(sources_->text(node_->mark.file), node_->mark, offset);
-    sources_->report(at, false, std::move(what));
+void YamlCursor::at(std::size_t offset, bool warning, std::string what) const {
+    if (sources_->is_full()) return sources_->report(node_->mark, warning, std::move(what));
+    auto const place = place_in_scalar(sources_->text(node_->mark.file), node_->mark, offset);
+    sources_->report(place, warning, std::move(what));
 }
 
 void YamlCursor::wrong_kind(std::string_view expected) const {
@@ -160,6 +165,44 @@ MapReader::MapReader(
     for (auto const& field : section.fields) keys += (keys.empty() ? "" : ", ") + field.name;
     for (auto const& key : more_) keys += (keys.empty() ? "" : ", ") + key;
     entries_ = cursor_.entries("a map with the keys of " + section.name + ": " + keys);
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        auto const* const field = section.field(entries_[i].first);
+        if (field != nullptr && field->type == FieldType::condition) join_condition(i);
+    }
+}
+
+/// `{ when: failures(s, 5m) > 3 }` without quotes is, to YAML, a value that ends at the comma and a
+/// key of its own. What was meant is plain as long as a ( waits for its ): read it, and say so.
+void MapReader::join_condition(std::size_t at) {
+    auto const& node = entries_[at].second.node();
+    if (node.kind != YamlKind::scalar || node.quoted) return;
+    auto depth = open_parentheses(node.text);
+    auto last = at;
+    while (depth > 0 && last + 1 < entries_.size()) {
+        auto const& next = entries_[last + 1];
+        if (next.second.kind() != YamlKind::null || section_->field(next.first) != nullptr) return;
+        depth += open_parentheses(next.first);
+        ++last;
+    }
+    if (last == at || depth != 0) return;
+    auto const& cursor = entries_[at].second;
+    auto const text = cursor.sources().text(node.mark.file);
+    auto const from = position_of(text, node.mark);
+    auto const& end_key = entries_[last];
+    auto const key_mark = place_of(cursor.places(), end_key.second.path());
+    auto const to = position_of(text, key_mark) + end_key.first.size();
+    if (key_mark.file != node.mark.file || to <= from) return;
+    auto joined = std::make_shared<YamlNode>(node);
+    joined->text = text.substr(from, to - from);
+    cursor.warn(
+        "a condition with a comma needs quotes inside { }; read as " + quoted(joined->text)
+    );
+    YamlCursor whole(
+        std::move(joined), place_of(cursor.places(), cursor.path()), cursor.path(),
+        cursor.sources(), cursor.places()
+    );
+    entries_[at].second = std::move(whole);
+    entries_.erase(entries_.begin() + long(at) + 1, entries_.begin() + long(last) + 1);
 }
 
 bool MapReader::has(std::string_view key) const {
@@ -212,6 +255,9 @@ bool MapReader::finish() const {
         if (std::find(later_.begin(), later_.end(), key) != later_.end()) {
             what =
                 quoted(key) + " arrives in a later version of rollbackd; this one does not have it";
+        } else if (beside_ != nullptr && beside_->field(key) != nullptr) {
+            what = quoted(key) + " is a key of " + beside_->name + ": it stands beside " +
+                   section_->name + ", not in it";
         } else if (key.find(')') != std::string::npos) {
             what += "; a condition with a comma needs quotes inside { }";
         } else {

@@ -35,7 +35,8 @@ public:
     void error(std::string what) const { sources_->report(mark(), false, std::move(what)); }
     void warn(std::string what) const { sources_->report(mark(), true, std::move(what)); }
     /// At byte `offset` of this scalar's value.
-    void error_at(std::size_t offset, std::string what) const;
+    void error_at(std::size_t offset, std::string what) const { at(offset, false, what); }
+    void warn_at(std::size_t offset, std::string what) const { at(offset, true, what); }
 
     /// "services.shop.vars is a list; expected …".
     void wrong_kind(std::string_view expected) const;
@@ -52,6 +53,7 @@ public:
     std::vector<std::pair<std::string, YamlCursor>> named(std::string_view what) const;
 
 private:
+    void at(std::size_t offset, bool warning, std::string what) const;
     YamlCursor child(YamlRef node, Mark key_mark, std::string_view step) const;
 
     YamlRef node_;
@@ -88,13 +90,18 @@ public:
     Field const& field(std::string_view key) const;
     /// Entries whose key is among `more`.
     std::vector<std::pair<std::string, YamlCursor>> others() const;
+    /// Keys that stand beside this map, not in it: a reader who mixes them up is told so.
+    void set_beside(Section const& section) { beside_ = &section; }
     /// Reports every key that is neither in the section nor in `more`, with the nearest that is, or
     /// that a later version brings it. True: there was such a key.
     bool finish() const;
 
 private:
+    void join_condition(std::size_t at);
+
     YamlCursor cursor_;
     Section const* section_;
+    Section const* beside_ = nullptr;
     std::vector<std::string> more_;
     std::vector<std::string> later_;
     std::vector<std::pair<std::string, YamlCursor>> entries_;

@@ -1,6 +1,7 @@
 #include "config/yaml_tree.hpp"
 
 #include "config/load.hpp"
+#include "core/names.hpp"
 
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
@@ -41,6 +42,7 @@ public:
             sources_.report(here(mark), false, "this alias stands inside the very thing it names");
             throw Enough{};
         }
+        count(found->second->weight, here(mark));
         attach(found->second, here(mark));
     }
 
@@ -116,19 +118,22 @@ private:
     void finish(std::shared_ptr<YamlNode> node, YAML::anchor_t anchor) {
         Mark const mark = node->mark;
         if (anchor != 0) anchors_[anchor] = node;
+        count(1, mark);
         attach(std::move(node), mark);
     }
 
+    void count(std::size_t nodes, Mark mark) {
+        nodes_ += nodes;
+        if (nodes_ <= policy_nodes_max) return;
+        sources_.report(
+            mark, false,
+            "more than " + std::to_string(policy_nodes_max) +
+                " values, those of an alias counted each time"
+        );
+        throw Enough{};
+    }
+
     void attach(YamlRef node, Mark mark) {
-        nodes_ += node->weight;
-        if (nodes_ > policy_nodes_max) {
-            sources_.report(
-                mark, false,
-                "larger than " + std::to_string(policy_nodes_max) +
-                    " values once its aliases are expanded"
-            );
-            throw Enough{};
-        }
         if (frames_.empty()) {
             root_ = std::move(node);
             return;
@@ -201,6 +206,10 @@ YamlRef parse_yaml(Sources& sources, std::uint32_t file) {
     auto const zero = text.find('\0');
     if (zero != std::string_view::npos) {
         sources.report(mark_at(text, file, zero), false, "a zero byte: this is no text file");
+        return nullptr;
+    }
+    if (auto const at = find_not_utf8(text); at != std::string_view::npos) {
+        sources.report(mark_at(text, file, at), false, "not UTF-8; save the file in that encoding");
         return nullptr;
     }
     TreeBuilder builder(sources, file);

@@ -59,6 +59,8 @@ public:
     std::size_t size() const { return files_.size(); }
 
     void report(Mark mark, bool warning, std::string what);
+    /// Nothing more is listed: a place need not be looked for.
+    bool is_full() const;
     /// "line 3" within `here`, else "conf.d/x.yaml:3".
     std::string describe(Mark mark, Mark here) const;
     /// Errors reported so far.
@@ -91,6 +93,9 @@ private:
 /// Parses the one document in `file`; null after a problem that leaves nothing to read, and for an
 /// empty file.
 YamlRef parse_yaml(Sources& sources, std::uint32_t file);
+
+/// What stands in place of a hidden scalar.
+inline constexpr std::string_view hidden_secret = "***";
 
 /// Where byte `offset` of a scalar's value stands in the text: inside quotes, past escapes, across
 /// folded lines. `start` is the scalar's own mark.

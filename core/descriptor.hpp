@@ -42,7 +42,8 @@ struct Field {
     std::optional<double> min{};
     std::optional<double> max{};
     std::vector<std::string> choices{};
-    std::vector<Field> fields{};  // of an object
+    std::vector<Field> fields{};               // of an object
+    std::vector<std::string> later_choices{};  // of DESIGN A2, not in this version yet: refused so
 };
 
 /// One type of signal, step or notifier as configuration sees it.

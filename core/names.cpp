@@ -42,6 +42,14 @@ std::size_t utf8_length(std::string_view text) {
     return overlong || surrogate || too_high ? 0 : length;
 }
 
+char lower(char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; }
+
+bool same_but_for_case(std::string_view a, std::string_view b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
+        return lower(x) == lower(y);
+    });
+}
+
 }  // namespace
 
 bool is_valid_name(std::string_view name) {
@@ -55,6 +63,7 @@ std::string nearest_name(std::string_view wrong, std::span<std::string const> ca
     std::string best;
     std::size_t best_distance = std::max<std::size_t>(2, wrong.size() / 3) + 1;
     for (auto const& candidate : candidates) {
+        if (same_but_for_case(wrong, candidate)) return candidate;
         std::size_t const distance = edit_distance(wrong, candidate);
         if (distance < best_distance) {
             best = candidate;
@@ -62,6 +71,15 @@ std::string nearest_name(std::string_view wrong, std::span<std::string const> ca
         }
     }
     return best;
+}
+
+std::size_t find_not_utf8(std::string_view text) {
+    for (std::size_t at = 0; at < text.size();) {
+        auto const length = utf8_length(text.substr(at, 4));
+        if (length == 0) return at;
+        at += length;
+    }
+    return std::string_view::npos;
 }
 
 std::string printable(std::string_view text, std::size_t length_max) {

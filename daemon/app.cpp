@@ -41,7 +41,8 @@ App::App(
       engine_(std::move(policy), clock_.now(), clock_.boot_id()),
       decider_(executor_, engine_, *journal_, journal_thread_, clock_, callbacks()),
       started_at_(clock_.now().wall),
-      loaded_at_(started_at_) {}
+      loaded_at_(started_at_),
+      started_with_(engine_.policy().daemon) {}
 
 DeciderCallbacks App::callbacks() {
     DeciderCallbacks out;

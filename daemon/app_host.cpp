@@ -60,73 +60,90 @@ api::DaemonFacts App::facts_of_daemon() const {
     out.config_file = config_path_;
     out.config_loaded_at = loaded_at_;
     out.config_problem = reload_problem_;
+    out.config_note = reload_note_;
     out.limits =
         JsonObject{{"events_queue", Decider::queue_max}, {"events_queued", decider_.queued()}};
     return out;
 }
 
-api::Awaitable<LoadResult> App::load_own_file() {
+api::Awaitable<LoadResult> App::read_own_file() {
     auto const path = config_path_;
     auto job = [path]() -> Result<LoadResult> { return load_for_start(path); };
-    auto loaded = co_await run_blocking(pool_, std::move(job));
-    if (!loaded) co_return refused_load(path, loaded.error().what);
-    co_return *std::move(loaded);
+    auto read = co_await run_blocking(pool_, std::move(job));
+    if (!read) co_return refused_load(path, read.error().what);
+    co_return *std::move(read);
+}
+
+api::Awaitable<LoadResult> App::load_again() {
+    LoadResult loaded;
+    // Two reloads at once: what was read first must not take the place of what was read last.
+    std::uint64_t mine = 0;
+    do {
+        mine = ++reloads_begun_;
+        loaded = co_await read_own_file();
+    } while (mine < reload_taken_);
+    reload_taken_ = mine;
+    co_return loaded;
 }
 
 api::Awaitable<Json> App::check_config(std::optional<std::string> yaml) {
-    if (yaml) co_return check_policy_text(*yaml);
-    auto const loaded = co_await load_own_file();
-    co_return problems_to_json(loaded);
+    if (!yaml) {
+        auto const loaded = co_await read_own_file();
+        co_return problems_to_json(loaded);
+    }
+    auto job = [text = *std::move(yaml)]() -> Result<Json> { return check_policy_text(text); };
+    auto report = co_await run_blocking(pool_, std::move(job));
+    co_return report ? std::move(*report) : Json(JsonObject{{"ok", false}});
+}
+
+Json App::refuse_reload(Actor const& actor, LoadResult const& loaded) {
+    reload_problem_ = first_error(loaded);
+    metrics_.reloaded(false, clock_.now());
+    log(LogLevel::error, "config.refused", {{"by", actor.name}, {"what", reload_problem_}});
+    manager_.ready("the new configuration was refused; the old one stays");
+    return problems_to_json(loaded);
 }
 
 api::Awaitable<Json> App::reload(Actor actor) {
     manager_.reloading();
-    auto loaded = co_await load_own_file();
-    if (loaded.ok()) {
-        auto const before = engine_.policy_ptr();
-        engine_.set_policy(loaded.policy, clock_.now());
-        PolicyLoaded taken;
-        taken.actor = actor;
-        Event event = std::move(taken);
-        auto const reply = co_await decider_.submit(std::move(event));
-        if (reply.error) {
-            // What cannot be written down is not in force.
-            engine_.set_policy(before, clock_.now());
-            loaded = refused_load(config_path_, "not taken: " + reply.error->what);
-        } else {
-            co_await follow_policy(*before);
-        }
-    }
-    auto const now = clock_.now();
-    metrics_.reloaded(loaded.ok(), now);
-    if (!loaded.ok()) {
-        reload_problem_ = "not loaded, the one before stays in effect: " + first_error(loaded);
-        log(LogLevel::error, "config.refused", {{"by", actor.name}, {"what", reload_problem_}});
-        manager_.ready("the new configuration was refused; the old one stays");
-    } else {
-        loaded_at_ = now.wall;
-        log(LogLevel::info, "config.loaded",
-            {{"by", actor.name},
-             {"hash", engine_.policy().hash.substr(0, 12)},
-             {"note", reload_problem_}});
-        manager_.ready(
-            "watching " + std::to_string(engine_.policy().services.size()) + " services"
+    auto const loaded = co_await load_again();
+    if (!loaded.ok()) co_return refuse_reload(actor, loaded);
+    PolicyLoaded taken;
+    taken.actor = actor;
+    taken.policy = loaded.policy;
+    Event event = std::move(taken);
+    auto const recorded = co_await decider_.submit(std::move(event));
+    if (recorded.error) {
+        // What cannot be written down does not come into force.
+        co_return refuse_reload(
+            actor, refused_load(config_path_, "not taken: " + recorded.error->what)
         );
     }
-    co_return problems_to_json(loaded);
+    engine_.set_policy(loaded.policy, clock_.now());
+    co_await follow_policy();
+    auto const now = clock_.now();
+    metrics_.reloaded(true, now);
+    loaded_at_ = now.wall;
+    log(LogLevel::info, "config.loaded",
+        {{"by", actor.name}, {"hash", engine_.policy().hash.substr(0, 12)}, {"note", reload_note_}}
+    );
+    manager_.ready("watching " + std::to_string(engine_.policy().services.size()) + " services");
+    auto answer = problems_to_json(loaded);
+    answer.as_object()["note"] = reload_note_;
+    co_return answer;
 }
 
 /// Everybody who works by the policy takes the new one.
-asio::awaitable<void> App::follow_policy(Policy const& before) {
-    auto const& after = engine_.policy().daemon;
-    bool const restart = before.daemon.listen != after.listen ||
-                         before.daemon.store != after.store || before.daemon.tls != after.tls;
+asio::awaitable<void> App::follow_policy() {
+    auto const& daemon = engine_.policy().daemon;
+    reload_problem_.clear();
+    reload_note_ = restart_note(started_with_, daemon);
+    set_log_level(daemon.log_level);
     runner_->set_hosts(engine_.policy().hosts);
     auto offsets = reader_.save();
     co_await reader_.follow(engine_.policy_ptr(), offsets);
     co_await prober_.follow(engine_.policy_ptr());
     checkpoints_->soon();
-    reload_problem_ = restart ? "listen, tls and store take effect at the next start" : "";
 }
 
 }  // namespace rollbackd

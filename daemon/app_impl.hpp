@@ -66,12 +66,14 @@ public:
     }
 
 private:
-    api::Awaitable<LoadResult> load_own_file();
+    api::Awaitable<LoadResult> read_own_file();
     DeciderCallbacks callbacks();
     void on_applied(std::vector<Record> const& records);
     void forget_what_ended(Record const& record);
     std::set<std::string> unfinished_runs() const;
-    asio::awaitable<void> follow_policy(Policy const& before);
+    asio::awaitable<void> follow_policy();
+    api::Awaitable<LoadResult> load_again();
+    Json refuse_reload(Actor const& actor, LoadResult const& loaded);
     asio::awaitable<void> life();
     asio::awaitable<void> start();
     asio::awaitable<void> stop();
@@ -112,6 +114,10 @@ private:
     WallTime started_at_;
     WallTime loaded_at_;
     std::string reload_problem_;
+    std::string reload_note_;    // what the file says and only a restart brings about
+    DaemonPolicy started_with_;  // what that is compared with
+    std::uint64_t reloads_begun_ = 0;
+    std::uint64_t reload_taken_ = 0;
     std::string chain_problem_;
     int exit_status_ = 0;
 };

@@ -61,6 +61,19 @@ Json check_policy_text(std::string_view yaml) {
     );
 }
 
+std::string restart_note(DaemonPolicy const& running, DaemonPolicy const& wanted) {
+    std::vector<std::string> keys;
+    if (running.listen != wanted.listen) keys.emplace_back("daemon.listen");
+    if (running.tls != wanted.tls) keys.emplace_back("daemon.tls");
+    if (running.store != wanted.store) keys.emplace_back("daemon.store");
+    if (run_dir_of(running) != run_dir_of(wanted)) keys.emplace_back("daemon.run_dir");
+    if (keys.empty()) return "";
+    std::string out;
+    for (auto const& key : keys) out += (out.empty() ? "" : ", ") + key;
+    return out + (keys.size() == 1 ? " takes" : " take") +
+           " effect at the next start: systemctl restart rollbackd";
+}
+
 std::string run_dir_of(DaemonPolicy const& daemon) {
     if (!daemon.run_dir.empty()) return daemon.run_dir;
     std::string path = daemon.store;

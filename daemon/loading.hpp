@@ -14,6 +14,9 @@ std::string first_error(LoadResult const& result);
 /// {"ok","hash","services","problems":[{"severity","file","line","column","text"}]}
 Json problems_to_json(LoadResult const& result);
 Json check_policy_text(std::string_view yaml);
+/// What a reload cannot change, of what differs: "daemon.listen takes effect at the next start".
+std::string restart_note(DaemonPolicy const& running, DaemonPolicy const& wanted);
+
 /// Where supervised steps keep their claims: as configured, else beside the store.
 std::string run_dir_of(DaemonPolicy const& daemon);
 /// A record worth a line in the log.

@@ -51,6 +51,8 @@ bool to_journal = false;
 
 }  // namespace
 
+void set_log_level(std::string const& level) { spdlog::set_level(spdlog::level::from_str(level)); }
+
 void open_log(std::string const& level) {
     auto logger = spdlog::stderr_logger_st("rollbackd");
     to_journal = std::getenv("JOURNAL_STREAM") != nullptr;

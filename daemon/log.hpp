@@ -15,6 +15,8 @@ using LogFields = std::initializer_list<std::pair<std::string_view, std::string>
 
 /// `level`: debug, info, warning or error.
 void open_log(std::string const& level);
+/// Once it is open: a reload may say more or less.
+void set_log_level(std::string const& level);
 void log(LogLevel level, std::string_view event, LogFields fields = {});
 
 }  // namespace rollbackd

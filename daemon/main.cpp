@@ -36,6 +36,9 @@ int main(int argc, char** argv) {
         } else if (argument == "--help" || argument == "-h") {
             std::fputs(usage, stdout);
             return 0;
+        } else if (argument == "--config") {
+            std::fprintf(stderr, "rollbackd: --config needs a FILE\n%s", usage);
+            return 2;
         } else {
             std::fprintf(stderr, "rollbackd: unknown argument \"%s\"\n%s", argv[i], usage);
             return 2;

@@ -283,8 +283,9 @@ void on(Draft& draft, RequestAnswered const& event) {
 }
 
 void on(Draft& draft, PolicyLoaded const& event) {
-    if (draft.state.policy_hash == draft.policy.hash) return;
-    draft.write(PolicyLoadedRecord{draft.policy.hash, draft.policy.text, event.actor.name});
+    auto const& policy = event.policy ? *event.policy : draft.policy;
+    if (draft.state.policy_hash == policy.hash) return;
+    draft.write(PolicyLoadedRecord{policy.hash, policy.text, event.actor.name});
 }
 
 void on(Draft& draft, BlindEnded const&) {

@@ -186,7 +186,9 @@ struct RequestAnswered {
 };
 struct PolicyLoaded {
     Actor actor;
-};  // Engine::set_policy has been called with it
+    /// Written down first, handed to Engine::set_policy once it is; null: the engine's own.
+    std::shared_ptr<Policy const> policy = nullptr;
+};
 struct Recovered {};   // the journal has been replayed; go on where it stopped
 struct BlindEnded {};  // a reference answers again
 

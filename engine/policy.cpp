@@ -62,6 +62,9 @@ Resolved resolve(
     if (trigger.severity) out.severity = *trigger.severity;
     if (trigger.response) out.response = *trigger.response;
     if (trigger.severity && trigger.response) out.matrix_row = 0;
+    for (auto& rung : out.response.rungs) {
+        if (!rung.within) rung.within = trigger.within;
+    }
     return out;
 }
 

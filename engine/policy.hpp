@@ -46,6 +46,7 @@ struct TriggerPolicy {
     JudgeRules rules;
     std::optional<Severity> severity;  // set here, or filled in by the matrix
     std::optional<Response> response;  // likewise
+    std::optional<Duration> within;    // of each rung that has none of its own
     Classification classify;
     bool approval = false;
     Autonomy autonomy = Autonomy::enforce;  // the lowest of daemon, service and this is effective

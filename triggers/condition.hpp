@@ -17,6 +17,7 @@ struct Expr;  // immutable syntax tree, private to condition*.cpp
 struct ConditionProblem {
     std::size_t offset = 0;
     std::string what;
+    bool warning = false;  // unwise, but it may come true
 
     friend bool operator==(ConditionProblem const&, ConditionProblem const&) = default;
 };
@@ -30,6 +31,8 @@ public:
     bool empty() const { return root_ == nullptr; }
     /// Names of the signals it reads, in order of first appearance.
     std::vector<std::string> signals() const;
+    /// Names of the services it asks about (baked), likewise.
+    std::vector<std::string> services() const;
     /// The longest window it asks `signal` for; zero where it only needs the newest or the streak.
     Duration window_of(std::string_view signal) const;
     bool uses(std::string_view function) const;
@@ -53,12 +56,9 @@ struct SignalTraits {
     std::string type;  // http, tls, access_log, push …
     std::optional<Duration> every;
     std::optional<Duration> stale_after;
+    std::optional<Duration> fastest;  // of a probe: its pace while a failure is settled
 };
 using SignalTable = std::map<std::string, SignalTraits, std::less<>>;
-
-/// Undefined names (with the nearest), wrong kinds, windows missing or too many, comparisons of
-/// unlike things, functions of later versions, a condition that can never be true.
-std::vector<ConditionProblem> check(Condition const& condition, SignalTable const& signals);
 /// Whether it can become true through absent() or stale() alone (A5.4): such a trigger may alert or
 /// ask, nothing else.
 bool can_be_true_by_absence(Condition const& condition);
@@ -71,6 +71,18 @@ struct JudgeRules {
     friend bool operator==(JudgeRules const&, JudgeRules const&) = default;
 };
 BOOST_DESCRIBE_STRUCT(JudgeRules, (), (min_count, confidence))
+
+/// How a condition will be judged, as far as that decides whether it can come true.
+struct CheckRules {
+    JudgeRules judge;
+    bool quiet_is_zero = false;  // as in EvalContext: of `hold` in a success list
+};
+/// Undefined names (with the nearest), wrong kinds, windows missing or too many, comparisons of
+/// unlike things, functions of later versions, a condition that can never be true, windows that
+/// cannot hold the samples they need.
+std::vector<ConditionProblem> check(
+    Condition const& condition, SignalTable const& signals, CheckRules const& rules = {}
+);
 
 /// The world a condition is evaluated in.
 struct EvalContext {

@@ -25,36 +25,20 @@ std::string kinds_text(std::string_view letters) {
     return out;
 }
 
-std::string_view unit_text(Unit unit) {
-    switch (unit) {
-        case Unit::plain:
-            return "a number";
-        case Unit::ratio:
-            return "a share (write 1%)";
-        case Unit::seconds:
-            return "a time (write 2s)";
-        case Unit::days:
-            return "days (write 30 or 30d)";
-        case Unit::bytes:
-            return "a size (write 10MB)";
-        case Unit::any:
-            return "a number";
-    }
-    return "a number";
-}
-
 class Checker {
 public:
-    Checker(Expr const& root, SignalTable const& signals) : root_(root), signals_(signals) {}
+    Checker(Expr const& root, SignalTable const& signals, CheckRules const& rules)
+        : root_(root), signals_(signals), rules_(rules) {}
 
     std::vector<ConditionProblem> run() {
         boolean(root_, "a condition");
         if (problems_.empty() && !reads_anything()) {
             say(root_, "this reads no signal, so it can never change");
         }
-        if (problems_.empty() && !can_be_true(root_)) {
+        if (problems_.empty() && !can_be_true(root_, signals_, rules_)) {
             say(root_, "this can never be true" + hint());
         }
+        if (problems_.empty()) problems_ = check_samples(root_, signals_, rules_.judge);
         std::stable_sort(problems_.begin(), problems_.end(), [](auto& a, auto& b) {
             return a.offset < b.offset;
         });
@@ -85,10 +69,23 @@ private:
                 if (unit_of(side) == Unit::ratio && side.op == Op::call && other.op == Op::number &&
                     other.number >= 1) {
                     out = ": " + call_text(side) + " is between 0 and 1; 1 % is written 1%";
+                } else if (side.op == Op::call && side.function->fn == Fn::count) {
+                    out = count_hint(side);
                 }
             }
         });
         return out;
+    }
+
+    std::string count_hint(Expr const& count) const {
+        auto const traits = signals_.find(signal_of(count));
+        if (traits == signals_.end() || !traits->second.fastest) {
+            return ": the count of an empty window is unknown, never 0; that nothing came is "
+                   "written absent" +
+                   call_text(count).substr(std::string_view("count").size());
+        }
+        return ": " + traits->first + " is asked at most every " +
+               format_duration(*traits->second.fastest);
     }
 
     void boolean(Expr const& expr, std::string const& place) {
@@ -237,9 +234,7 @@ private:
         if (expr.function == nullptr) {
             std::vector<std::string> names;
             for (auto const& function : functions()) names.emplace_back(function.name);
-            auto const near = nearest_name(expr.text, names);
-            say(expr, "there is no function " + printable(expr.text, 64) +
-                          (near.empty() ? "" : "; did you mean " + near + "?"));
+            say(expr, "there is no function " + printable(expr.text, 64) + meant(expr.text, names));
             return std::nullopt;
         }
         auto const before = problems_.size();
@@ -295,9 +290,7 @@ private:
         if (found == signals_.end()) {
             std::vector<std::string> names;
             for (auto const& [name, traits] : signals_) names.push_back(name);
-            auto const near = nearest_name(arg.text, names);
-            say(arg, "there is no signal " + arg.text +
-                         (near.empty() ? "" : "; did you mean " + near + "?"));
+            say(arg, "there is no signal " + arg.text + meant(arg.text, names));
             return;
         }
         auto const& function = *expr.function;
@@ -368,14 +361,17 @@ private:
 
     Expr const& root_;
     SignalTable const& signals_;
+    CheckRules const& rules_;
     std::vector<ConditionProblem> problems_;
 };
 
 }  // namespace
 
-std::vector<ConditionProblem> check(Condition const& condition, SignalTable const& signals) {
+std::vector<ConditionProblem> check(
+    Condition const& condition, SignalTable const& signals, CheckRules const& rules
+) {
     if (condition.empty()) return {{0, "the condition is missing"}};
-    return Checker(condition.root(), signals).run();
+    return Checker(condition.root(), signals, rules).run();
 }
 
 }  // namespace rollbackd

@@ -114,7 +114,18 @@ struct Bounds {
 Bounds bounds_of(Expr const& expr);
 bool holds(double left, Comparison comparison, double right);
 /// False only where it is proved that no samples can make it true.
-bool can_be_true(Expr const& root);
+bool can_be_true(Expr const& root, SignalTable const& signals, CheckRules const& rules);
+/// How many samples of a probe a window holds, asked at `pace`.
+double samples_held(Duration window, Duration pace);
+/// Windows over probes that cannot hold, or hold only at confirm_every, the samples they need.
+std::vector<ConditionProblem> check_samples(
+    Expr const& root, SignalTable const& signals, JudgeRules const& rules
+);
+
+/// As a message calls it: "a share (write 1%)".
+std::string_view unit_text(Unit unit);
+/// "; did you mean health?", or all the names there are.
+std::string meant(std::string_view wrong, std::vector<std::string> const& names);
 
 /// Calls `visit` for the expression and everything below it.
 template <class Visit>

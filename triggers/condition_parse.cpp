@@ -220,6 +220,7 @@ private:
             return inner;
         }
         if (text_[at_] == '"') return quoted();
+        if (text_[at_] == '\'') stop(at_, "a text is written in double quotes: \"…\"");
         if (is_digit(text_[at_])) return number();
         auto const word = peek_word();
         if (word.empty()) {
@@ -351,43 +352,6 @@ tl::expected<Condition, ConditionProblem> Condition::parse(std::string_view text
     } catch (ConditionProblem& problem) {
         return tl::unexpected(std::move(problem));
     }
-}
-
-std::vector<std::string> Condition::signals() const {
-    std::vector<std::string> out;
-    if (!root_) return out;
-    walk(*root_, [&](Expr const& expr) {
-        std::string const name(signal_of(expr));
-        if (!name.empty() && std::find(out.begin(), out.end(), name) == out.end()) {
-            out.push_back(name);
-        }
-    });
-    return out;
-}
-
-Duration Condition::window_of(std::string_view signal) const {
-    Duration longest{};
-    if (!root_) return longest;
-    walk(*root_, [&](Expr const& expr) {
-        if (signal_of(expr) != signal || signal.empty()) return;
-        longest = std::max(longest, rollbackd::window_of(expr));
-        // A baseline is taken over at least this long a time before the deployment.
-        if (expr.function->fn == Fn::baseline) longest = std::max<Duration>(longest, baseline_min);
-    });
-    return longest;
-}
-
-bool Condition::uses(std::string_view function) const {
-    bool found = false;
-    if (!root_) return found;
-    walk(*root_, [&](Expr const& expr) {
-        found = found || (expr.op == Op::call && expr.text == function);
-    });
-    return found;
-}
-
-bool Condition::measures(std::string_view signal) const {
-    return root_ && measures_latency(*root_, signal);
 }
 
 }  // namespace rollbackd

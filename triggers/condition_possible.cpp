@@ -136,6 +136,9 @@ struct Goal {
 /// Searches for demands on the terms that do not contradict each other.
 class Search {
 public:
+    Search(SignalTable const& signals, CheckRules const& rules)
+        : signals_(signals), rules_(rules) {}
+
     bool solve(std::vector<Goal> goals, std::map<std::string, Demand> demands) {
         while (!goals.empty()) {
             if (++branches_ > branches_max) return true;
@@ -162,9 +165,7 @@ public:
     }
 
 private:
-    static bool demand(
-        Goal goal, std::vector<Goal>& goals, std::map<std::string, Demand>& demands
-    ) {
+    bool demand(Goal goal, std::vector<Goal>& goals, std::map<std::string, Demand>& demands) {
         auto const& expr = *goal.expr;
         switch (expr.op) {
             case Op::boolean:
@@ -216,14 +217,28 @@ private:
         return true;
     }
 
-    static bool compare(Expr const& expr, bool wanted, std::map<std::string, Demand>& demands) {
+    /// What bounds_of says, and what is known of the signal: a probe gives only so many samples,
+    /// and the count of an empty window is unknown, never 0.
+    Bounds bounds(Expr const& expr) const {
+        auto out = bounds_of(expr);
+        if (expr.op != Op::call || expr.function == nullptr) return out;
+        auto const fn = expr.function->fn;
+        if (fn == Fn::count && !rules_.quiet_is_zero) out.low = std::max(out.low, 1.0);
+        auto const traits = signals_.find(signal_of(expr));
+        if (traits == signals_.end() || !traits->second.fastest) return out;
+        if (fn != Fn::count && fn != Fn::failures) return out;
+        out.high = std::min(out.high, samples_held(window_of(expr), *traits->second.fastest));
+        return out;
+    }
+
+    bool compare(Expr const& expr, bool wanted, std::map<std::string, Demand>& demands) const {
         auto const comparison = wanted ? expr.comparison : opposite(expr.comparison);
         auto const& left = expr.args[0];
         auto const& right = expr.args[1];
         if (right.op == Op::text) return texts(left, comparison, right, demands);
         if (left.op == Op::text) return texts(right, comparison, left, demands);
-        auto const left_bounds = bounds_of(left);
-        auto const right_bounds = bounds_of(right);
+        auto const left_bounds = bounds(left);
+        auto const right_bounds = bounds(right);
         if (!possible(left_bounds, comparison, right_bounds)) return false;
         if (left.op == Op::call && right.op == Op::call && call_text(left) == call_text(right)) {
             return holds(0, comparison, 0);
@@ -237,14 +252,14 @@ private:
         return true;
     }
 
-    static bool number(
+    bool number(
         Expr const& call, Comparison comparison, double value,
         std::map<std::string, Demand>& demands
-    ) {
+    ) const {
         auto& known = demands[call_text(call)];
-        auto const bounds = bounds_of(call);
-        known.low = std::max(known.low, bounds.low);
-        known.high = std::min(known.high, bounds.high);
+        auto const limits = bounds(call);
+        known.low = std::max(known.low, limits.low);
+        known.high = std::min(known.high, limits.high);
         known.number(comparison, value, call.function != nullptr && call.function->whole);
         return known.possible();
     }
@@ -266,11 +281,15 @@ private:
         return known.possible();
     }
 
+    SignalTable const& signals_;
+    CheckRules const& rules_;
     std::size_t branches_ = 0;
 };
 
 }  // namespace
 
-bool can_be_true(Expr const& root) { return Search().solve({{&root, true}}, {}); }
+bool can_be_true(Expr const& root, SignalTable const& signals, CheckRules const& rules) {
+    return Search(signals, rules).solve({{&root, true}}, {});
+}
 
 }  // namespace rollbackd

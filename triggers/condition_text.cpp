@@ -1,3 +1,4 @@
+#include "core/names.hpp"
 #include "triggers/condition_read.hpp"
 
 #include <array>
@@ -50,6 +51,33 @@ std::string number_text(double value, Unit unit, int digits) {
             return plain(value, digits);
     }
     return plain(value, digits);
+}
+
+std::string_view unit_text(Unit unit) {
+    switch (unit) {
+        case Unit::plain:
+            return "a number";
+        case Unit::ratio:
+            return "a share (write 1%)";
+        case Unit::seconds:
+            return "a time (write 2s)";
+        case Unit::days:
+            return "days (write 30 or 30d)";
+        case Unit::bytes:
+            return "a size (write 10MB)";
+        case Unit::any:
+            return "a number";
+    }
+    return "a number";
+}
+
+std::string meant(std::string_view wrong, std::vector<std::string> const& names) {
+    auto const near = nearest_name(wrong, names);
+    if (!near.empty()) return "; did you mean " + near + "?";
+    if (names.empty()) return "; none is defined";
+    std::string out = names.size() == 1 ? "; there is " : "; there are ";
+    for (std::size_t i = 0; i < names.size(); ++i) out += (i > 0 ? ", " : "") + names[i];
+    return out;
 }
 
 }  // namespace rollbackd

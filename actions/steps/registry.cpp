@@ -43,7 +43,9 @@ std::vector<std::string> later_step_types() {
         "nginx",          "dns",        "firewall",     "certbot",
         "prune",          "truncate",   "status_page",  "rotate",
         "git_merge",      "git_branch", "pull_request", "backup",
-        "service",        "scale",      "reboot",
+        "service",        "scale",      "reboot",       "dump",
+        "restore",        "pg_dump",    "pg_swap",      "feature_flag",
+        "maintenance",    "safe-mode",  "podman",       "kubectl",
     };
 }
 

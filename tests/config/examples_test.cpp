@@ -4,6 +4,8 @@
 #include "tests/catch.hpp"
 #include "tests/config/support/types.hpp"
 
+#include <cstdlib>
+
 using namespace rollbackd;
 
 namespace {
@@ -23,6 +25,9 @@ LoadResult example(std::string const& name) {
 }  // namespace
 
 TEST_CASE("the shipped examples pass their check without a word") {
+    setenv("OPS_WEBHOOK_URL", "https://hooks.example.com/T0", 1);
+    setenv("SHOP_ADMIN_TOKEN", "x", 1);
+    setenv("SHOP_DSN", "host=db.example.com", 1);
     for (auto const* const name : {"first.yaml", "shop.yaml"}) {
         auto const result = example(name);
         INFO(messages(result));

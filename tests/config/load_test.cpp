@@ -5,6 +5,7 @@
 #include "tests/config/support/types.hpp"
 
 #include <unistd.h>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -155,9 +156,11 @@ TEST_CASE("every form of a response is read") {
     CHECK(triggers[2].response == Response{ladder, {{"one", {}}}});
     CHECK(triggers[3].response == Response{ladder, {{"one", Duration(2min)}, {"two", {}}}});
     CHECK(triggers[4].response == Response{propose, {{"two", {}}}});
-    CHECK(
-        triggers[5].response == Response{ladder, {{"one", Duration(90s)}, {"two", Duration(90s)}}}
-    );
+    CHECK(triggers[5].response == Response{ladder, {{"one", {}}, {"two", {}}}});
+    CHECK(triggers[5].within == Duration(90s));
+    auto const& shop = result.policy->services[0];
+    auto const resolved = resolve(*result.policy, shop, triggers[5], {});
+    CHECK(resolved.response == Response{ladder, {{"one", Duration(90s)}, {"two", Duration(90s)}}});
 }
 
 TEST_CASE("steps get their names, times and what their type knows of itself") {
@@ -237,6 +240,7 @@ TEST_CASE("a secret in the file is not in the text that is journaled") {
         "  ops: { webhook: { url: \"https://hooks.example.com/T0/verysecret\" } }\n"
         "  env: { webhook: { url: \"${HOOK_URL}\" } }\n"
         "services: { shop: {} }\n";
+    setenv("HOOK_URL", "https://hooks.example.com/T1", 1);
     auto const result = parse(text);
     REQUIRE(result.ok());
     CHECK(result.policy->text.find("verysecret") == std::string::npos);
@@ -246,6 +250,11 @@ TEST_CASE("a secret in the file is not in the text that is journaled") {
     REQUIRE(result.problems.size() == 1);
     CHECK(result.problems[0].warning);
     CHECK(result.problems[0].line == 3);
+    // What was journaled can be read again, and says that it is not whole.
+    auto const again = parse(result.policy->text);
+    REQUIRE(again.ok());
+    CHECK(again.policy->text == result.policy->text);
+    CHECK(first(again).find("was taken out of this text") != std::string::npos);
 }
 
 TEST_CASE("conf.d adds services, channels, hosts and tokens in order of name") {
@@ -310,12 +319,13 @@ TEST_CASE("files that cannot be read are problems of their own") {
     );
     auto const large = folder.write("large.yaml", "#" + std::string(policy_file_bytes_max, 'x'));
     CHECK(
-        first(load_policy(large, testing::small_types())) == large + ": error: larger than 1 MiB"
+        first(load_policy(large, testing::small_types())) ==
+        large + ": error: larger than 1 MiB; spread its services over files in conf.d/"
     );
     auto const empty = folder.write("empty.yaml", "");
     CHECK(
         first(load_policy(empty, testing::small_types())) ==
-        empty + ": error: empty: a policy begins with version: 1"
+        empty + ":1:1: error: empty: a policy begins with version: 1"
     );
 }
 
@@ -327,11 +337,38 @@ TEST_CASE("a missing secret file warns, and stops the daemon's start") {
     auto const& types = testing::small_types();
     auto const checked = parse_policy(text, "p.yaml", types);
     CHECK(checked.ok());
-    CHECK(first(checked).find("p.yaml:2:39: warning: the file /nonexistent/hook") == 0);
+    CHECK(first(checked) == "p.yaml:2:39: warning: there is no file /nonexistent/hook");
     LoadOptions options;
     options.secrets_required = true;
     CHECK_FALSE(parse_policy(text, "p.yaml", types, options).ok());
     options = {};
     options.look_at_files = false;
     CHECK(parse_policy(text, "p.yaml", types, options).problems.empty());
+}
+
+TEST_CASE("a trigger's within holds for the rungs that the matrix gives it") {
+    auto const result = parse(
+        "version: 1\n"
+        "daemon: { autonomy: enforce }\n"
+        "services:\n"
+        "  shop:\n"
+        "    signals: { p: { push: { kind: outcomes } } }\n"
+        "    triggers:\n"
+        "      a: { when: \"failures(p, 1m) > 1\", classify: { impact: medium }, within: 3m }\n"
+        "    playbooks: { flag-off: { steps: [{ exec: { argv: [a] } }] } }\n"
+    );
+    INFO(first(result));
+    REQUIRE(result.ok());
+    auto const& shop = result.policy->services[0];
+    auto const resolved = resolve(*result.policy, shop, shop.triggers[0], {});
+    REQUIRE(resolved.response.rungs.size() == 1);
+    CHECK(resolved.response.rungs[0].within == Duration(3min));
+}
+
+TEST_CASE("a file in another encoding is refused at the byte that shows it") {
+    CHECK(
+        first(parse("version: 1\n# caf\xe9\nservices: {}\n")) ==
+        "p.yaml:2:6: error: not UTF-8; save the file in that encoding"
+    );
+    CHECK(parse("version: 1\n# caf\xc3\xa9\nservices: { a: {} }\n").problems.empty());
 }

@@ -5,7 +5,7 @@ import re
 import subprocess
 
 from harness import BINARIES, wait_for
-from harness.policy import down
+from harness.policy import down, gated_step
 
 FIVE_MISTAKES = """\
 version: 1
@@ -115,6 +115,45 @@ def test_a_reload_keeps_the_windows_of_unchanged_signals(world):
     assert reload_answer(world).status == 200
     world.push("payments", {"ok": False})
     world.opened("payments", timeout=2)
+
+
+def test_what_a_reload_cannot_change_is_named_until_a_restart_brings_it(world):
+    world.start()
+    world.policy["daemon"]["listen"].append(f"unix:{world.folder}/api.sock")
+    answer = reload_answer(world)
+    assert answer.status == 200 and "daemon.listen" in answer.json["note"], answer.text
+    assert "store" not in answer.json["note"]
+    # The next reload changes nothing more, and what runs still differs from what is written.
+    world.shop["vars"]["unused"] = "x"
+    answer = reload_answer(world)
+    assert answer.status == 200 and "daemon.listen" in answer.json["note"], answer.text
+    assert "daemon.listen" in world.api().read("/v1/status")["config_note"]
+    assert world.api().read("/v1/status")["config_problem"] == ""
+    assert "daemon.listen" in world.daemon.log.read_text()
+    assert "restart" in world.ctl("status").stdout
+    del world.policy["daemon"]["listen"][1:]
+    answer = reload_answer(world)
+    assert answer.status == 200 and answer.json["note"] == "", answer.text
+
+
+def test_a_run_keeps_the_playbook_it_started_with(world):
+    step, lines, gate = gated_step(world)
+    wrong = world.folder / "wrong"
+    playbook = world.shop["playbooks"]["code-rollback"]
+    playbook["steps"].insert(0, step)
+    world.start()
+    world.two_releases()
+    world.deploy("v2")
+    wait_for(lines.exists, what="the step to run")
+    incident = world.opened("down")["id"]
+    playbook["steps"] = [step, {"exec": {"argv": ["touch", str(wrong)]}}]
+    assert reload_answer(world).status == 200
+    gate.touch()
+    incident = world.until(incident, "resolved", timeout=30)
+    assert lines.read_text() == "ran\n"
+    assert not wrong.exists(), "the run took a step of the new playbook"
+    assert world.repository.head == world.repository.versions["v1"]
+    assert [step["type"] for step in incident["runs"][0]["steps"]] == ["exec", "git_checkout"]
 
 
 def test_ten_thousand_pushes_during_reloads_are_all_counted(world):

@@ -260,3 +260,22 @@ def test_a_hundred_megabytes_without_a_length_are_refused_and_cost_no_memory(wor
     assert resident_kib(world) - before < 80 * 1024
     assert world.api(None).get("/healthz").status == 200
     assert world.api().read("/v1/services/shop")["signals"][1]["last_value"] is None
+
+
+def test_a_body_whose_last_chunk_comes_byte_by_byte_is_an_answer_and_no_abort(world):
+    """Beast asserted five bytes of a last chunk where three had come: anybody could stop the daemon."""
+    world.start()
+    head = (f"POST /v1/services/shop/signals/payments HTTP/1.1\r\nHost: 127.0.0.1:{world.daemon.port}\r\n"
+            f"Authorization: Bearer {world.tokens['ingest']}\r\nContent-Type: application/json\r\n"
+            "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n")
+    for body in (b"0\r\n\r\n", b"b\r\n{\"ok\":true}\r\n0\r\n\r\n"):
+        with socket.create_connection(("127.0.0.1", world.daemon.port), timeout=10) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.sendall(head.encode())
+            for byte in body:
+                # An answered request between two bytes: the daemon has read the one before.
+                connection.sendall(bytes([byte]))
+                assert world.api().get("/healthz").status == 200
+            answer = b"".join(iter(lambda: connection.recv(4096), b""))
+        assert answer.startswith(b"HTTP/1.1 202" if b"true" in body else b"HTTP/1.1 4"), answer
+    assert world.daemon.running

@@ -1,10 +1,8 @@
 // Any line of an access log: parsed, matched and turned into a sample without a crash, and only
 // with what a sample may carry.
 #include "core/ensure.hpp"
+#include "tests/fuzz/entries.hpp"
 #include "triggers/sources/access_log_match.hpp"
-
-#include <cstddef>
-#include <cstdint>
 
 using namespace rollbackd;
 
@@ -23,7 +21,7 @@ AccessLogReader make_reader(char const* params) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
+int rollbackd::fuzz::access_log(std::uint8_t const* data, std::size_t size) {
     static AccessLogReader const any = make_reader("{}");
     static AccessLogReader const some = make_reader(
         R"json({"match":{"path":"^/w/(?P<provider>[a-z]+)","query":"a=","host":"*.example.com"}})json"

@@ -1,11 +1,10 @@
 // libFuzzer: whatever text a policy holds, parsing, checking and judging it ends, without harm.
 // And whatever a checkpoint holds, loading a window from it does.
 #include "core/ensure.hpp"
+#include "tests/fuzz/entries.hpp"
 #include "triggers/condition.hpp"
 
 #include <algorithm>
-#include <cstddef>
-#include <cstdint>
 
 using namespace rollbackd;
 
@@ -13,10 +12,13 @@ namespace {
 
 SignalTable signals() {
     SignalTable out;
-    out["s"] = {SignalKind::state, "http", std::chrono::seconds(5), std::chrono::seconds(17)};
-    out["o"] = {SignalKind::outcomes, "push", {}, {}};
-    out["g"] = {SignalKind::gauge, "tls", {}, {}};
-    out["t"] = {SignalKind::text, "push", {}, {}};
+    out["s"] = {
+        SignalKind::state, "http", std::chrono::seconds(5), std::chrono::seconds(17),
+        std::chrono::seconds(1)
+    };
+    out["o"] = {SignalKind::outcomes, "push", {}, {}, {}};
+    out["g"] = {SignalKind::gauge, "tls", {}, {}, {}};
+    out["t"] = {SignalKind::text, "push", {}, {}, {}};
     return out;
 }
 
@@ -39,7 +41,7 @@ void judge(std::string_view text, SignalWindow const& window) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
+int rollbackd::fuzz::condition(std::uint8_t const* data, std::size_t size) {
     // Up to the first zero byte: the condition. After it: a saved window's bytes.
     std::string_view const all(reinterpret_cast<char const*>(data), size);
     auto const end = std::min(all.find('\0'), all.size());

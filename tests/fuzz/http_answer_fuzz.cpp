@@ -1,11 +1,9 @@
 // The HTTP client's parser under any bytes, in any pieces: bounded, and never a crash.
 #include "core/ensure.hpp"
 #include "core/io/http_parser.hpp"
+#include "tests/fuzz/entries.hpp"
 
-#include <cstddef>
-#include <cstdint>
-
-extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
+int rollbackd::fuzz::http_answer(std::uint8_t const* data, std::size_t size) {
     using namespace rollbackd;
     if (size == 0) return 0;
     std::size_t const step = data[0] % 64 + 1;  // the first byte says how it comes over the wire

@@ -1,15 +1,14 @@
 // Any pushed body, of any kind, as one object and as lines: samples in order of time, or an error
 // that says where; never a crash.
 #include "core/ensure.hpp"
+#include "tests/fuzz/entries.hpp"
 #include "triggers/sources/push.hpp"
 
 #include <algorithm>
-#include <cstddef>
-#include <cstdint>
 
 using namespace rollbackd;
 
-extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
+int rollbackd::fuzz::push(std::uint8_t const* data, std::size_t size) {
     if (size == 0) return 0;
     SignalPolicy signal;
     signal.name = "payments";

@@ -6,9 +6,7 @@
 #include "api/idempotency.hpp"
 #include "api/page.hpp"
 #include "core/ensure.hpp"
-
-#include <cstddef>
-#include <cstdint>
+#include "tests/fuzz/entries.hpp"
 
 using namespace rollbackd;
 using namespace rollbackd::api;
@@ -62,7 +60,7 @@ void check_shown(std::string_view text) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
+int rollbackd::fuzz::request(std::uint8_t const* data, std::size_t size) {
     std::string_view const text(reinterpret_cast<char const*>(data), size);
     check_target(text);
     check_body(text);

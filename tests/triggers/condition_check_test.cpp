@@ -7,12 +7,12 @@ namespace {
 
 SignalTable signals() {
     SignalTable out;
-    out["health"] = {SignalKind::state, "http", Duration(5s), Duration(17s)};
-    out["requests"] = {SignalKind::outcomes, "access_log", {}, {}};
-    out["payments"] = {SignalKind::outcomes, "push", {}, Duration(1h)};
-    out["disk"] = {SignalKind::gauge, "push", {}, {}};
-    out["cert"] = {SignalKind::gauge, "tls", Duration(1h), Duration(3h)};
-    out["site"] = {SignalKind::text, "push", {}, {}};
+    out["health"] = {SignalKind::state, "http", Duration(5s), Duration(17s), Duration(1s)};
+    out["requests"] = {SignalKind::outcomes, "access_log", {}, {}, {}};
+    out["payments"] = {SignalKind::outcomes, "push", {}, Duration(1h), {}};
+    out["disk"] = {SignalKind::gauge, "push", {}, {}, {}};
+    out["cert"] = {SignalKind::gauge, "tls", Duration(1h), Duration(3h), Duration(1s)};
+    out["site"] = {SignalKind::text, "push", {}, {}, {}};
     return out;
 }
 
@@ -78,7 +78,8 @@ TEST_CASE("mistakes are named with their place and the nearest name") {
              Case{"failed(disk)", 7, "disk is of kind gauge"},
              Case{"failures(cert, 5m) > 1", 9, "cert is of kind gauge"},
              Case{"ok(heath)", 3, "there is no signal heath; did you mean health?"},
-             Case{"ok(x)", 3, "there is no signal x"},
+             Case{"ok(x)", 3, "there is no signal x; there are cert, disk, health"},
+             Case{"frobnicate(x) > 1", 0, "there is no function frobnicate; there are ok, failed"},
              Case{"failure_ratio(requests) > 1%", 0, "needs a window: failure_ratio(requests, 5m)"},
              Case{"ok(health, 5m)", 0, "ok is written ok(signal)"},
              Case{"count(requests, 5) > 1", 16, "a window is needed here"},
@@ -162,6 +163,11 @@ TEST_CASE("a condition that can never be true is a mistake") {
              "quorum(2, ok(health), failed(health))",
              "rate(requests, 1m) + 1 < 1",
              "burn_rate(requests, 99%, 1h, 5m) < -1",
+             "count(requests, 5m) == 0",
+             "count(requests, 5m) < 1",
+             "not (count(requests, 5m) > 0)",
+             "failures(health, 1m) > 61",
+             "count(health, 1m) >= 1000",
          }) {
         CAPTURE(text);
         auto const found = problems(text);
@@ -199,4 +205,42 @@ TEST_CASE("what missing data alone can make true is told apart") {
         CAPTURE(text);
         CHECK_FALSE(by_absence(text));
     }
+}
+
+TEST_CASE("a window that cannot hold the samples it needs is a mistake, one that hardly can unwise"
+) {
+    auto const found = [](std::string_view text, JudgeRules judge = {}) {
+        auto const problems = check(*Condition::parse(text), signals(), {judge});
+        return problems.empty() ? ConditionProblem{} : problems.front();
+    };
+    auto const never = found("failure_ratio(health, 10s) > 50%");
+    CHECK_FALSE(never.warning);
+    CHECK(
+        never.what ==
+        "failure_ratio(health, 10s) is judged once it holds 20 samples, and health, asked every "
+        "1s, brings at most 11 in 10s; widen the window, or set min_count lower"
+    );
+    auto const hardly = found("p95(health, 1m) > 2s");
+    CHECK(hardly.warning);
+    CHECK(hardly.what.find("asked every 5s, brings at most 13 in 1m") != std::string::npos);
+    CHECK(found("failure_ratio(health, 2m) > 50%").what.empty());
+    CHECK(found("failure_ratio(health, 10s) > 50%", {3, {}}).what.empty());
+    CHECK(
+        found("failures(health, 1m) > 3", {100, {}}).what.find("100 samples") != std::string::npos
+    );
+    CHECK(found("burn_rate(health, 99.9%, 1h, 30s) > 2").warning);
+    CHECK(found("failure_ratio(requests, 1s) > 50%").what.empty());  // nobody knows how many come
+    CHECK(found("consecutive_failures(health) >= 3", {100, {}}).what.empty());
+}
+
+TEST_CASE("where quiet counts as zero, a count may be zero") {
+    auto const condition = *Condition::parse("count(requests, 5m) == 0");
+    CHECK(check(condition, signals(), {{}, true}).empty());
+    CHECK(check(condition, signals()).at(0).what.ends_with("is written absent(requests, 5m)"));
+}
+
+TEST_CASE("a condition names the services it asks about") {
+    auto const condition = *Condition::parse("baked(shop) or not baked(db) and baked(shop)");
+    CHECK(condition.services() == std::vector<std::string>{"shop", "db"});
+    CHECK(Condition().services().empty());
 }

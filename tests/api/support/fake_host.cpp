@@ -90,12 +90,11 @@ std::vector<ReadyCheck> FakeHost::readiness() const {
     return {store};
 }
 
-Awaitable<Json> FakeHost::reload(Actor) {
-    auto report = co_await check_config(std::nullopt);
-    co_return report;
-}
+Awaitable<Json> FakeHost::reload(Actor) { co_return config_report(); }
 
-Awaitable<Json> FakeHost::check_config(std::optional<std::string>) {
+Awaitable<Json> FakeHost::check_config(std::optional<std::string>) { co_return config_report(); }
+
+Json FakeHost::config_report() const {
     JsonObject out;
     out["ok"] = config_good;
     if (!config_good) {

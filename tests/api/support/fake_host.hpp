@@ -33,6 +33,7 @@ public:
     std::string metrics() const override { return "rollbackd_up 1\n"; }
     Awaitable<Json> reload(Actor actor) override;
     Awaitable<Json> check_config(std::optional<std::string> yaml) override;
+    Json config_report() const;
     void seen(RequestSeen const& request) override { last_status = request.status; }
     void surprised(std::string_view, std::string_view) override { ++surprises; }
 

@@ -1,8 +1,8 @@
 #include "tests/config/support/json_schema.hpp"
 
+#include <re2/re2.h>
 #include <algorithm>
 #include <cmath>
-#include <re2/re2.h>
 #include <stdexcept>
 
 namespace rollbackd::testing {

@@ -110,9 +110,9 @@ Catalogue make() {
     add_steps(types);
     auto secret = field("url", url);
     secret.secret = true;
-    auto webhook = type(
-        "webhook", {secret, field("url_file", path), choice_of("format", {"generic", "slack"})}
-    );
+    auto format = choice_of("format", {"generic", "slack"});
+    format.later_choices = {"discord", "teams"};
+    auto webhook = type("webhook", {secret, field("url_file", path), format});
     webhook.one_of = {{"url", "url_file"}};
     types.notifiers = {webhook, type("exec", {field("argv", argv, true)})};
     types.later_notifiers = {"smtp"};
