@@ -24,10 +24,10 @@ std::string threshold_change(Firing const& firing) {
     auto const& [count, threshold] = std::tie(firing.evaluation.count, firing.evaluation.threshold);
     if (!count || !threshold) return {};
     std::string const limit = number_text(*threshold);
-    std::string const spare = firing.when.find("<") != std::string::npos ? " or more" : " or less";
-    bool const inclusive =
-        firing.when.find(">=") != std::string::npos || firing.when.find("<=") != std::string::npos;
-    bool const above = firing.when.find("<") == std::string::npos;
+    bool const above = *count > *threshold ||
+                       (*count == *threshold && firing.when.find(">=") != std::string::npos);
+    bool const inclusive = firing.when.find(above ? ">=" : "<=") != std::string::npos;
+    std::string const spare = above ? " or less" : " or more";
     std::string const needed = inclusive ? (above ? "below " : "above ") + limit : limit + spare;
     return firing.trigger + " would not have fired at " + needed + " (it was " +
            number_text(*count) + ")";

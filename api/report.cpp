@@ -37,8 +37,8 @@ std::string moment_text(std::optional<Moment> const& moment) {
     return moment ? format_rfc3339(moment->wall) : "–";
 }
 
-std::string span_text(std::optional<Duration> const& span) {
-    return span ? format_human(*span) : "–";
+std::string span_text(std::optional<Duration> const& span, std::string const& after) {
+    return span ? format_human(*span) + " after " + after : "–";
 }
 
 /// Builds Markdown; every cell and item given to it is escaped here and nowhere else.
@@ -81,11 +81,13 @@ void add_head(Page& page, Incident const& incident) {
 void add_facts(Page& page, Incident const& incident) {
     auto const spans = spans_of(incident);
     page.heading("Facts");
-    page.header({"what", "when", "after"});
-    page.row({"detected", format_rfc3339(incident.opened_at.wall), span_text(spans.detect)});
-    page.row({"acted", moment_text(incident.acted_at), span_text(spans.act)});
-    page.row({"recovered", moment_text(incident.recovered_at), span_text(spans.recover)});
-    page.row({"resolved", moment_text(incident.resolved_at), span_text(spans.all)});
+    std::string const begun = "the breach began";
+    std::string const found = "it was detected";
+    page.header({"what", "when", "how long"});
+    page.row({"detected", format_rfc3339(incident.opened_at.wall), span_text(spans.detect, begun)});
+    page.row({"acted", moment_text(incident.acted_at), span_text(spans.act, found)});
+    page.row({"recovered", moment_text(incident.recovered_at), span_text(spans.recover, found)});
+    page.row({"resolved", moment_text(incident.resolved_at), span_text(spans.all, begun)});
 }
 
 void add_triggers(Page& page, Incident const& incident) {
