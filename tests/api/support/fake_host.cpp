@@ -106,7 +106,7 @@ Json FakeHost::config_report() const {
         problem["text"] = "unknown key";
         out["problems"] = JsonArray{std::move(problem)};
     }
-    co_return out;
+    return out;
 }
 
 Json Received::json() const {
