@@ -2,8 +2,11 @@
 
 #include "core/ensure.hpp"
 
+#include <atomic>
+#include <cstdlib>
 #include <ctime>
 #include <fstream>
+#include <limits>
 
 namespace rollbackd {
 
@@ -19,6 +22,38 @@ std::chrono::microseconds to_micros(Duration duration) {
     return std::chrono::duration_cast<std::chrono::microseconds>(duration);
 }
 
+constexpr std::int64_t unknown = std::numeric_limits<std::int64_t>::min();
+// Wall time less boot time. The two clocks cannot be read at once, so their distance seems to
+// jitter; taken anew at every look, one wall time would be many instants, and of two log lines of
+// one second the later one could look older. It is kept until it is really another: somebody set
+// the wall clock, or it was slewed that far.
+constexpr std::int64_t distance_change_min_us = 10'000;
+std::atomic<std::int64_t> distance_us = unknown;  // the kernel's clocks are the process's
+
+// A look at both clocks during which nobody took the processor away, as far as ten tries find one.
+std::int64_t measured_distance() {
+    std::int64_t best = 0;
+    std::int64_t shortest = unknown;
+    for (int i = 0; i < 10 && (shortest == unknown || shortest > 1'000); ++i) {
+        auto const before = to_micros(read_clock(CLOCK_BOOTTIME)).count();
+        auto const wall = to_micros(read_clock(CLOCK_REALTIME)).count();
+        auto const took = to_micros(read_clock(CLOCK_BOOTTIME)).count() - before;
+        if (shortest != unknown && took >= shortest) continue;
+        shortest = took;
+        best = wall - before - took / 2;
+    }
+    return best;
+}
+
+std::int64_t distance(std::int64_t seen_us) {
+    auto const kept = distance_us.load();
+    if (kept != unknown && std::abs(seen_us - kept) < distance_change_min_us) return kept;
+    auto const measured = measured_distance();
+    if (kept != unknown && std::abs(measured - kept) < distance_change_min_us) return kept;
+    distance_us.store(measured);
+    return measured;
+}
+
 }  // namespace
 
 RealClock::RealClock() {
@@ -32,8 +67,12 @@ RealClock::RealClock() {
 std::int64_t monotonic_micros() { return to_micros(read_clock(CLOCK_MONOTONIC)).count(); }
 
 Now RealClock::now() const {
-    auto const wall = to_micros(read_clock(CLOCK_REALTIME));
-    return Now{Instant(read_clock(CLOCK_BOOTTIME)), WallTime(wall)};
+    auto const wall = to_micros(read_clock(CLOCK_REALTIME)).count();
+    auto const boot = to_micros(read_clock(CLOCK_BOOTTIME)).count();
+    std::chrono::microseconds const since_boot(boot);
+    return Now{
+        Instant(since_boot), WallTime(since_boot + std::chrono::microseconds(distance(wall - boot)))
+    };
 }
 
 SettableClock::SettableClock(Now now, std::string boot_id)
