@@ -189,7 +189,8 @@ def test_on_a_full_disk_a_running_step_finishes_and_abort_still_kills(small_disk
     id_ = begin("finishes")
     gate.touch()
     wait_for(lambda: not running("gated"), what="the step to end")
-    assert world.incident(id_)["runs"][0]["steps"][0]["state"] == "running"
+    # What the supervisor removes at the step's end may be room enough to write it down.
+    assert world.incident(id_)["runs"][0]["steps"][0]["state"] in ("running", "done")
     (world.disk / "filler").unlink()
     wait_for(lambda: world.incident(id_)["runs"][0]["steps"][0]["state"] == "done", timeout=30)
     world.until(id_, "resolved", "unverified", timeout=30)

@@ -63,8 +63,8 @@ def test_a_failure_outside_any_start_period_acts_at_once(world):
 def test_a_deployment_recorded_late_has_its_period_too_and_a_normal_restart_ends_well(world):
     world.shop["start_period"] = "4s"
     world.start()
-    world.deploy("v1", known_good=True)
-    world.healthy_first()
+    first = seconds(world.deploy("v1", known_good=True)["started_at"])
+    wait_for(lambda: seconds(world.signal("health")["last_at"]) > first + 4, what="the first one's own period to be over")
     world.repository.release("v2", "ok")
     began = datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
     world.app.mode = "fail"     # it restarts, and nobody has recorded it yet
