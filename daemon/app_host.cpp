@@ -93,7 +93,9 @@ api::Awaitable<Json> App::check_config(std::optional<std::string> yaml) {
     }
     auto job = [text = *std::move(yaml)]() -> Result<Json> { return check_policy_text(text); };
     auto report = co_await run_blocking(pool_, std::move(job));
-    co_return report ? std::move(*report) : Json(JsonObject{{"ok", false}});
+    if (report) co_return std::move(*report);
+    auto const refused = refused_load("", report.error().what);
+    co_return problems_to_json(refused);
 }
 
 Json App::refuse_reload(Actor const& actor, LoadResult const& loaded) {
