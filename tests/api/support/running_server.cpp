@@ -15,14 +15,19 @@ public:
     explicit Ticks(Feed& feed) : feed_(feed) {}
     boost::asio::awaitable<std::optional<std::string>> next() override {
         if (count_ < 3) co_return "tick " + std::to_string(++count_) + "\n";
-        co_await feed_.wait(std::chrono::seconds(30));
+        if (!closed_) co_await feed_.wait(std::chrono::seconds(30));
         co_return std::nullopt;
     }
-    void close() override { feed_.notify(); }
+    // May come before anybody waits.
+    void close() override {
+        closed_ = true;
+        feed_.notify();
+    }
 
 private:
     Feed& feed_;
     int count_ = 0;
+    bool closed_ = false;
 };
 
 boost::asio::awaitable<void> stop_server(Server& server) { co_await server.stop(); }
