@@ -75,7 +75,7 @@ std::string act_change(Refusal const& refusal, Incident const& incident) {
 
 Json explain_firing(Firing const& firing) {
     JsonObject out = render_firing(firing).as_object();
-    out["proof"] = render_proof(firing.evaluation.proof, firing.fired_at.wall);
+    out["proof"] = render_proof(firing.evaluation.proof, clock_at(firing.fired_at));
     out["response"] = response_text(firing.resolved.response);
     out["classification"] = to_json(firing.resolved.classification);
     out["blame"] = to_string(firing.blame);
@@ -152,7 +152,7 @@ Json explain_trigger(
     auto const evaluation = engine.judge(service.name, trigger.name, now);
     auto const resolved = resolve(engine.policy(), service, trigger, trigger.classify);
     JsonObject shown = render_trigger(engine, service, trigger, now).as_object();
-    shown["proof"] = render_proof(evaluation.proof, now.wall);
+    shown["proof"] = render_proof(evaluation.proof, now);
     shown["matrix_row"] = resolved.matrix_row;
     shown["changes_at"] = render_instant(evaluation.changes_at, now);
     shown["min_count"] = to_json(trigger.rules.min_count);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 
 namespace rollbackd::api {
 
@@ -14,26 +15,29 @@ bool is_moment(std::string_view key) {
     return std::find(moments.begin(), moments.end(), key) != moments.end();
 }
 
-/// Instants are told apart by their member's name; `anchor` is the one that was at `at`.
-void set_times(Json& value, std::int64_t anchor, WallTime at, std::size_t depth) {
+/// Instants are told apart by their member's name.
+void set_times(Json& value, Now const& anchor, std::size_t depth) {
     if (depth > depth_max) return;
     if (auto* const array = value.if_array()) {
-        for (auto& item : *array) set_times(item, anchor, at, depth + 1);
+        for (auto& item : *array) set_times(item, anchor, depth + 1);
     }
     auto* const object = value.if_object();
     if (object == nullptr) return;
     for (auto& [key, item] : *object) {
         if (!item.is_int64() || !is_moment(key)) {
-            set_times(item, anchor, at, depth + 1);
+            set_times(item, anchor, depth + 1);
             continue;
         }
-        auto const apart = std::chrono::nanoseconds(item.get_int64() - anchor);
-        item = format_rfc3339(at + std::chrono::floor<WallTime::duration>(apart));
+        item = format_rfc3339(to_wall(Instant(Duration(item.get_int64())), anchor));
     }
 }
 
 std::string value_text(Json const& value) {
-    return value.is_string() ? std::string(value.get_string()) : to_text(value);
+    if (value.is_string()) return std::string(value.get_string());
+    if (!value.is_double()) return to_text(value);
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%.6g", value.get_double());
+    return text.data();
 }
 
 /// "length 3, value 3": every member but the one that is the subject.
@@ -51,10 +55,9 @@ std::string members_text(Json const& value, std::string_view without) {
 
 }  // namespace
 
-Json render_proof(Json const& proof, WallTime at) {
+Json render_proof(Json const& proof, Now const& anchor) {
     Json out = proof;
-    auto const* const now = find(proof, "now");
-    if (now != nullptr && now->is_int64()) set_times(out, now->get_int64(), at, 0);
+    set_times(out, anchor, 0);
     return out;
 }
 

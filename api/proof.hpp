@@ -6,8 +6,8 @@
 
 namespace rollbackd::api {
 
-/// The proof of an Evaluation that was made at `at`, its instants as RFC 3339.
-Json render_proof(Json const& proof, WallTime at);
+/// An Evaluation's proof with its instants as RFC 3339; `anchor` is any moment of that boot.
+Json render_proof(Json const& proof, Now const& anchor);
 
 /// One thing a rendered proof says: a reading ("failure_ratio(requests, 5m)", "4 of 100, …") or a
 /// sample ("2026-01-31T12:00:00Z", "ok false, reason refused").

@@ -11,6 +11,8 @@ Json render_time(std::optional<Moment> const& moment);
 Json render_time(WallTime time);
 /// The instant as wall time, or null.
 Json render_instant(std::optional<Instant> const& instant, Now const& now);
+/// Both clocks as they stood at a recorded moment.
+inline Now clock_at(Moment const& moment) { return {moment.boot, moment.wall}; }
 
 Json render_incident(Incident const& incident);
 Json render_run(Run const& run);

@@ -103,7 +103,8 @@ void add_triggers(Page& page, Incident const& incident) {
         );
     }
     for (auto const& firing : incident.triggers) {
-        auto const lines = proof_lines(render_proof(firing.evaluation.proof, firing.fired_at.wall));
+        auto const lines =
+            proof_lines(render_proof(firing.evaluation.proof, clock_at(firing.fired_at)));
         if (lines.empty()) continue;
         page.blank();
         page.header({"samples for " + firing.trigger, "of", "say"});

@@ -1,6 +1,7 @@
 #include "config/files.hpp"
 
 #include "config/load.hpp"
+#include "core/names.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -15,6 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t path_bytes_max = 4096;
 constexpr std::string_view file_line = "#%rollbackd file: ";
 constexpr char const* too_large = "larger than 1 MiB; spread its services over files in conf.d/";
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
@@ -158,7 +160,7 @@ void split_texts(Sources& sources, std::string_view text, std::string const& nam
         text.remove_prefix(std::min(line_end + 1, text.size()));
         auto end = text.starts_with(file_line) ? 0 : text.find("\n" + std::string(file_line));
         if (end != 0) end = end == std::string_view::npos ? text.size() : end + 1;
-        sources.add({std::string(file), std::string(text.substr(0, end))});
+        sources.add({printable(file, path_bytes_max), std::string(text.substr(0, end))});
         text.remove_prefix(end);
     }
 }

@@ -1,5 +1,6 @@
 #include "core/time.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -85,7 +86,9 @@ bool read_offset(std::string_view& text, std::chrono::minutes& offset) {
 }  // namespace
 
 Instant to_instant(WallTime wall, Now const& now) {
-    return now.boot - std::chrono::duration_cast<Duration>(now.wall - wall);
+    // Whoever writes the year 4052 means no instant that nanoseconds can hold.
+    constexpr WallTime::duration far = std::chrono::years(100);
+    return now.boot - Duration(std::clamp(now.wall - wall, -far, far));
 }
 
 WallTime to_wall(Instant instant, Now const& now) {

@@ -40,6 +40,19 @@ http {
     }
 }
 """
+# `nginx -s reload` comes back before anything has changed: a worker that still serves the release
+# before would make a recovery look like a relapse. This one ends when the old workers have.
+RELOAD = """\
+#!/bin/sh
+old=$(pgrep -P "$(cat @FOLDER@/nginx.pid)")
+@NGINX@ -p @FOLDER@ -c @FOLDER@/nginx.conf -e @FOLDER@/error.log -s reload || exit 1
+for _ in $(seq 200); do
+    kill -0 $old 2>/dev/null || exit 0
+    sleep 0.05
+done
+echo "the old workers have not ended" >&2
+exit 1
+"""
 # Release 3 brings a mistake that only some requests meet.
 BAD_HTTP = 'split_clients "$request_id" $unlucky { 4% 1; * 0; }\n'
 BAD_PAGE = "if ($unlucky) { return 500; }\n"
@@ -164,6 +177,9 @@ class Site:
         (self.folder / "access.log").touch()
         self.certificate(days=90)
         (self.folder / "nginx.conf").write_text(fill_in(NGINX_CONF, self.words))
+        script = self.folder / "reload"
+        script.write_text(fill_in(RELOAD, self.words))
+        script.chmod(0o755)
         self._nginx = subprocess.Popen([*die_with_us(), *self.nginx_argv()], stdin=subprocess.DEVNULL,
                                        stderr=(self.folder / "nginx.err").open("w"), start_new_session=True)
         wait_for(self.answers, 10, "nginx to answer")
@@ -180,7 +196,7 @@ class Site:
             return False
 
     def reload(self) -> None:
-        subprocess.run([*self.nginx_argv(), "-s", "reload"], check=True, capture_output=True)
+        subprocess.run([str(self.folder / "reload")], check=True, capture_output=True)
 
     def certificate(self, days: int) -> None:
         """A new self-signed certificate for that many days, trusted by the probe."""

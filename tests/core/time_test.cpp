@@ -33,3 +33,13 @@ TEST_CASE("an instant of another moment maps onto this boot's timeline and back"
     CHECK(to_instant(now.wall - 200s, now) == Instant(-100s));
     CHECK(to_wall(Instant(40s), now) == now.wall - 60s);
 }
+
+TEST_CASE("a time that nanoseconds cannot hold is a century away") {
+    Now const now{
+        Instant(1000s), WallTime(std::chrono::sys_days(std::chrono::year(2026) / 1 / 31))
+    };
+    WallTime const far = std::chrono::sys_days(std::chrono::year(4052) / 1 / 31);
+    WallTime const early = std::chrono::sys_days(std::chrono::year(1) / 1 / 1);
+    CHECK(to_instant(far, now) == now.boot + std::chrono::years(100));
+    CHECK(to_instant(early, now) == now.boot - std::chrono::years(100));
+}
