@@ -1,7 +1,8 @@
 // What happened when: counts in order of event time, in bounded memory. Part of a SignalWindow.
 // Every sample has a cell of its own until there are `limit` of them; then older neighbours within
-// one quantum are merged. A merged cell stands where its newest sample stood, so every sample is
-// in exactly one of two adjacent ranges, and at most one quantum too long in a window.
+// one quantum are merged. A cell that was merged across the beginning or the end of a range counts
+// in neither of two adjacent ones: a range is at most one quantum too short at each side, and
+// never holds what lies before it.
 #pragma once
 
 #include "core/sample.hpp"
