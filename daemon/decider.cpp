@@ -153,6 +153,7 @@ Result<void> Decider::ingest(std::span<Sample const> samples) {
 asio::awaitable<void> Decider::handle(Item item) {
     auto const now = clock_.now();
     auto decision = engine_.decide(item.event, now);
+    std::vector<Record> durable;
     if (!decision.records.empty()) {
         auto records = co_await append(decision.records, now);
         if (!records) {
@@ -169,10 +170,16 @@ asio::awaitable<void> Decider::handle(Item item) {
         }
         retry_at_.reset();
         note_journal(true, "");
-        apply(*records);
+        durable = std::move(*records);
+        for (auto const& record : durable) engine_.apply(record);
     }
     if (item.slot) item.slot->reply = std::move(decision.reply);
-    for (auto& command : decision.commands) callbacks_.command(std::move(command));
+    // What is done goes before what is told of it: a step must not wait for the log's lines.
+    if (!decision.commands.empty()) {
+        for (auto& command : decision.commands) callbacks_.command(std::move(command));
+        co_await asio::post(executor_, asio::use_awaitable);
+    }
+    if (!durable.empty()) callbacks_.applied(durable);
     finish(item);
 }
 
@@ -238,11 +245,6 @@ asio::awaitable<Result<std::vector<Record>>> Decider::append(
         callbacks_.lost_lease(records.error().what);
     }
     co_return records;
-}
-
-void Decider::apply(std::vector<Record> const& records) {
-    for (auto const& record : records) engine_.apply(record);
-    callbacks_.applied(records);
 }
 
 void Decider::tell_unrecorded(Item& item, Decision const& decision) {

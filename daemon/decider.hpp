@@ -18,6 +18,7 @@ namespace rollbackd {
 /// What the decider tells the rest of the daemon, on the loop thread.
 struct DeciderCallbacks {
     std::function<void(Command)> command;  // its records are durable
+    /// After the commands that came with them have been begun.
     std::function<void(std::vector<Record> const&)> applied;
     /// The journal cannot be written: these messages go out from memory, marked so.
     std::function<void(std::vector<Message> const&, std::string const& why)> unrecorded;
@@ -83,7 +84,6 @@ private:
     boost::asio::awaitable<Result<std::vector<Record>>> append(
         std::vector<RecordDraft> drafts, Now now
     );
-    void apply(std::vector<Record> const& records);
     void tell_unrecorded(Item& item, Decision const& decision);
     void elapse();
 

@@ -6,6 +6,7 @@
 #include "core/io/clock.hpp"
 #include "core/io/deadline.hpp"
 #include "core/io/fd.hpp"
+#include "core/io/file.hpp"
 #include "core/io/secrets.hpp"
 
 #include <fcntl.h>
@@ -283,13 +284,16 @@ Result<std::unique_ptr<StepRunner>> create_step_runner(RunnerParts parts, Runner
     auto supervisor = find_supervisor(std::move(options.supervisor));
     if (!supervisor) return tl::unexpected<Error>(supervisor.error());
     std::error_code code;
-    fs::create_directories(options.run_dir, code);
+    bool const made = fs::create_directories(options.run_dir, code);
     if (!code) (void)::chmod(options.run_dir.c_str(), 0700);
     if (code || ::access(options.run_dir.c_str(), W_OK | X_OK) != 0) {
         return fail(
             Errc::io, "not a folder this user can write to; steps keep their claims there",
             options.run_dir
         );
+    }
+    if (auto synced = made ? sync_folder(options.run_dir + "/..") : Result<void>(); !synced) {
+        return tl::unexpected<Error>(synced.error());
     }
     auto lock = lock_folder(options.run_dir);
     if (!lock) return tl::unexpected<Error>(lock.error());

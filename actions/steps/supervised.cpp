@@ -97,6 +97,13 @@ std::optional<SupervisedEnd> read_end(std::string const& directory) {
     return end;
 }
 
+bool sync_names(std::string const& directory) {
+    int const folder = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool const synced = folder >= 0 && files::sync_up(folder);
+    if (folder >= 0) ::close(folder);
+    return synced;
+}
+
 /// Written whole and renamed: a supervisor of an earlier life may just be reading the old one. No
 /// sync: without a claim it is written anew.
 Result<void> write_plain(std::string const& directory, char const* name, std::string_view content) {
@@ -195,17 +202,8 @@ Result<void> make_step_directory(std::string const& directory) {
     if (!parent.empty()) {
         if (auto made = make_step_directory(parent); !made) return made;
     }
-    auto const problem = [&](char const* what) {
-        return fail(Errc::io, std::string(what) + ": " + std::strerror(errno), directory);
-    };
-    if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return problem("cannot make");
-    char const* const above = parent.empty() ? "/" : parent.c_str();
-    int const folder = ::open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool const synced = folder >= 0 && ::fsync(folder) == 0;
-    auto const failure = problem("cannot sync the folder of");
-    if (folder >= 0) ::close(folder);
-    if (!synced) return failure;
-    return {};
+    if (::mkdir(directory.c_str(), 0700) == 0 || errno == EEXIST) return {};
+    return fail(Errc::io, std::string("cannot make: ") + std::strerror(errno), directory);
 }
 
 std::string SupervisedEnd::describe() const {
@@ -281,7 +279,10 @@ std::optional<SupervisedEnd> begin_inline(std::string const& directory) {
     files::ProcessMark const mark{self, files::start_ticks_of(self).value_or(0), files::boot_id()};
     auto const claimed =
         create_file_exclusively(directory + "/" + files::claim_name, files::encode(mark));
-    if (claimed) return std::nullopt;
+    if (claimed) {
+        if (sync_names(directory)) return std::nullopt;
+        return ended(EndKind::not_started, "its claim cannot be made durable");
+    }
     if (claimed.error().code != Errc::conflict) {
         return ended(EndKind::not_started, to_string(claimed.error()));
     }

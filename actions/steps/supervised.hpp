@@ -45,8 +45,8 @@ struct SupervisedEnd {
     std::string describe() const;
 };
 
-/// Makes `directory` and what is missing above it, 0700 and durable: a claim is only as durable as
-/// the name of the folder it lies in.
+/// Makes `directory` and what is missing above it, 0700. Whoever claims makes the names durable
+/// with the claim: the directory's own and its job's, in the runner's folder.
 Result<void> make_step_directory(std::string const& directory);
 
 /// Runs the process of `directory` (made where missing, 0700) to its end. Started at most once per

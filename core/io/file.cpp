@@ -45,13 +45,6 @@ Result<void> write_all(int fd, std::string_view content, std::string const& path
     return {};
 }
 
-/// A file's name is durable only when its directory is.
-Result<void> sync_folder(std::string const& folder) {
-    Fd const fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!fd.is_open() || ::fsync(fd.get()) != 0) return os_error("cannot sync the folder", folder);
-    return {};
-}
-
 /// Where a link leads, so that the file is replaced and not the link.
 std::string follow_links(std::string const& path) {
     std::unique_ptr<char, decltype(&std::free)> const real(
@@ -116,6 +109,12 @@ Result<void> write_file_atomically(std::string const& path, std::string_view con
         return done;
     }
     return sync_folder(folder);
+}
+
+Result<void> sync_folder(std::string const& folder) {
+    Fd const fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd.is_open() || ::fsync(fd.get()) != 0) return os_error("cannot sync the folder", folder);
+    return {};
 }
 
 Result<void> create_file_exclusively(std::string const& path, std::string_view content) {

@@ -21,6 +21,9 @@ Result<void> write_file_atomically(
     std::string const& path, std::string_view content, mode_t mode = 0644
 );
 
+/// Makes the names in `folder` durable.
+Result<void> sync_folder(std::string const& folder);
+
 /// Creates `path`, which must not exist (Errc::conflict), synced with its directory: a claim.
 Result<void> create_file_exclusively(std::string const& path, std::string_view content);
 

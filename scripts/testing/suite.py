@@ -21,7 +21,7 @@ PARTS = ("style", "unit", "e2e", "drills", "tsan", "asan-e2e")
 USUAL = ("style", "unit", "e2e", "drills")
 STAGE_SECONDS_MAX = 40 * 60
 # What runs on several threads; the other rooms are pure or have one.
-THREADED = ("io_test", "sensing_test", "hands_test", "store_test", "api_test")
+THREADED = ("io_test", "sensing_test", "hands_test", "store_test", "api_test", "daemon_test")
 
 
 @dataclass

@@ -123,7 +123,7 @@ def pushes(folder: Path, services: int) -> list[float]:
     own, port = folder / "pushes", free_port()
     own.mkdir()
     stamp = own / "stamp"
-    subprocess.run(["cc", "-O2", "-o", str(stamp), str(HERE / "stamp.c")], check=True)
+    subprocess.run(["cc", "-O2", "-static", "-o", str(stamp), str(HERE / "stamp.c")], check=True)
     token = secrets.token_urlsafe(32)
     digest = hashlib.sha256(token.encode()).hexdigest()
     daemon = Daemon(own, policy.pushed(port, own, digest, stamp, services), port)

@@ -69,14 +69,19 @@ Claim StepDir::claim(StepSpec const& spec) const {
     auto const self = getpid();
     files::ProcessMark const mark{self, files::start_ticks_of(self).value_or(0), spec.boot_id};
     auto const temporary = "claim." + std::to_string(self);
-    bool const room = reserve(exit_temporary().c_str(), exit_room(spec)) &&
-                      write_new(temporary.c_str(), files::encode(mark), true);
-    int const linked = room ? linkat(fd_, temporary.c_str(), fd_, files::claim_name, 0) : -1;
-    bool const taken = room && linked != 0 && errno == EEXIST;
+    int const file = reserve(exit_temporary().c_str(), exit_room(spec))
+                         ? write_new(temporary.c_str(), files::encode(mark))
+                         : -1;
+    int const linked = file < 0 ? -1 : linkat(fd_, temporary.c_str(), fd_, files::claim_name, 0);
+    bool const taken = file >= 0 && linked != 0 && errno == EEXIST;
     unlinkat(fd_, temporary.c_str(), 0);
     if (linked != 0) unlinkat(fd_, exit_temporary().c_str(), 0);
+    // Last, so that one commit of the file system holds it all. After a power cut in between the
+    // claim may be there without its content: nothing was begun on it, and nobody relies on that.
+    bool const synced = linked == 0 && fsync(file) == 0 && files::sync_up(fd_);
+    if (file >= 0) close(file);
     if (linked != 0) return taken ? Claim::taken : Claim::failed;
-    return fsync(fd_) == 0 ? Claim::ours : Claim::unsynced;
+    return synced ? Claim::ours : Claim::unsynced;
 }
 
 void StepDir::remove_spec() const {
@@ -96,7 +101,9 @@ void StepDir::write_child(StepSpec const& spec, pid_t pid) const {
     // Needs no sync: it only matters while this kernel runs. Without it a supervisor that is
     // killed leaves a child nobody waits for; the step is unknown either way.
     auto const temporary = "child." + std::to_string(getpid());
-    if (!write_new(temporary.c_str(), files::encode(mark), false)) return;
+    int const file = write_new(temporary.c_str(), files::encode(mark));
+    if (file < 0) return;
+    close(file);
     renameat(fd_, temporary.c_str(), fd_, files::child_name);
 }
 
@@ -122,12 +129,11 @@ int StepDir::watch(char const* path) const {
     return watcher;
 }
 
-bool StepDir::write_new(char const* name, std::string_view content, bool durable) const {
+int StepDir::write_new(char const* name, std::string_view content) const {
     int const file = openat(fd_, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (file < 0) return false;
-    bool good = write_all(file, content);
-    if (good && durable) good = fsync(file) == 0;
-    return close(file) == 0 && good;
+    if (file < 0 || write_all(file, content)) return file;
+    close(file);
+    return -1;
 }
 
 bool StepDir::reserve(char const* name, std::size_t bytes) const {

@@ -55,7 +55,8 @@ public:
     int watch(char const* path) const;
 
 private:
-    bool write_new(char const* name, std::string_view content, bool durable) const;
+    /// Its descriptor, to be closed; -1: not written whole.
+    int write_new(char const* name, std::string_view content) const;
     bool reserve(char const* name, std::size_t bytes) const;
 
     int fd_;
