@@ -17,8 +17,8 @@ from leftovers import Leftovers
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = "/usr/bin/python3"
-PARTS = ("style", "unit", "e2e", "drills", "tsan", "asan-e2e")
-USUAL = ("style", "unit", "e2e", "drills")
+PARTS = ("style", "unit", "e2e", "crash", "drills", "tsan", "asan-e2e")
+USUAL = ("style", "unit", "e2e", "crash", "drills")
 STAGE_SECONDS_MAX = 40 * 60
 # What runs on several threads; the other rooms are pure or have one.
 THREADED = ("io_test", "sensing_test", "hands_test", "store_test", "api_test", "daemon_test")
@@ -136,7 +136,7 @@ class Suite:
             self.ctest("dev")
         elif name == "tsan":
             self.ctest("tsan", *THREADED)
-        elif name in ("e2e", "drills") and self.build("release"):
+        elif name in ("e2e", "crash", "drills") and self.build("release"):
             self.pytest(name, f"tests/{name}", "build/bin")
         elif name == "asan-e2e" and self.build("dev"):
             self.pytest(name, "tests/e2e", "build/dev/bin")

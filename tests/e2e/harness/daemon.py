@@ -20,6 +20,7 @@ class Daemon:
         self.folder = folder
         self.config = folder / "rollbackd.yaml"
         self.log = folder / "rollbackd.log"
+        self.binary = BINARIES / "rollbackd"
         self.port = free_port()
         self.environment = environment or {}
         self.wrapper = wrapper
@@ -29,7 +30,7 @@ class Daemon:
         """Starts it and does not wait: for starts that are meant to fail."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self.wrapper, str(BINARIES / "rollbackd"), "--config", str(self.config)],
+                [*self.wrapper, str(self.binary), "--config", str(self.config)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
                 env=dict(os.environ, **self.environment), start_new_session=True,
             )

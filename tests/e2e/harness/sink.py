@@ -34,8 +34,12 @@ class Sink:
                          daemon=True).start()
 
     @property
+    def port(self) -> int:
+        return self._server.server_address[1]
+
+    @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}/hook"
+        return f"http://127.0.0.1:{self.port}/hook"
 
     def events(self, incident: str | None = None) -> list[str]:
         return [m.get("event", "") for m in self.messages

@@ -1,0 +1,112 @@
+"""What must be true at the end, whoever was killed when. Read from the files, without asking the daemon:
+the journal by docs/journal.md, the lines that the steps wrote, the messages that arrived."""
+
+import hashlib
+import json
+import sqlite3
+import subprocess
+from collections import Counter
+from datetime import datetime, timezone
+from pathlib import Path
+
+from harness import BINARIES
+from points import DAEMON
+
+TAGS = ["one", "two", "three", "tidy"]
+COLUMNS = "seq, at, boot, boot_id, epoch, kind, body, prev, hash"
+
+
+def read(database: Path, query: str) -> list[tuple]:
+    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10)
+    try:
+        return connection.execute(query).fetchall()
+    finally:
+        connection.close()
+
+
+def records(database: Path) -> list[tuple[str, dict]]:
+    return [(kind, json.loads(body)) for kind, body in
+            read(database, "SELECT kind, body FROM record ORDER BY seq")]
+
+
+def owed_messages(database: Path) -> set[str]:
+    """What was queued and never merged into a later one."""
+    owed: set[str] = set()
+    for kind, body in records(database):
+        if kind == "message.queued":
+            owed.add(body["message"]["id"])
+            owed -= set(body["merges"])
+    return owed
+
+
+def check_chain(database: Path) -> None:
+    """Every record has its hash, none is missing; and rollbackctl says the same."""
+    before, number = "0" * 64, 0
+    for seq, at, boot, boot_id, epoch, kind, body, prev, digest in \
+            read(database, f"SELECT {COLUMNS} FROM record ORDER BY seq"):
+        number += 1
+        moment = datetime.fromtimestamp(at // 1_000_000, timezone.utc)
+        stamp = f"{moment:%Y-%m-%dT%H:%M:%S}.{at % 1_000_000:06d}Z"
+        text = "\n".join([prev, str(seq), stamp, str(boot), boot_id, str(epoch), kind, body])
+        assert (seq, prev) == (number, before), f"record {seq}: the chain is broken"
+        assert hashlib.sha256(text.encode()).hexdigest() == digest, f"record {seq}: a wrong hash"
+        before = digest
+    done = subprocess.run([BINARIES / "rollbackctl", "journal", "verify", "--store", f"sqlite:{database}"],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def check_steps(stage, story: list[tuple[str, dict]]) -> None:
+    """Begun at most once, never without its intent, known for what it was."""
+    lines = Counter(stage.lines.read_text().splitlines())
+    names = {(body["run"]["id"], step["n"]): step["name"] for kind, body in story if kind == "run.planned"
+             for step in body["run"]["steps"]}
+    intents = Counter(names[body["run"], body["n"]] for kind, body in story if kind == "step.intent")
+    ends = {names[body["run"], body["n"]]: body for kind, body in story if kind == "step.ended"}
+    for line, count in lines.items():
+        what, tag = line.split()
+        assert count == 1, f"step {tag} ran {count} times"
+        assert intents[tag] == 1, f"step {tag} ran with {intents[tag]} intents"
+        assert what == "begin" or lines[f"begin {tag}"] == 1
+    for name, end in ends.items():
+        wrote = lines[f"begin {name}"] + lines[f"end {name}"]
+        if end["state"] == "done" and name in TAGS and not end["by"]:
+            assert wrote == 2, f"step {name} is done and wrote {wrote} of 2 lines"
+        if end["state"] == "failed":
+            assert wrote == 0, f"step {name} is known to have failed, and had begun"
+
+
+def check_story(stage, story: list[tuple[str, dict]]) -> None:
+    """Nothing that anybody saw is gone, nothing is there twice."""
+    opened = [body["incident"]["id"] for kind, body in story if kind == "incident.opened"]
+    assert len(set(opened)) == len(opened)
+    told = {(message.get("incident") or {}).get("id") for message in stage.sink.messages} - {None, ""}
+    assert stage.seen <= set(opened), f"lost: {stage.seen - set(opened)}"
+    assert told <= set(opened), f"told and lost: {told - set(opened)}"
+    planned = Counter(body["run"]["plan"]["playbook"] for kind, body in story if kind == "run.planned")
+    assert planned == {"code-rollback": 1, "tidy": 1}, planned
+    deployed = Counter(body["deployment"]["version"] for kind, body in story if kind == "deployment.recorded")
+    wanted = {stage.repository.versions[name]: 1 for name in ("v1", "v2")}
+    assert deployed == wanted, deployed
+    missing = owed_messages(stage.folder / "rollbackd.db") - {m.get("id") for m in stage.sink.messages}
+    assert not missing, f"never delivered: {missing}"
+
+
+def check_end(stage, story: list[tuple[str, dict]]) -> None:
+    """Where only the daemon died, nobody had to do anything."""
+    if any(kill.victims != DAEMON for kill in stage.kills):
+        return
+    ends = [body["state"] for kind, body in story if kind == "run.ended"]
+    assert ends == ["succeeded", "succeeded"], ends
+    assert len([kind for kind, _ in story if kind == "incident.opened"]) == 2
+    assert stage.repository.head == stage.repository.versions["v1"]
+    assert sorted(stage.lines.read_text().split()[1::2]) == sorted(2 * TAGS)
+
+
+def judge(stage) -> None:
+    database = stage.folder / "rollbackd.db"
+    check_chain(database)
+    story = records(database)
+    check_steps(stage, story)
+    check_story(stage, story)
+    check_end(stage, story)
