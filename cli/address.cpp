@@ -1,6 +1,7 @@
 #include "cli/address.hpp"
 
 #include <sys/un.h>
+#include <unistd.h>
 #include <algorithm>
 #include <charconv>
 
@@ -93,6 +94,11 @@ std::string host_header(Address const& address) {
     std::string out = six ? "[" + address.host + "]" : address.host;
     if (address.port != port_of_scheme(address.scheme)) out += ":" + std::to_string(address.port);
     return out;
+}
+
+std::string find_daemon() {
+    auto const path = socket_url.substr(socket_url.find('/'));
+    return ::access(path.data(), R_OK | W_OK) == 0 ? std::string(socket_url) : default_url;
 }
 
 std::string to_string(Address const& address) {

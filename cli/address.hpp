@@ -17,7 +17,11 @@ struct Address {
     friend bool operator==(Address const&, Address const&) = default;
 };
 
+/// Where nobody says: the socket of the daemon on this machine if this user may use it, else its
+/// port.
+inline constexpr std::string_view socket_url = "unix:/run/rollbackd/api.sock";
 inline constexpr char const* default_url = "http://127.0.0.1:8620";
+std::string find_daemon();
 
 Result<Address> parse_address(std::string_view url);
 /// As it was meant by the user, for messages.

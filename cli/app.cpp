@@ -137,7 +137,7 @@ Outcome<Settings> settings_from(Terminal const& terminal, Arguments const& given
     Settings settings;
     auto url = given.maybe("--url");
     if (!url) url = terminal.environment("ROLLBACKD_URL");
-    auto const address = parse_address(!url || url->empty() ? default_url : *url);
+    auto const address = parse_address(!url || url->empty() ? find_daemon() : *url);
     if (!address) return misuse(clean(to_string(address.error())));
     settings.address = *address;
     auto token = read_token(terminal, given);

@@ -340,7 +340,7 @@ std::vector<Argument> const& global_options() {
     static std::vector<Argument> const table{
         {option, "--url", "URL",
          "the daemon: http://HOST:PORT, https://HOST:PORT or unix:/PATH; else ROLLBACKD_URL, else "
-         "http://127.0.0.1:8620"},
+         "unix:/run/rollbackd/api.sock where you may use it, else http://127.0.0.1:8620"},
         {option, "--token-file", "FILE", "file that holds the token; else ROLLBACKD_TOKEN"},
         {flag, "--json", "", "the API's JSON instead of text"},
         {option, "--ca", "FILE", "authorities to trust over https, in PEM; default: the system's"},

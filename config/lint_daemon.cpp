@@ -49,6 +49,12 @@ void check_limits(Lint const& lint, Limits const& limits, std::string const& pat
     }
 }
 
+bool has_socket(std::vector<std::string> const& listen) {
+    return std::any_of(listen.begin(), listen.end(), [](std::string const& address) {
+        return address.starts_with("unix:");
+    });
+}
+
 bool has_ladder(ServicePolicy const& service) {
     return std::any_of(
         service.triggers.begin(), service.triggers.end(),
@@ -73,6 +79,14 @@ void lint_daemon(Lint const& lint) {
             "daemon",
             "daemon.autonomy is not set, so it is observe: decisions are recorded, "
             "nothing is done; write observe, advise or enforce"
+        );
+    }
+    bool const asks_people = acts && policy.daemon.autonomy != Autonomy::observe;
+    if (asks_people && policy.daemon.tokens.empty() && !has_socket(policy.daemon.listen)) {
+        lint.warn(
+            "daemon",
+            "nobody can approve, abort or record a deployment: add a token (rollbackctl token "
+            "new) under daemon.tokens, or unix:/run/rollbackd/api.sock to daemon.listen"
         );
     }
     if (policy.services.empty() && lint.sources.errors() == 0) {

@@ -4,6 +4,21 @@ namespace rollbackd {
 
 namespace asio = boost::asio;
 
+namespace {
+
+/// Of a step to start, and of one to find again: the runner does what is left to do.
+template <class Command>
+StepRequest request_of(Command& command) {
+    StepRequest request;
+    request.run = std::move(command.run);
+    request.n = command.n;
+    request.attempt = command.attempt;
+    request.step = std::move(command.step);
+    return request;
+}
+
+}  // namespace
+
 Hands::Hands(
     asio::any_io_executor executor, Decider& decider, StepRunner& runner, Asker& asker,
     TaskGroup::Report report
@@ -14,8 +29,8 @@ void Hands::carry_out(Command command) {
     struct Visitor {
         Hands& hands;
         void operator()(AskFresh& c) { hands.group_.spawn("ask", hands.ask(std::move(c))); }
-        void operator()(StartStep& c) { hands.group_.spawn("step", hands.start(std::move(c))); }
-        void operator()(AdoptStep& c) { hands.group_.spawn("adopt", hands.adopt(std::move(c))); }
+        void operator()(StartStep& c) { hands.group_.spawn("step", hands.step(request_of(c))); }
+        void operator()(AdoptStep& c) { hands.group_.spawn("step", hands.step(request_of(c))); }
         void operator()(SettleStep& c) { hands.group_.spawn("settle", hands.settle(std::move(c))); }
         void operator()(AbortStep& c) { hands.runner_.abort(c.run, c.n); }
         void operator()(RunCheck& c) { hands.group_.spawn("check", hands.check(std::move(c))); }
@@ -32,35 +47,13 @@ asio::awaitable<void> Hands::ask(AskFresh command) {
     decider_.post(std::move(event));
 }
 
-asio::awaitable<void> Hands::start(StartStep command) {
+asio::awaitable<void> Hands::step(StepRequest request) {
     ++steps_;
     StepEnded event;
-    event.run = command.run;
-    event.n = command.n;
-    event.attempt = command.attempt;
-    StepRequest request;
-    request.run = command.run;
-    request.n = command.n;
-    request.attempt = command.attempt;
-    request.step = std::move(command.step);
+    event.run = request.run;
+    event.n = request.n;
+    event.attempt = request.attempt;
     event.outcome = co_await runner_.run(std::move(request));
-    --steps_;
-    if (co_await is_cancelled()) co_return;
-    decider_.post(std::move(event));
-}
-
-asio::awaitable<void> Hands::adopt(AdoptStep command) {
-    ++steps_;
-    StepEnded event;
-    event.run = command.run;
-    event.n = command.n;
-    event.attempt = command.attempt;
-    StepRequest request;
-    request.run = command.run;
-    request.n = command.n;
-    request.attempt = command.attempt;
-    request.step = std::move(command.step);
-    event.outcome = co_await runner_.adopt(std::move(request));
     --steps_;
     if (co_await is_cancelled()) co_return;
     decider_.post(std::move(event));

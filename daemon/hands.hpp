@@ -20,8 +20,7 @@ public:
 
 private:
     boost::asio::awaitable<void> ask(AskFresh command);
-    boost::asio::awaitable<void> start(StartStep command);
-    boost::asio::awaitable<void> adopt(AdoptStep command);
+    boost::asio::awaitable<void> step(StepRequest request);
     boost::asio::awaitable<void> settle(SettleStep command);
     boost::asio::awaitable<void> check(RunCheck command);
 

@@ -88,7 +88,6 @@ public:
           launcher_(parts.executor, std::move(supervisor), options.use_systemd) {}
 
     asio::awaitable<StepOutcome> run(StepRequest request) override;
-    asio::awaitable<StepOutcome> adopt(StepRequest request) override;
     asio::awaitable<StepOutcome> settle(std::string run, std::uint32_t n, Step step) override;
     void abort(std::string const& run, std::uint32_t n) override;
     asio::awaitable<CheckResult> check(CheckRequest request) override;
@@ -167,10 +166,6 @@ asio::awaitable<StepOutcome> Runner::run(StepRequest request) {
     auto outcome = co_await type->run(*job);
     active_.erase(place);
     co_return outcome;
-}
-
-asio::awaitable<StepOutcome> Runner::adopt(StepRequest request) {
-    co_return co_await run(std::move(request));
 }
 
 asio::awaitable<StepOutcome> Runner::settle(std::string run, std::uint32_t n, Step step) {

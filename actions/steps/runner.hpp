@@ -56,11 +56,10 @@ public:
     virtual ~StepRunner() = default;
 
     /// Starts the step, or finds the one this request started before (also in an earlier life of
-    /// the daemon), and answers when it has ended. Being cancelled leaves the step running, and
+    /// the daemon: a missing claim means never started, so it is started), and answers when it has
+    /// ended. Being cancelled leaves the step running, and
     /// what it answers then means nothing.
     virtual boost::asio::awaitable<StepOutcome> run(StepRequest request) = 0;
-    /// After a restart. The same as run(): a missing claim means never started, so it is started.
-    virtual boost::asio::awaitable<StepOutcome> adopt(StepRequest request) = 0;
     /// Did it take effect? By the step's check, else its type's own way. done, failed (not done,
     /// so starting it again is safe) or unknown.
     virtual boost::asio::awaitable<StepOutcome> settle(

@@ -26,7 +26,7 @@ constexpr std::string_view page_html = R"html(<!doctype html>
   <button type="submit">Look</button>
   <p id="refusal" role="alert"></p>
 </form>
-<main>
+<main hidden>
   <section aria-labelledby="h-incidents">
     <h2 id="h-incidents">Open incidents</h2>
     <div id="incidents"><p class="quiet">…</p></div>

@@ -135,6 +135,7 @@ async function refresh() {
   try {
     const [status, services] = await Promise.all([ask('/v1/status'), all_services()]);
     $('login').hidden = true;
+    document.querySelector('main').hidden = false;
     $('daemon').textContent = status.version + ' · ' + status.role + ' · ' + status.autonomy +
       (status.paused ? ' · PAUSED by ' + status.paused_by : '') +
       (status.journal.writable ? '' : ' · JOURNAL NOT WRITABLE') +
@@ -145,6 +146,9 @@ async function refresh() {
   } catch (error) {
     if (error.status === 401 || error.status === 403) {
       $('login').hidden = false;
+      // What was allowed before may be no more, and empty sections would look like peace.
+      document.querySelector('main').hidden = true;
+      $('daemon').textContent = '';
       $('refusal').textContent = error.message;
       online(false, 'not allowed');
     } else {

@@ -48,6 +48,7 @@ def test_its_policy_starts_with_the_ports_and_folders_of_this_machine(world):
     hook.write_text(world.sink.url)
     for old, new in (("127.0.0.1:8620", f"127.0.0.1:{world.daemon.port}"),
                      ("/var/lib/rollbackd/rollbackd.db", f"{world.folder}/rollbackd.db"),
+                     ("/run/rollbackd/api.sock", f"{world.folder}/api.sock"),
                      ("/etc/rollbackd/ops.url", str(hook)), ("192.0.2.1:443", world.reference.address),
                      ("/srv/shop", str(world.repository.path)), ("/var/log/nginx/access.log", str(world.access_log)),
                      ("http://127.0.0.1:3000", world.app.url), ("127.0.0.1:5432", world.database.address)):
@@ -58,6 +59,10 @@ def test_its_policy_starts_with_the_ports_and_folders_of_this_machine(world):
     status = world.ctl("status", role=None)
     assert status.returncode == 0, status.stderr
     wait_for(lambda: world.app.requests, what="the health probe")
+    # Who follows it can record a deployment: over the socket, without a token.
+    done = subprocess.run([str(BINARIES / "rollbackctl"), "--url", f"unix:{world.folder}/api.sock", "deploy", "shop",
+                           world.repository.head, "--known-good"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("words", [w for w in commands() if w[0] == "rollbackctl"], ids=" ".join)
