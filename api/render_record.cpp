@@ -1,6 +1,7 @@
 #include "api/render_record.hpp"
 
 #include "api/render.hpp"
+#include "engine/records.hpp"
 
 namespace rollbackd::api {
 
@@ -59,6 +60,7 @@ Json render_record(Record const& record, bool whole) {
         hide_evidence(body, 0);
         auto* const request = body.is_object() ? body.as_object().if_contains("request") : nullptr;
         if (request != nullptr && request->is_object()) request->as_object().erase("answer");
+        if (record.kind == kind_of<PolicyLoadedRecord>()) body.as_object().erase("text");
     }
     out["body"] = std::move(body);
     out["epoch"] = record.epoch;

@@ -1,12 +1,13 @@
-// A journal record as the API shows it: who, what, when, hash, and its body. Evidence and answers
-// of other requests stay out of what the role read may see.
+// A journal record as the API shows it: who, what, when, hash, and its body. Evidence, the policy's
+// text and answers of other requests stay out of what the role read may see.
 #pragma once
 
 #include "engine/state.hpp"
 
 namespace rollbackd::api {
 
-/// `whole`: with the text of evidence and the answers of requests, for the role operate.
+/// `whole`: with the text of evidence and of the policy and the answers of requests, for the role
+/// operate; only then does `hash` fit the body.
 Json render_record(Record const& record, bool whole);
 
 struct Subject {

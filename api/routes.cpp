@@ -111,10 +111,14 @@ constexpr auto table = std::to_array<Endpoint>({
     {"POST", "/v1/config/check", A::read, json, E::none, &check_config,
      "checkConfig", "Check a configuration's text, or else what a reload would load", 200, "ConfigReport", "ConfigText", ""},
     {"GET", "/v1/events", A::read, none, E::none, &get_events,
-     "events", "Records as server-sent events; resumable by Last-Event-ID",
+     "events",
+     "Records as server-sent events; resumable by Last-Event-ID. Without the text of evidence and "
+     "of the policy: those are for the role operate, in the journal",
      200, "", "", "service incident"},
     {"GET", "/v1/journal", A::operate, none, E::none, &get_journal,
-     "journal", "Audit trail: who, what, when, hash", 200, "[Record]", "", "kind limit cursor"},
+     "journal",
+     "Audit trail: who, what, when, hash; whole, so that each hash can be computed again",
+     200, "[Record]", "", "kind limit cursor"},
 });
 // clang-format on
 

@@ -49,7 +49,7 @@ std::string secret_path_problem(std::string const& value) {
 void hide_secret(YamlCursor const& cursor, Field const& field, std::string const& value) {
     if (value.starts_with("${") && value.ends_with("}")) return;
     auto const& node = cursor.node();
-    cursor.sources().hide(node.mark, node.text.size());
+    cursor.sources().hide(node.mark, node.text.size(), std::string(hidden_secret));
     if (is_local_url(value)) return;
     cursor.warn(
         field.name + " is a secret and stands in the file; keep it in a file of its own (" +

@@ -46,11 +46,11 @@ std::vector<Problem> Sources::problems() const {
     return out;
 }
 
-void Sources::hide(Mark mark, std::size_t length) {
+void Sources::hide(Mark mark, std::size_t length, std::string shown) {
     auto const text = files_[mark.file].text;
     auto const from = position_of(text, place_in_scalar(text, mark, 0));
     auto const to = position_of(text, place_in_scalar(text, mark, length));
-    if (from < to) hidden_.push_back({mark.file, from, to});
+    if (from < to) hidden_.push_back({mark.file, from, to, std::move(shown)});
 }
 
 std::string Sources::shown_text(std::uint32_t file) const {
@@ -64,7 +64,7 @@ std::string Sources::shown_text(std::uint32_t file) const {
     for (auto const& part : hidden) {
         if (part.file != file || part.from < position) continue;
         out += text.substr(position, part.from - position);
-        out += hidden_secret;
+        out += part.shown;
         position = part.to;
     }
     out += text.substr(position);

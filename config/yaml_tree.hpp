@@ -68,8 +68,8 @@ public:
     /// In order of file, line and column.
     std::vector<Problem> problems() const;
 
-    /// Cuts the scalar at `mark` out of what is shown and journaled.
-    void hide(Mark mark, std::size_t length);
+    /// Cuts the scalar at `mark` out of what is shown and journaled; `shown` stands there instead.
+    void hide(Mark mark, std::size_t length, std::string shown);
     /// The file's text without the hidden scalars.
     std::string shown_text(std::uint32_t file) const;
 
@@ -83,6 +83,7 @@ private:
         std::uint32_t file;
         std::size_t from;
         std::size_t to;
+        std::string shown;
     };
     std::vector<SourceText> files_;
     std::vector<Found> found_;

@@ -98,6 +98,21 @@ TEST_CASE("the journal says who, what and when, and chains its hashes, page by p
     CHECK(desk.get("/v1/journal?cursor=x").status == 422);
 }
 
+TEST_CASE("readers see that a policy was loaded, operators see its text") {
+    Desk desk;
+    auto policy = std::make_shared<Policy>(rollbackd::testing::shop_policy());
+    policy->hash = "h2";
+    policy->text = "version: 1 # private lines";
+    desk.host.world.send(PolicyLoaded{{"anna", "admin"}, policy});
+    auto const stream = desk.ask("GET", "/v1/events", "", "read", {{"last-event-id", "0"}});
+    desk.next(*stream.stream);
+    auto const chunk = desk.next(*stream.stream);
+    CHECK(chunk.find("policy.loaded") != std::string::npos);
+    CHECK(chunk.find("h2") != std::string::npos);
+    CHECK(chunk.find("private lines") == std::string::npos);
+    CHECK(desk.get("/v1/journal", "operate").body.find("private lines") != std::string::npos);
+}
+
 TEST_CASE("readers see that there is evidence, operators see it") {
     Desk desk;
     desk.host.world.release_v2();

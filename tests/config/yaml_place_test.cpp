@@ -63,6 +63,6 @@ TEST_CASE("a hidden scalar leaves the rest of the text as it was") {
     std::string const text = "a: \"top secret\" # not this\nb: two\n";
     auto parsed = parse(text);
     auto const& node = *parsed.root->entries.at(0).value;
-    parsed.sources.hide(node.mark, node.text.size());
+    parsed.sources.hide(node.mark, node.text.size(), std::string(hidden_secret));
     CHECK(parsed.sources.shown_text(0) == "a: \"***\" # not this\nb: two\n");
 }

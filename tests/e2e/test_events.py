@@ -51,6 +51,19 @@ def test_events_need_a_token(world):
     assert world.api(None).get("/v1/events").status == 401
 
 
+def test_the_policys_text_is_for_operators_and_the_tokens_hashes_for_nobody(world):
+    three_deployments(world)
+    with world.api("read").events("0") as stream:
+        _, kind, record = stream.next()
+        while kind != "policy.loaded":
+            _, kind, record = stream.next()
+    assert "hash" in record["body"] and "text" not in record["body"]
+    whole = world.api("operate").get("/v1/journal?limit=100").text
+    assert "policy.loaded" in whole and "test-ingest" in whole
+    for entry in world.token_entries():
+        assert entry["sha256"] not in whole
+
+
 def test_the_journal_names_who_what_when_and_chains_its_hashes(world):
     three_deployments(world)
     items = world.api("operate").read("/v1/journal?limit=100")["items"]
