@@ -22,9 +22,12 @@ BOOST_DESCRIBE_ENUM(OutcomeKind, done, failed, unknown, aborted)
 struct StepOutcome {
     OutcomeKind kind = OutcomeKind::unknown;
     std::optional<int> exit;
-    std::string text;      // for people; output tail, secrets removed
+    std::string text;  // for people; output tail, secrets removed
     std::string saved;
     std::vector<Evidence> evidence;
+    /// A person's abort reached it, whatever came of that: its mark outlives the daemon, also where
+    /// the journal could not be written.
+    bool abort_asked = false;
 };
 
 }  // namespace rollbackd

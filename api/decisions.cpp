@@ -3,6 +3,7 @@
 #include "api/handlers.hpp"
 #include "api/lookup.hpp"
 #include "api/page.hpp"
+#include "engine/planning.hpp"
 
 namespace rollbackd::api {
 
@@ -15,12 +16,13 @@ std::optional<std::uint32_t> number_of(Context& context) {
     return static_cast<std::uint32_t>(*number);
 }
 
-/// The plan of the incident's waiting run where it is the one named; null otherwise.
-Plan const* waiting_plan(Incident const& incident, std::string const& hash) {
+/// What the plan that is named still has to do, where it waits, or a step of it does.
+std::optional<Plan> waiting_plan(Incident const& incident, std::string const& hash) {
     for (auto const& run : incident.runs) {
-        if (run.state == RunState::waiting && run.plan.hash == hash) return &run.plan;
+        bool const waits = run.state == RunState::waiting || waits_for_approval(run);
+        if (waits && run.plan.hash == hash) return what_is_left(run);
     }
-    return nullptr;
+    return std::nullopt;
 }
 
 /// Whether its outcome is unknown, so that only a person can say what happened.
@@ -93,7 +95,7 @@ Awaitable<Response> approve_incident(Context& context) {
     approved.plan = hash;
     // Every guard is judged again on what the world says now. A second approve of the same plan
     // asks nothing: the engine answers the run it already has.
-    if (auto const* const plan = waiting_plan(*incident, hash); plan != nullptr) {
+    if (auto const plan = waiting_plan(*incident, hash)) {
         auto question = context.engine().ask_for(*plan);
         approved.answer = co_await context.host.ask(std::move(question));
     }

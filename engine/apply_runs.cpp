@@ -125,7 +125,11 @@ void apply(State& state, StepEndedRecord const& body, Stamp const& stamp) {
 }
 
 void apply(State& state, AbortAsked const& body, Stamp const&) {
-    change_run(state, body.run, [](Incident&, Run& run) { run.aborting = true; });
+    change_run(state, body.run, [&](Incident&, Run& run) {
+        if (run.aborting) return;
+        run.aborting = true;
+        run.abort_why = body.why.empty() ? "aborted by " + body.by : body.why;
+    });
 }
 
 void apply(State& state, RunVerifying const& body, Stamp const& stamp) {

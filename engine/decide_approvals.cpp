@@ -1,5 +1,6 @@
-// What people decide about plans and steps: run, approve, reject, confirm.
+// What people decide about plans: run, approve, reject. Single steps: decide_steps.cpp.
 #include "core/names.hpp"
+#include "engine/head.hpp"
 #include "engine/judge.hpp"
 #include "engine/planning.hpp"
 
@@ -18,55 +19,9 @@ Run const* approved_run(Incident const& incident, std::string const& plan) {
     return nullptr;
 }
 
-Firing const* answered(Incident const& incident, Run const& run) {
-    for (auto const& firing : incident.triggers) {
-        auto const& answers = run.answers;
-        if (std::find(answers.begin(), answers.end(), firing.trigger) != answers.end())
-            return &firing;
-    }
-    return nullptr;
-}
-
-std::string sentence(Refusal const& refusal) {
-    return to_string(refusal.guard) + " (" + refusal.letter + "): " + refusal.text;
-}
-
 void add(Judgement& to, Judgement const& from) {
     to.guards.insert(to.guards.end(), from.guards.begin(), from.guards.end());
     to.refusals.insert(to.refusals.end(), from.refusals.begin(), from.refusals.end());
-}
-
-// Step-level approval of a run that is on.
-bool approve_step(Draft& draft, Incident const& incident, Approved const& event) {
-    for (auto const& run : incident.runs) {
-        if (run.state != RunState::running) continue;
-        for (auto const& step : run.steps) {
-            if (step.state != StepState::waiting || step.type == "manual") continue;
-            if (run.plan.hash != event.plan) {
-                draft.refuse(
-                    Errc::conflict, "the plan has changed; show it again and approve that"
-                );
-                return true;
-            }
-            auto const& planned = planned_step(run, step.n);
-            auto const n = step.n;
-            auto const run_id = run.id;
-            auto const service = incident.service;
-            auto const id = incident.id;
-            auto rendered = render_step(planned, run);
-            draft.out.reply.run = run_id;
-            draft.write(RunApproved{run_id, event.actor.name});
-            if (!rendered) {
-                draft.refuse(Errc::conflict, to_string(rendered.error()));
-                return true;
-            }
-            draft.write(StepIntent{run_id, n, 1, rendered->params});
-            set_state(draft, id, IncidentState::acting, "step " + std::to_string(n) + " approved");
-            draft.command(StartStep{run_id, n, 1, std::move(*rendered), service, id});
-            return true;
-        }
-    }
-    return false;
 }
 
 void void_run(Draft& draft, std::string const& run, std::string const& why) {
@@ -100,7 +55,7 @@ std::optional<std::string> judge_again(
     if (playbook == nullptr) {
         return "playbook " + waiting.plan.playbook + " is no longer configured";
     }
-    auto const* const blamed = answered(incident, waiting);
+    auto const* const blamed = answered_firing(incident, waiting);
     auto const firing = blamed == nullptr ? std::nullopt : std::optional(*blamed);
     auto const* const known = firing ? &*firing : nullptr;
     auto const wanted = waiting.manual ? Wanted::manual : Wanted::approved;
@@ -122,107 +77,13 @@ std::optional<std::string> judge_again(
         event.incident, known == nullptr ? "" : known->trigger, playbook->name, judgement.guards,
         judgement.refusals, JsonObject{{"approved_by", event.actor.name}}
     });
-    if (!judgement.passed()) return sentence(judgement.refusals.front());
+    if (!judgement.passed()) return refusal_text(judgement.refusals.front());
     if (still) return still;
     if (plan && plan->target != target) return "the target has changed meanwhile";
     return std::nullopt;
 }
 
-// A `manual` entry of verify, numbered on after the steps.
-void confirm_check(
-    Draft& draft, Incident const& incident, Run const& run, StepConfirmed const& event
-) {
-    auto const index = event.n - run.steps.size() - 1;
-    auto check = run.verify[index];
-    bool const manual = run.plan.verify[index].kind == CheckKind::manual;
-    if (!manual || check.passed || run.state != RunState::verifying) {
-        draft.refuse(Errc::conflict, "step " + std::to_string(event.n) + " waits for nobody");
-        return;
-    }
-    auto const by = event.actor.name;
-    auto const run_id = run.id;
-    if (event.outcome == "not_done") {
-        end_run(draft, run_id, RunState::failed, by + " says: not so. " + reason_of(event.reason));
-        return;
-    }
-    check.passed = true;
-    check.why = event.outcome + ", says " + by;
-    auto const service = incident.service;
-    draft.write(VerifyProgress{run_id, false, std::move(check)});
-    progress(draft, service);
-}
-
-// A manual step that waits, or one of which nobody could say whether it took effect.
-void confirm_step(Draft& draft, Run const& run, StepConfirmed const& event) {
-    auto const& step = run.steps[event.n - 1];
-    if (step.state != StepState::waiting && step.state != StepState::unknown) {
-        draft.refuse(
-            Errc::conflict, "step " + std::to_string(event.n) + " is " + to_string(step.state) +
-                                ": nothing to confirm"
-        );
-        return;
-    }
-    if (step.state == StepState::waiting && step.type != "manual") {
-        draft.refuse(
-            Errc::conflict, "step " + std::to_string(event.n) +
-                                " waits for an approval, not for a confirmation: rollbackctl "
-                                "approve " +
-                                event.incident
-        );
-        return;
-    }
-    auto const by = event.actor.name;
-    auto const run_id = run.id;
-    auto const attempt = step.attempt;
-    bool const done = event.outcome != "not_done";
-    StepOutcome outcome;
-    outcome.text = event.outcome + ", says " + by +
-                   (event.reason.empty() ? "" : ": " + reason_of(event.reason));
-    auto const state = done ? StepState::done : StepState::failed;
-    if (run.state != RunState::interrupted) {
-        finish_step(draft, run_id, event.n, state, outcome, by);
-        return;
-    }
-    auto const* const other = run_on(draft.state, draft.incident(run.incident).service);
-    if (other != nullptr) {
-        draft.refuse(Errc::conflict, other->id + " is on meanwhile; this one can be resolved only");
-        return;
-    }
-    draft.write(StepEndedRecord{run_id, event.n, attempt, state, {}, outcome.text, {}, by});
-    if (!done) {
-        draft.write(RunEnded{run_id, RunState::failed, outcome.text, by});
-        set_state(
-            draft, event.incident, IncidentState::frozen,
-            "the interrupted step was not done; " + by + " decides what follows"
-        );
-        return;
-    }
-    set_state(
-        draft, event.incident, IncidentState::acting, "running " + draft.run(run_id).plan.playbook
-    );
-    advance(draft, run_id);
-}
-
 }  // namespace
-
-bool waits_for_approval(Run const& run) {
-    return std::any_of(run.steps.begin(), run.steps.end(), [](StepRun const& step) {
-        return step.state == StepState::waiting && step.type != "manual";
-    });
-}
-
-void reject_step(Draft& draft, std::string const& run, std::string const& why) {
-    auto const incident = draft.run(run).incident;
-    draft.write(Escalated{incident, why});
-    draft.write(AbortAsked{run, why});
-    for (auto const& step : draft.run(run).steps) {
-        if (step.state != StepState::waiting) continue;
-        StepOutcome outcome;
-        outcome.text = why;
-        finish_step(draft, run, step.n, StepState::aborted, outcome, "");
-        return;
-    }
-}
 
 void on(Draft& draft, RunAsked const& event) {
     auto const* const service = draft.policy.service(event.service);
@@ -250,7 +111,7 @@ void on(Draft& draft, RunAsked const& event) {
     add(judgement,
         judge_rung(draft, incident, nullptr, *playbook, plan, &event.answer, Wanted::manual));
     if (!judgement.passed()) {
-        draft.refuse(Errc::conflict, sentence(judgement.refusals.front()));
+        draft.refuse(Errc::conflict, refusal_text(judgement.refusals.front()));
         return;
     }
     if (!open.empty()) {
@@ -341,31 +202,6 @@ void on(Draft& draft, Rejected const& event) {
     end_run(draft, waiting->id, RunState::aborted, why);
     draft.write(Escalated{event.incident, why});
     set_state(draft, event.incident, IncidentState::open, why);
-}
-
-void on(Draft& draft, StepConfirmed const& event) {
-    auto const* const incident = require(draft, event.incident);
-    if (incident == nullptr) return;
-    Run const* run = nullptr;
-    for (auto const& candidate : incident->runs) {
-        bool const open = candidate.state == RunState::running ||
-                          candidate.state == RunState::interrupted ||
-                          candidate.state == RunState::verifying;
-        if (open) run = &candidate;
-    }
-    if (run == nullptr) {
-        draft.refuse(Errc::conflict, event.incident + " has no run with a step to confirm");
-        return;
-    }
-    draft.out.reply.run = run->id;
-    auto const steps = std::uint32_t(run->steps.size());
-    if (event.n == 0 || event.n > steps + run->verify.size()) {
-        draft.refuse(Errc::not_found, run->id + " has no step " + std::to_string(event.n));
-    } else if (event.n > steps) {
-        confirm_check(draft, *incident, *run, event);
-    } else {
-        confirm_step(draft, *run, event);
-    }
 }
 
 }  // namespace rollbackd

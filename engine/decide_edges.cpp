@@ -77,6 +77,7 @@ void on_cleared(Draft& draft, Edge const& edge) {
     // What follows from a breach does not depend on how long the world takes to answer.
     if (incident == nullptr || incident->asking) return;
     if (incident->state != IncidentState::open && incident->state != IncidentState::waiting) return;
+    if (active_run(*incident) != nullptr) return;  // a step of it waits: the run goes to its end
     draft.write(TriggerCleared{id, edge.trigger, edge.evaluation.why});
     auto const& triggers = draft.incident(id).triggers;
     bool const all = std::all_of(triggers.begin(), triggers.end(), [](Firing const& firing) {

@@ -228,6 +228,7 @@ void reconsider(Draft& draft, std::string const& service, std::string const& why
     auto const* const incident = draft.state.incident(id);
     if (incident == nullptr || incident->triggers.empty()) return;
     if (incident->state != IncidentState::open && incident->state != IncidentState::waiting) return;
+    if (active_run(*incident) != nullptr) return;  // a step of it waits for a person
     if (auto const* const waiting = waiting_run(*incident)) {
         end_run(draft, waiting->id, RunState::aborted, "void: " + why);
     }

@@ -113,7 +113,7 @@ void on(Draft& draft, Aborted const& event) {
     auto const run_id = run->id;
     draft.out.reply.run = run_id;
     if (run->aborting) return;
-    draft.write(AbortAsked{run_id, event.actor.name});
+    draft.write(AbortAsked{run_id, event.actor.name, ""});
     if (draft.run(run_id).state == RunState::verifying) {
         end_run(draft, run_id, RunState::aborted, "aborted by " + event.actor.name);
         return;

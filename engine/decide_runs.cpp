@@ -32,6 +32,42 @@ bool may_retry(Draft const& draft, Run const& run, StepRun const& step) {
     return step.always || (!budget_spent(draft, run) && !recovery_due(draft, run));
 }
 
+// An abort kills though it cannot be written down; after a crash only the step's own mark knows of
+// it. A run whose step a person has killed never counts as failed: the ladder would go on.
+void note_abort(
+    Draft& draft, std::string const& run_id, std::uint32_t n, StepOutcome const& outcome
+) {
+    auto const [incident, run] = draft.state.run(run_id);
+    bool const asked = outcome.abort_asked || outcome.kind == OutcomeKind::aborted;
+    if (!asked || run == nullptr || run->aborting || n == 0 || n > run->steps.size()) return;
+    if (run->steps[n - 1].state != StepState::running) return;
+    draft.write(AbortAsked{
+        run_id, "", "aborted by a person whose name is lost: the journal could not be written then"
+    });
+}
+
+// Main steps are over, one way or the other.
+void after_main(Draft& draft, std::string const& run_id, bool failed, std::string const& why) {
+    auto const& run = draft.run(run_id);
+    if (failed) {
+        bool const aborted = run.aborting;
+        end_run(draft, run_id, aborted ? RunState::aborted : RunState::failed, why);
+        return;
+    }
+    auto const incident = run.incident;
+    draft.write(RunVerifying{run_id});
+    set_state(
+        draft, incident, IncidentState::verifying,
+        "all steps are done; waiting for fresh samples to prove it"
+    );
+    progress(draft, draft.incident(incident).service);
+}
+
+}  // namespace
+
+Incident const& Draft::incident(std::string const& id) const { return *state.incident(id); }
+Run const& Draft::run(std::string const& id) const { return *state.run(id).second; }
+
 void begin_step(Draft& draft, std::string const& run_id, std::uint32_t n, std::uint32_t attempt) {
     auto const& run = draft.run(run_id);
     auto step = render_step(planned_step(run, n), run);
@@ -70,28 +106,6 @@ void begin_step(Draft& draft, std::string const& run_id, std::uint32_t n, std::u
     draft.command(StartStep{run_id, n, attempt, std::move(*step), service, incident});
 }
 
-// Main steps are over, one way or the other.
-void after_main(Draft& draft, std::string const& run_id, bool failed, std::string const& why) {
-    auto const& run = draft.run(run_id);
-    if (failed) {
-        bool const aborted = run.aborting;
-        end_run(draft, run_id, aborted ? RunState::aborted : RunState::failed, why);
-        return;
-    }
-    auto const incident = run.incident;
-    draft.write(RunVerifying{run_id});
-    set_state(
-        draft, incident, IncidentState::verifying,
-        "all steps are done; waiting for fresh samples to prove it"
-    );
-    progress(draft, draft.incident(incident).service);
-}
-
-}  // namespace
-
-Incident const& Draft::incident(std::string const& id) const { return *state.incident(id); }
-Run const& Draft::run(std::string const& id) const { return *state.run(id).second; }
-
 void start_run(Draft& draft, std::string const& run_id, bool automatic) {
     auto const incident = draft.run(run_id).incident;
     auto const service = draft.incident(incident).service;
@@ -120,7 +134,7 @@ void advance(Draft& draft, std::string const& run_id) {
     });
     std::string why;
     if (run.aborting) {
-        why = "aborted by a person";
+        why = run.abort_why;
     } else if (bad != run.steps.end()) {
         why = "step " + std::to_string(bad->n) + " (" + bad->name + ") " + to_string(bad->state) +
               ": " + bad->text;
@@ -218,6 +232,7 @@ void end_run(Draft& draft, std::string const& run_id, RunState state, std::strin
 }
 
 void on(Draft& draft, StepEnded const& event) {
+    note_abort(draft, event.run, event.n, event.outcome);
     auto const [incident, run] = draft.state.run(event.run);
     if (run == nullptr || event.n == 0 || event.n > run->steps.size()) return;
     auto const& step = run->steps[event.n - 1];
@@ -244,6 +259,7 @@ void on(Draft& draft, StepEnded const& event) {
 }
 
 void on(Draft& draft, StepSettled const& event) {
+    note_abort(draft, event.run, event.n, event.outcome);
     auto const [incident, run] = draft.state.run(event.run);
     if (run == nullptr || event.n == 0 || event.n > run->steps.size()) return;
     auto const& step = run->steps[event.n - 1];

@@ -126,13 +126,18 @@ struct Verifier {
         return all;
     }
 
+    // A run that nothing could prove when it began is proved by what has joined since.
+    bool answers(Firing const& firing) const {
+        auto const& named = run().answers;
+        if (proves_nothing(run())) return !firing.cleared;
+        return std::find(named.begin(), named.end(), firing.trigger) != named.end();
+    }
+
     bool all_triggers_false(Reading& worst) {
         bool all = true;
         auto const& incident = draft.incident(run().incident);
         for (auto const& firing : incident.triggers) {
-            auto const& answers = run().answers;
-            if (std::find(answers.begin(), answers.end(), firing.trigger) == answers.end())
-                continue;
+            if (!answers(firing)) continue;
             auto const found = ask(firing.when, firing.rules);
             bool const enough =
                 found.verdict == Verdict::false_ && false_for_long(draft, service, firing, since);
@@ -151,18 +156,25 @@ struct Verifier {
 
     void recovered() {
         std::map<std::string, Instant> floors;
-        for (auto const& trigger : run().answers) floors[trigger] = since;
         auto const incident = run().incident;
-        auto const playbook = run().plan.playbook;
+        for (auto const& firing : draft.incident(incident).triggers) {
+            if (answers(firing)) floors[firing.trigger] = since;
+        }
+        draft.write(RunEnded{run_id, RunState::succeeded, "verified", ""});
+        draft.write(IncidentRecovered{incident, run_id, std::move(floors)});
+        free_locks(draft, incident);
+        owe_duties();
+        follow_through(draft, incident);
+    }
+
+    void owe_duties() {
+        auto const incident = run().incident;
         auto duties = run().plan.duties;
         if (auto const* const policy = draft.policy.service(service)) {
             for (auto const& duty : policy->duties) {
                 if (duty.from == DutyFrom::recovery) duties.push_back(duty);
             }
         }
-        draft.write(RunEnded{run_id, RunState::succeeded, "verified", ""});
-        draft.write(IncidentRecovered{incident, run_id, std::move(floors)});
-        free_locks(draft, incident);
         auto n = std::uint32_t(draft.incident(incident).duties.size());
         for (auto const& duty : duties) {
             auto const from = duty.from == DutyFrom::detection ? draft.incident(incident).opened_at
@@ -175,10 +187,32 @@ struct Verifier {
             owed.due_at.wall += std::chrono::duration_cast<WallTime::duration>(duty.deadline);
             draft.write(DutyOwed{incident, std::move(owed)});
         }
-        follow_through(draft, incident);
+    }
+
+    // No entry of verify and no trigger to become false: that its steps ended well proves nothing.
+    void end_unproven() {
+        auto const incident = run().incident;
+        auto const playbook = run().plan.playbook;
+        std::string const why = "nothing was there to prove it by";
+        draft.write(RunEnded{run_id, RunState::succeeded, why, ""});
+        free_locks(draft, incident);
+        owe_duties();
+        set_state(
+            draft, incident, IncidentState::unverified,
+            "every step of " + playbook + " is done, but nothing proves that it helped: " +
+                "it has no verify and answers no trigger"
+        );
     }
 
     void step() {
+        auto const& joined = draft.incident(run().incident).triggers;
+        bool const all_clear = std::all_of(joined.begin(), joined.end(), [](Firing const& firing) {
+            return firing.cleared;
+        });
+        if (proves_nothing(run()) && all_clear) {
+            end_unproven();
+            return;
+        }
         Reading worst;
         std::optional<std::string> too_late;
         bool const checks = all_checks(false, worst, too_late);

@@ -69,6 +69,8 @@ void set_state(Draft& draft, std::string const& incident, IncidentState state, s
 
 // Runs (decide_runs.cpp).
 void start_run(Draft& draft, std::string const& run, bool automatic);
+/// The intent, then the command; what the head does itself is done at once.
+void begin_step(Draft& draft, std::string const& run, std::uint32_t n, std::uint32_t attempt);
 /// Goes to the next step, to verification, or to the end.
 void advance(Draft& draft, std::string const& run);
 void end_run(Draft& draft, std::string const& run, RunState state, std::string why);
@@ -85,13 +87,13 @@ void on(Draft& draft, CheckEnded const& event);
 /// After a run succeeded: other triggers, success entries, then resolved.
 void follow_through(Draft& draft, std::string const& incident);
 
-// People (decide_people.cpp, decide_approvals.cpp).
+// People (decide_people.cpp, decide_approvals.cpp, decide_steps.cpp).
 /// The incident a person names; refuses with not_found where there is none.
 Incident const* require(Draft& draft, std::string const& id);
 /// A person's reason as it may be kept: printable and bounded.
 std::string reason_of(std::string const& text);
-/// A step of a run that is on waits for approval.
-bool waits_for_approval(Run const& run);
+/// A step of the run that is on waits for approval, and this is one. False: none waits.
+bool approve_step(Draft& draft, Incident const& incident, Approved const& event);
 /// Nobody approved that step: the run ends as if aborted, people are called.
 void reject_step(Draft& draft, std::string const& run, std::string const& why);
 void on(Draft& draft, Raised const& event);

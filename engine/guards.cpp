@@ -217,6 +217,19 @@ void judge_blame(Bench& bench, ServicePolicy const& service, ServiceState const&
     );
 }
 
+// (d): what the steps themselves say about restoring the target.
+void judge_preflight(Bench& bench, Plan const& plan, Answer const* answer) {
+    auto const* const preflight = answer == nullptr ? nullptr : [&]() -> std::string const* {
+        auto const found = answer->preflight.find(plan.playbook);
+        return found == answer->preflight.end() ? nullptr : &found->second;
+    }();
+    bench.say(
+        Guard::no_target, preflight == nullptr,
+        preflight == nullptr ? "known-good " + *plan.target + " is present and different"
+                             : *plan.target + " cannot be restored: " + *preflight
+    );
+}
+
 // (e): the schema the target was recorded with is the one in effect.
 void judge_schema(
     Bench& bench, ServicePolicy const& service, ServiceState const& known, Plan const& plan,
@@ -283,6 +296,15 @@ Autonomy effective_autonomy(Draft const& draft, std::string const& service, Firi
     return level;
 }
 
+Firing const* answered_firing(Incident const& incident, Run const& run) {
+    for (auto const& firing : incident.triggers) {
+        auto const& answers = run.answers;
+        if (std::find(answers.begin(), answers.end(), firing.trigger) != answers.end())
+            return &firing;
+    }
+    return nullptr;
+}
+
 Run const* active_run(Incident const& incident) {
     for (auto const& run : incident.runs) {
         if (run.state == RunState::running) return &run;
@@ -329,6 +351,28 @@ Judgement judge_hold(
     return std::move(bench.out);
 }
 
+Judgement judge_step(
+    Draft const& draft, Incident const& incident, Firing const* firing, Run const& run,
+    Answer const* answer
+) {
+    Bench bench{draft, incident, firing, run.plan.playbook, {}};
+    auto const* const service = draft.policy.service(incident.service);
+    auto const& known = draft.state.service(incident.service);
+    judge_switches(bench, known, run.manual ? Wanted::manual : Wanted::approved);
+    if (service == nullptr) return std::move(bench.out);
+    if (!run.manual) judge_world(bench, *service, answer);
+    if (!run.plan.target) return std::move(bench.out);
+    auto const target = known.versions.find(*run.plan.target);
+    bool const bad = target != known.versions.end() && target->second.standing == Standing::bad;
+    bench.say(
+        Guard::quarantined, !bad,
+        *run.plan.target + (bad ? " has been quarantined meanwhile" : " is not quarantined")
+    );
+    judge_preflight(bench, run.plan, answer);
+    if (!run.manual) judge_schema(bench, *service, known, run.plan, answer);
+    return std::move(bench.out);
+}
+
 Judgement judge_rung(
     Draft const& draft, Incident const& incident, Firing const* firing, Playbook const& playbook,
     Result<Plan> const& plan, Answer const* answer, Wanted wanted
@@ -360,15 +404,7 @@ Judgement judge_rung(
             "a rollback from " + known.current + " has already run; a second one is for people"
         );
     }
-    auto const* const preflight = answer == nullptr ? nullptr : [&]() -> std::string const* {
-        auto const found = answer->preflight.find(playbook.name);
-        return found == answer->preflight.end() ? nullptr : &found->second;
-    }();
-    bench.say(
-        Guard::no_target, preflight == nullptr,
-        preflight == nullptr ? "known-good " + *plan->target + " is present and different"
-                             : *plan->target + " cannot be restored: " + *preflight
-    );
+    judge_preflight(bench, *plan, answer);
     if (wanted != Wanted::manual) judge_schema(bench, *service, known, *plan, answer);
     return std::move(bench.out);
 }

@@ -26,6 +26,15 @@ Judgement judge_rung(
     Result<Plan> const& plan, Answer const* answer, Wanted wanted
 );
 
+/// Guards of an approval in the middle of a run: those that say hands off now, and whether the
+/// target may still be restored. Why it began is not asked again: half-done helps nobody.
+Judgement judge_step(
+    Draft const& draft, Incident const& incident, Firing const* firing, Run const& run,
+    Answer const* answer
+);
+/// The trigger a run answers (the first of them); null: a person's own run.
+Firing const* answered_firing(Incident const& incident, Run const& run);
+
 Autonomy effective_autonomy(Draft const& draft, std::string const& service, Firing const* firing);
 /// An active run: waiting is not one; unverified no longer is.
 Run const* active_run(Incident const& incident);

@@ -1,5 +1,7 @@
 #include "engine/head.hpp"
 
+#include "engine/planning.hpp"
+
 #include <algorithm>
 
 namespace rollbackd {
@@ -82,11 +84,6 @@ std::string broken_text(Incident const& incident) {
     return text;
 }
 
-std::string refusal_text(Refusal const& refusal) {
-    std::string const letter = refusal.letter.empty() ? "" : " (" + refusal.letter + ")";
-    return to_string(refusal.guard) + letter + ": " + refusal.text;
-}
-
 std::string run_text(Run const& run) {
     std::string const name = run.plan.playbook + " (" + run.id + ")" +
                              (run.plan.target ? " to " + *run.plan.target : "");
@@ -99,7 +96,7 @@ std::string run_text(Run const& run) {
         case RunState::verifying:
             return "ran " + name + ", not yet proven";
         case RunState::succeeded:
-            return "ran " + name + " and verified it";
+            return "ran " + name + (proves_nothing(run) ? " to its last step" : " and verified it");
         case RunState::failed:
             return "ran " + name + ", which failed" + why;
         case RunState::interrupted:
@@ -210,6 +207,8 @@ std::string next_text(Incident const& incident, Question const& question) {
             return incident.recovered_at ? "it watches whether the recovery holds"
                                          : "it verifies the recovery on fresh samples";
         case IncidentState::unverified:
+            if (!incident.runs.empty() && proves_nothing(incident.runs.back()))
+                return "nothing by itself: no data can decide this";
             return "it keeps watching until data decides; no further playbook is tried";
         case IncidentState::resolved:
             return owes ? "nothing by itself: the incident is over, duties remain"
@@ -308,6 +307,10 @@ void set_must(Head& head, Incident const& incident, Question const& question) {
 }
 
 }  // namespace
+
+std::string refusal_text(Refusal const& refusal) {
+    return to_string(refusal.guard) + " (" + refusal.letter + "): " + refusal.text;
+}
 
 Head head_of(Incident const& incident) {
     auto const question = question_of(incident);

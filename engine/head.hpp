@@ -15,6 +15,8 @@ struct Head {
     std::string command;  // ready to paste: what must be done, else where to look
 };
 
+/// "cooldown (f): the last run ended 2m ago, …".
+std::string refusal_text(Refusal const& refusal);
 Head head_of(Incident const& incident);
 /// The four as one message, a line each.
 std::string message_text(Incident const& incident);

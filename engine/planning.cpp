@@ -2,6 +2,8 @@
 
 #include "actions/template.hpp"
 
+#include <algorithm>
+
 namespace rollbackd {
 
 namespace {
@@ -174,6 +176,26 @@ Result<Plan> make_plan(
 Step const& planned_step(Run const& run, std::uint32_t n) {
     auto const main_count = run.plan.steps.size();
     return n <= main_count ? run.plan.steps[n - 1] : run.plan.always[n - 1 - main_count];
+}
+
+bool waits_for_approval(Run const& run) {
+    return run.state == RunState::running &&
+           std::any_of(run.steps.begin(), run.steps.end(), [](StepRun const& step) {
+               return step.state == StepState::waiting && step.type != "manual";
+           });
+}
+
+bool proves_nothing(Run const& run) { return run.plan.verify.empty() && run.answers.empty(); }
+
+Plan what_is_left(Run const& run) {
+    Plan out = run.plan;
+    std::vector<Step> left;
+    for (auto const& step : run.steps) {
+        bool const ahead = step.state == StepState::pending || step.state == StepState::waiting;
+        if (!step.always && ahead) left.push_back(planned_step(run, step.n));
+    }
+    out.steps = std::move(left);
+    return out;
 }
 
 Result<Step> render_step(Step const& step, Run const& run) {

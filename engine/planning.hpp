@@ -18,6 +18,12 @@ Result<Plan> make_plan(
 
 /// The n-th step of a run's plan, counted from 1 over its steps, then over `always`.
 Step const& planned_step(Run const& run, std::uint32_t n);
+/// A step of a run that is on waits for approval.
+bool waits_for_approval(Run const& run);
+/// Its plan without the steps that have ended: what an approval in mid-run is about.
+Plan what_is_left(Run const& run);
+/// It has no verify and answers no trigger: no sample will ever say whether it worked.
+bool proves_nothing(Run const& run);
 /// Fills in "{{ steps.NAME }}" with what earlier steps saved: the last rendering, at the intent.
 Result<Step> render_step(Step const& step, Run const& run);
 /// As it was started: rendered where it can be (its intent was).

@@ -253,9 +253,10 @@ ROLLBACKD_RECORD(StepEndedRecord, "step.ended", (run, n, attempt, state, exit, t
 
 struct AbortAsked {
     std::string run;
-    std::string by;
+    std::string by;   // a person; empty: nobody answered, or the name could not be recorded
+    std::string why;  // empty: "aborted by" that person
 };
-ROLLBACKD_RECORD(AbortAsked, "run.abort", (run, by))
+ROLLBACKD_RECORD(AbortAsked, "run.abort", (run, by, why))
 
 struct RunVerifying {
     std::string run;

@@ -137,6 +137,7 @@ struct Run {
     Duration people_time{};             // spent waiting for people: not on the budget
     std::optional<Instant> waiting_since;
     bool aborting = false;
+    std::string abort_why;  // who asked for the abort, or what it stands for
     std::string why;
 
     friend bool operator==(Run const&, Run const&) = default;
@@ -144,7 +145,8 @@ struct Run {
 BOOST_DESCRIBE_STRUCT(
     Run, (),
     (id, incident, state, reason, by, manual, automatic, answers, plan, steps, verify, planned_at,
-     started_at, steps_ended_at, ended_at, recover_by, people_time, waiting_since, aborting, why)
+     started_at, steps_ended_at, ended_at, recover_by, people_time, waiting_since, aborting,
+     abort_why, why)
 )
 
 enum class IncidentState { open, waiting, acting, verifying, unverified, resolved, frozen };

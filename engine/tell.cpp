@@ -92,7 +92,9 @@ struct Teller {
         return step_name(state, r.run, r.n) + " " + to_string(r.state) +
                (text.empty() ? "" : ": " + text);
     }
-    std::string operator()(AbortAsked const& r) const { return "abort asked for by " + r.by; }
+    std::string operator()(AbortAsked const& r) const {
+        return r.why.empty() ? "abort asked for by " + r.by : r.why;
+    }
     std::string operator()(RunVerifying const&) const { return "all steps done, verifying"; }
     std::string operator()(VerifyProgress const& r) const {
         return r.check.passed ? "check " + std::to_string(r.check.n) + " passed: " + r.check.why

@@ -128,7 +128,7 @@ void StepJob::note_shell_variables(std::string_view line) {
 Duration StepJob::left() const { return std::max(deadline_ - parts_.clock.now().boot, limit_min); }
 
 bool StepJob::is_aborted() const {
-    return std::filesystem::exists(directory_ + "/" + step_files::abort_name);
+    return aborted_ || std::filesystem::exists(directory_ + "/" + step_files::abort_name);
 }
 
 bool StepJob::has_begun(std::string const& name) const {

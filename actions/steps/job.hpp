@@ -62,7 +62,8 @@ public:
     bool has_begun(std::string const& name) const;
     /// What abort is to call while this process itself is at work; empty: nothing any more.
     void on_abort(std::function<void()> stop) { stop_ = std::move(stop); }
-    void abort() const {
+    void abort() {
+        aborted_ = true;
         if (stop_) stop_();
     }
 
@@ -100,6 +101,7 @@ private:
     Instant deadline_{};
     std::map<std::string, std::string> shell_env_;
     unsigned asked_ = 0;
+    bool aborted_ = false;  // in this life; the mark in the directory outlives it
     std::function<void()> stop_;
 };
 

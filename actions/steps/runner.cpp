@@ -165,6 +165,7 @@ asio::awaitable<StepOutcome> Runner::run(StepRequest request) {
         active_.insert(active_.end(), Active{prefix_of(request.run, request.n), &*job});
     auto outcome = co_await type->run(*job);
     active_.erase(place);
+    outcome.abort_asked = outcome.kind == OutcomeKind::aborted || job->is_aborted();
     co_return outcome;
 }
 
@@ -189,6 +190,7 @@ asio::awaitable<StepOutcome> Runner::settle(std::string run, std::uint32_t n, St
         outcome.kind = OutcomeKind::failed;
         outcome.text += "; it is idempotent, so it may be run again";
     }
+    outcome.abort_asked = outcome.kind == OutcomeKind::aborted || job->is_aborted();
     remove_directory(directory);
     co_return outcome;
 }

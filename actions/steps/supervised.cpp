@@ -165,8 +165,9 @@ Look look_at(std::string const& directory) {
 }
 
 /// Starts the supervisor and waits until it has ended or at least begun. Empty: look again.
+/// `gave_up`: we told it to end ourselves, since it was late.
 asio::awaitable<std::optional<SupervisedEnd>> start(
-    Launcher& launcher, std::string directory, SupervisedSpec const& spec
+    Launcher& launcher, std::string directory, SupervisedSpec const& spec, bool& gave_up
 ) {
     if (auto const written = write_spec(directory, spec); !written) {
         co_return ended(EndKind::not_started, to_string(written.error()));
@@ -188,6 +189,7 @@ asio::awaitable<std::optional<SupervisedEnd>> start(
     if (claimed) co_return std::nullopt;
     if (claimed.error().code == Errc::cancelled) co_return ended(EndKind::cancelled, "");
     // A supervisor that is only late finds this and ends at once, without having begun.
+    gave_up = true;
     abort_supervised(directory);
     if (has_file(directory, files::claim_name)) co_return std::nullopt;
     auto const why = tried ? "it wrote no claim" : to_string(started.error());
@@ -234,14 +236,20 @@ asio::awaitable<SupervisedEnd> run_supervised(
     if (auto const made = make_step_directory(directory); !made) {
         co_return ended(EndKind::not_started, to_string(made.error()));
     }
+    bool gave_up = false;
     for (int i = 0; i < looks_max; ++i) {
         auto look = look_at(directory);
         if (look.end) {
+            // No person's abort: it was late, and perhaps it had begun after all.
+            bool const ours = gave_up && look.end->kind == EndKind::aborted;
+            bool const never = ours && !look.end->why.empty();
+            if (ours) look.end->kind = never ? EndKind::not_started : EndKind::lost;
+            if (ours) look.end->why = "its supervisor began too late and was told to end";
             look.end->limit = spec.timeout;
             co_return std::move(*look.end);
         }
         if (!look.claimed) {
-            auto end = co_await start(launcher, directory, spec);
+            auto end = co_await start(launcher, directory, spec, gave_up);
             if (end) co_return std::move(*end);
         } else if (look.alive) {
             auto const limit = spec.timeout + spec.grace + slack;
@@ -263,7 +271,9 @@ void abort_supervised(std::string const& directory) {
     auto const claim = read_mark(directory, files::claim_name);
     if (claim && files::is_alive(*claim)) {
         // What this process does itself (begin_inline) is ended by whoever does it.
-        if (claim->pid != ::getpid()) (void)::kill(claim->pid, SIGTERM);
+        sigval value{};
+        value.sival_int = files::abort_value;
+        if (claim->pid != ::getpid()) (void)::sigqueue(claim->pid, SIGTERM, value);
         return;
     }
     auto const child = read_mark(directory, files::child_name);

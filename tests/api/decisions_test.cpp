@@ -52,6 +52,51 @@ TEST_CASE("another plan is 409, none is 422, an operator is 403") {
     CHECK(desk.post("/v1/incidents/INC-1/reject", plan_body(desk), "read").status == 403);
 }
 
+namespace {
+
+/// A run whose second step waits for an approval.
+void breach_with_a_step_that_waits(Desk& desk) {
+    breach(desk);
+    desk.host.world.end_step();
+}
+
+Policy step_asks() {
+    auto policy = policy_with_tokens();
+    policy.services[0].playbooks[0].steps[1].approval = true;
+    return policy;
+}
+
+}  // namespace
+
+TEST_CASE("a step's approval asks the world afresh about what is left of the plan") {
+    Desk desk(step_asks());
+    breach_with_a_step_that_waits(desk);
+    auto const approved = desk.post("/v1/incidents/INC-1/approve", plan_body(desk), "approve");
+    CHECK(approved.status == 200);
+    CHECK(text_of(approved.json(), "state") == "running");
+    REQUIRE(desk.host.questions.size() == 1);
+    REQUIRE(desk.host.questions[0].plans.size() == 1);
+    CHECK(desk.host.questions[0].plans[0].steps.size() == 1);
+}
+
+TEST_CASE("a step's approval that is rejected ends the run, and cannot be given any more") {
+    Desk desk(step_asks());
+    breach_with_a_step_that_waits(desk);
+    auto const body = plan_body(desk);
+    auto const rejected = desk.post("/v1/incidents/INC-1/reject", body, "approve");
+    CHECK(rejected.status == 200);
+    auto const run = rejected.json().at("runs").at(0);
+    CHECK(text_of(run, "state") == "aborted");
+    CHECK(text_of(run, "why").starts_with("rejected by "));
+    CHECK(text_of(rejected.json(), "state") == "frozen");
+    CHECK(desk.post("/v1/incidents/INC-1/approve", body, "approve").status == 409);
+    CHECK(desk.post("/v1/incidents/INC-1/reject", body, "approve").status == 409);
+    CHECK(
+        desk.get("/v1/incidents/INC-1/timeline").body.find("asked for by rejected") ==
+        std::string::npos
+    );
+}
+
 TEST_CASE("a rejected plan is open and escalated, and cannot be approved any more") {
     Desk desk(advising());
     breach(desk);

@@ -164,3 +164,63 @@ def test_an_abort_ends_the_steps_whole_process_group(world):
     assert world.ctl("abort", incident["id"], role="operate").returncode == 0
     wait_for(lambda: world.incident(incident["id"])["runs"][0]["state"] == "aborted")
     assert "PAYMENTS=on" in world.env_file.read_text()
+
+
+@pytest.fixture
+def half_way(world):
+    """A run of two steps: the first is done, the second waits for an approval."""
+    step = {**payments_off()["steps"][0], "approval": True, "name": "off"}
+    note = {"file_edit": {"file": "{{ env }}", "key": "COLOUR", "value": "red"}}
+    world.shop["playbooks"]["payments-off"]["steps"] = [note, step]
+    world.triggers(payments=failing_payments(response=["payments-off"], blame="any"))
+    world.start()
+    world.healthy_first()
+    world.push("payments", *[{"ok": False}] * 4)
+    world.waiting = world.until(world.opened("payments")["id"], "waiting")
+    assert "COLOUR=red" in world.env_file.read_text()
+    return world
+
+
+def test_an_approval_half_way_that_meets_a_pause_is_not_taken_and_can_be_given_again(half_way):
+    id_, plan = half_way.waiting["id"], {"plan": plan_of(half_way.waiting)}
+    half_way.api("operate").must(200, "/v1/pause", {"service": "shop"})
+    answer = half_way.api("approve").post(f"/v1/incidents/{id_}/approve", plan)
+    assert answer.status == 409 and "paused" in answer.text, answer.text
+    assert half_way.incident(id_)["state"] == "waiting"
+    half_way.api("operate").must(200, "/v1/resume", {"service": "shop"})
+    run = half_way.api("approve").must(200, f"/v1/incidents/{id_}/approve", plan)
+    assert run["state"] in ("running", "verifying")
+    wait_for(lambda: "PAYMENTS=off" in half_way.env_file.read_text())
+
+
+def test_a_step_that_is_rejected_ends_the_run_and_leaves_the_rest_to_people(half_way):
+    id_, plan = half_way.waiting["id"], {"plan": plan_of(half_way.waiting)}
+    half_way.api("approve").must(200, f"/v1/incidents/{id_}/reject", plan)
+    incident = half_way.until(id_, "frozen")
+    assert incident["runs"][0]["state"] == "aborted" and incident["escalated"]
+    assert incident["runs"][0]["why"] == "rejected by test-approve"
+    half_way.api("approve").must(409, f"/v1/incidents/{id_}/approve", plan)
+    assert settled(half_way.env_file.read_text).count("PAYMENTS=on") == 1
+
+
+def test_a_persons_run_that_nothing_proves_is_not_called_verified(world):
+    del world.shop["playbooks"]["payments-off"]["verify"]
+    world.start()
+    world.healthy_first()
+    world.api("operate").must(201, PLAYBOOK_RUNS, {"reason": "provider is down"})
+    incident = world.until(world.opened()["id"], "unverified")
+    assert incident["runs"][0]["state"] == "succeeded"
+    assert "verified it" not in incident["did"] and incident["command"].startswith("rollbackctl resolve")
+    wait_for(lambda: "incident.unverified" in world.sink.events(incident["id"]))
+    assert "incident.verified" not in world.sink.events(incident["id"])
+    world.api("operate").must(200, f"/v1/incidents/{incident['id']}/resolve", {"reason": "looked"})
+    world.until(incident["id"], "resolved")
+
+
+def test_an_abort_is_told_with_the_name_of_who_asked(half_way):
+    id_ = half_way.waiting["id"]
+    half_way.api("operate").must(200, f"/v1/incidents/{id_}/abort")
+    incident = half_way.until(id_, "frozen")
+    assert incident["runs"][0]["why"] == "aborted by test-operate"
+    wait_for(lambda: "incident.frozen" in half_way.sink.events(id_))
+    assert "aborted by test-operate" in half_way.sink.texts()

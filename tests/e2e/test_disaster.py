@@ -205,6 +205,31 @@ def test_on_a_full_disk_a_running_step_finishes_and_abort_still_kills(small_disk
     wait_for(lambda: world.incident(id_)["runs"][0]["state"] == "aborted", timeout=30)
 
 
+def test_an_abort_on_a_full_disk_is_one_after_a_crash_too_and_the_ladder_goes_no_further(small_disk):
+    world = small_disk
+    step, lines, _ = gated_step(world)
+    world.shop["playbooks"]["stuck"] = {"undoes": "nothing", "data_loss": "none", "steps": [step]}
+    world.triggers(payments=failing_payments(response=["stuck", "payments-off"], blame="any"))
+    world.start()
+    world.healthy_first()
+    world.push("payments", *[{"ok": False}] * 4)
+    id_ = world.opened("payments")["id"]
+    wait_for(lambda: lines.exists() and lines.read_text(), what="the step to run")
+    fill(world.disk)
+    wait_for(lambda: world.api("operate").post("/v1/pause", {}).status == 503, timeout=30)
+    assert world.api("operate").post(f"/v1/incidents/{id_}/abort").status == 503
+    wait_for(lambda: not running("gated"), what="the abort to kill")
+    world.daemon.kill()
+    (world.disk / "filler").unlink()
+    world.daemon.start()
+    world.until(id_, "frozen", timeout=30)
+    runs = world.incident(id_)["runs"]
+    assert [run["state"] for run in runs] == ["aborted"]
+    assert "aborted by a person" in runs[0]["why"]
+    assert lines.read_text() == "ran\n"
+    assert settled(world.env_file.read_text).count("PAYMENTS=on") == 1
+
+
 def test_a_start_on_a_full_disk_is_refused_and_works_once_there_is_space(small_disk):
     world = small_disk
     full(world)

@@ -132,6 +132,44 @@ TEST_CASE("an abort ends the step, then the run, and freezes the service") {
     outcome.kind = OutcomeKind::aborted;
     world.send(StepEnded{start->run, 1, 1, outcome});
     CHECK(world.incident()->runs.front().state == RunState::aborted);
+    CHECK(world.incident()->runs.front().why == "aborted by anna");
+    CHECK(world.incident()->state == IncidentState::frozen);
+    CHECK(world.commands.empty());
+}
+
+TEST_CASE("an abort that only the step's mark knows of ends the run: the ladder goes no further") {
+    auto policy = shop_policy();
+    auto& webhooks = policy.services[0].triggers[1];
+    webhooks.blame = Blame::any;
+    webhooks.response = Response{ResponseKind::ladder, {{"first", {}}, {"payments-off", {}}}};
+    auto first = policy.services[0].playbooks[1];
+    first.name = "first";
+    first.steps[0].idempotent = true;
+    first.steps[0].retries = 2;
+    first.steps.push_back(first.steps[0]);
+    policy.services[0].playbooks.push_back(first);
+    World world(std::move(policy));
+    for (int i = 0; i < 4; ++i) {
+        world.pass(1s);
+        world.push(false);
+    }
+    auto const start = world.take<StartStep>();
+    REQUIRE(start);
+    StepOutcome outcome;
+    outcome.abort_asked = true;
+    auto const settled = GENERATE(false, true);
+    outcome.kind = settled ? OutcomeKind::unknown
+                           : GENERATE(OutcomeKind::aborted, OutcomeKind::failed, OutcomeKind::done);
+    world.send(StepEnded{start->run, 1, 1, outcome});
+    if (settled) {
+        REQUIRE(world.take<SettleStep>());
+        StepOutcome found;
+        found.kind = GENERATE(OutcomeKind::failed, OutcomeKind::done);
+        world.send(StepSettled{start->run, 1, found});
+    }
+    CHECK(world.incident()->runs.front().state == RunState::aborted);
+    CHECK(world.incident()->runs.front().why.find("aborted by a person") == 0);
+    CHECK(world.incident()->runs.size() == 1);
     CHECK(world.incident()->state == IncidentState::frozen);
     CHECK(world.commands.empty());
 }

@@ -63,6 +63,7 @@ TEST_CASE("a person's run starts no cooldown and counts in no limit") {
     World world(std::move(policy));
     world.send(RunAsked{{"anna", "operate"}, "shop", "payments-off", "", {}, {}});
     REQUIRE(world.end_step());
+    world.send(ResolvedBy{{"anna", "operate"}, newest(world).id, ""});
     REQUIRE(newest(world).state == IncidentState::resolved);
     push(world, false, 4);
     CHECK(newest(world).state == IncidentState::acting);

@@ -176,6 +176,119 @@ TEST_CASE("a step that waits for approval can be rejected, and then people take 
     CHECK(world.commands.empty());
 }
 
+TEST_CASE("an objection in mid-run ends nothing: the step waits on, and is approved once it is gone"
+) {
+    auto policy = shop_policy();
+    policy.services[0].depends_on = {"database"};
+    policy.services[0].release.schema_type = "sql";
+    policy.services[0].playbooks[0].steps[1].approval = true;
+    World world(std::move(policy));
+    DeploymentPosted good{{"ci", "ingest"}, "shop", "v1", {}, true, {}, {}};
+    good.facts.schema = "7";
+    world.send(good);
+    world.push(true);
+    world.probe(true);
+    good.version = "v2";
+    good.known_good = false;
+    world.send(good);
+    world.pass(25s);
+    world.probe(true);
+    Answer answer;
+    answer.schema_asked = true;
+    answer.schema = "7";
+    world.fail_health(3);
+    REQUIRE(world.answer(answer));
+    world.end_step();
+    REQUIRE(world.incident()->state == IncidentState::waiting);
+    auto const approve = [&](Answer const& found) {
+        auto const plan = world.incident()->runs.front().plan.hash;
+        world.send(Approved{{"bert", "approve"}, "INC-1", plan, found});
+    };
+    auto found = answer;
+    std::string guard;
+    SECTION("paused") {
+        world.send(Paused{anna, "shop"});
+        guard = "paused";
+    }
+    SECTION("silenced") {
+        world.send(SilenceAdded{anna, "shop", 1h, "work"});
+        guard = "silenced";
+    }
+    SECTION("blind") {
+        found.blind = true;
+        guard = "blind";
+    }
+    SECTION("a dependency fails") {
+        found.failing.push_back({"database", "port", "refused"});
+        guard = "dependency_failing";
+    }
+    SECTION("the target cannot be restored any more") {
+        found.preflight["code-rollback"] = "no such commit";
+        guard = "no_target";
+    }
+    SECTION("the schema has moved") {
+        found.schema = "8";
+        guard = "schema_moved";
+    }
+    approve(found);
+    REQUIRE(world.reply.error);
+    CHECK(world.reply.error->code == Errc::conflict);
+    CHECK(world.reply.error->what.find("step 2 goes on waiting: " + guard) == 0);
+    CHECK(world.incident()->state == IncidentState::waiting);
+    CHECK(world.incident()->runs.front().state == RunState::running);
+    CHECK(world.commands.empty());
+    world.send(Resumed{anna, "shop"});
+    world.send(SilenceRemoved{anna, "SIL-1"});
+    approve(answer);
+    CHECK_FALSE(world.reply.error);
+    CHECK(world.incident()->state == IncidentState::acting);
+    CHECK(world.take<StartStep>());
+}
+
+TEST_CASE("a target that was quarantined in mid-run is not restored by an approval") {
+    auto policy = shop_policy();
+    policy.services[0].playbooks[0].steps[1].approval = true;
+    World world(std::move(policy));
+    world.release_v2();
+    world.fail_health(3);
+    world.answer();
+    world.end_step();
+    auto const plan = world.incident()->runs.front().plan.hash;
+    RecordBody const bad = Quarantined{"shop", "v1", "INC-1", "RUN-1"};
+    world.append(bad);
+    world.send(Approved{{"bert", "approve"}, "INC-1", plan, {}});
+    REQUIRE(world.reply.error);
+    CHECK(world.reply.error->what.find("quarantined") != std::string::npos);
+    CHECK(world.commands.empty());
+}
+
+TEST_CASE("containment may make its own trigger false: the step that waits can still be approved") {
+    auto world = with_step(approved_step());
+    world.push(true);
+    world.push(true);
+    world.push(true);
+    CHECK(world.incident()->state == IncidentState::waiting);
+    CHECK(world.incident()->runs[0].state == RunState::running);
+    world.deploy("v9");  // nor does what else happens end a run whose step waits
+    CHECK(world.incident()->state == IncidentState::waiting);
+    world.send(Approved{{"bert", "approve"}, "INC-1", world.incident()->runs[0].plan.hash, {}});
+    CHECK_FALSE(world.reply.error);
+    CHECK(world.take<StartStep>());
+}
+
+TEST_CASE("what the head does itself can be approved too") {
+    Step note;
+    note.name = "tell";
+    note.type = "notify";
+    note.approval = true;
+    note.params = JsonObject{{"text", "the site is closed"}};
+    auto world = with_step(note);
+    world.send(Approved{{"bert", "approve"}, "INC-1", world.incident()->runs[0].plan.hash, {}});
+    CHECK_FALSE(world.reply.error);
+    CHECK(world.incident()->runs[0].steps[1].state == StepState::done);
+    CHECK(world.commands.empty());
+}
+
 TEST_CASE("a step that nobody approves is rejected and escalated") {
     auto world = with_step(approved_step());
     world.pass(14min);

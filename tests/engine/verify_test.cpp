@@ -64,6 +64,46 @@ TEST_CASE("every verify entry must pass, whatever the trigger says") {
     CHECK(world.incident()->state == IncidentState::resolved);
 }
 
+TEST_CASE("a person's run that nothing proves is unverified, and a person says what it came to") {
+    auto policy = shop_policy();
+    Duty duty;
+    duty.name = "tell";
+    duty.text = "tell the provider";
+    policy.services[0].playbooks[1].duties = {duty};
+    World world(std::move(policy));
+    world.send(RunAsked{{"anna", "operate"}, "shop", "payments-off", "", {}, {}});
+    world.end_step();
+    CHECK(world.incident()->state == IncidentState::unverified);
+    CHECK_FALSE(world.incident()->recovered_at);
+    CHECK(world.incident()->runs[0].state == RunState::succeeded);
+    CHECK(world.incident()->duties.size() == 1);
+    for (auto const& [id, message] : world.engine.state().outbox) {
+        CHECK(message->event != "incident.verified");
+        CHECK(message->text.find("verified it") == std::string::npos);
+    }
+    world.probe(true);
+    world.pass(10min);
+    CHECK(world.incident()->state == IncidentState::unverified);
+    world.send(ResolvedBy{{"anna", "operate"}, "INC-1", "the shop sells"});
+    CHECK(world.incident()->state == IncidentState::resolved);
+    CHECK(world.incident()->runs[0].state == RunState::succeeded);
+}
+
+TEST_CASE("what joins a run that nothing proves is what proves it") {
+    World world;
+    world.release_v2();
+    world.send(RunAsked{{"anna", "operate"}, "shop", "payments-off", "", {}, {}});
+    world.fail_health(3);
+    world.end_step();
+    CHECK(world.incident()->state == IncidentState::verifying);
+    for (int i = 0; i < 3; ++i) {
+        world.pass(1s);
+        world.probe(true);
+    }
+    CHECK(world.incident()->state == IncidentState::resolved);
+    CHECK(world.incident()->recovered_at);
+}
+
 TEST_CASE("a manual entry of verify waits for the person who says so") {
     auto policy = shop_policy();
     policy.services[0].playbooks[0].verify.push_back(

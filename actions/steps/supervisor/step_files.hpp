@@ -22,6 +22,10 @@ inline constexpr char const* child_name = "child";  // the process that was star
 inline constexpr char const* exit_name = "exit";    // how it ended
 inline constexpr char const* abort_name = "abort";  // written by the daemon: stop it
 
+/// Comes with the daemon's own SIGTERM, so that an abort is one also where its file cannot be
+/// written. Any other SIGTERM is the machine going down, or somebody's kill.
+inline constexpr int abort_value = 0x61626f72;
+
 inline constexpr std::size_t file_bytes_max = 4 * 1024 * 1024;
 
 /// Ordered key, value pairs; a key may repeat (argv), a value may hold any bytes.

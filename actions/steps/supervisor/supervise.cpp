@@ -112,10 +112,11 @@ void Supervision::wait_for_something() {
     if (wanted[2].revents != 0) {
         signalfd_siginfo info{};
         while (read(signals_, &info, sizeof info) == sizeof info) {
-            // Without a request it is the machine going down, or somebody's kill.
-            if (info.ssi_signo == SIGTERM) {
-                ask_to_end(dir_.is_abort_asked() ? "aborted" : "terminated");
-            }
+            if (info.ssi_signo != SIGTERM) continue;
+            bool const asked =
+                (info.ssi_code == SI_QUEUE && info.ssi_int == step_files::abort_value) ||
+                dir_.is_abort_asked();
+            ask_to_end(asked ? "aborted" : "terminated");
         }
         reap();
     }

@@ -123,6 +123,42 @@ TEST_CASE("a step aborted between two lives of the daemon stays aborted") {
     CHECK_FALSE(dir.has("again"));
 }
 
+TEST_CASE("an abort is told to the next life too, whatever came of the step") {
+    TempDir dir;
+    auto const made = shell_step(
+        "trap 'exit 0' TERM; echo x >" + dir.path("begun") + "; while :; do sleep 0.05; done"
+    );
+    {
+        Hands hands(dir.path("run"));
+        hands.begin(made);
+        hands.loop_until([&] { return dir.has("begun"); });
+        hands.runner().abort("r1", 1);
+    }
+    Hands next(dir.path("run"));
+    auto const outcome = next.run(made);
+    CHECK(outcome.kind == OutcomeKind::aborted);
+    CHECK(outcome.abort_asked);
+    CHECK_FALSE(next.run(shell_step("true"), "r2").abort_asked);
+}
+
+TEST_CASE("an abort kills and is one though not even its mark can be written") {
+    TempDir dir;
+    Hands hands(dir.path("run"));
+    hands.begin(shell_step("echo x >" + dir.path("begun") + "; sleep 30"));
+    hands.loop_until([&] { return dir.has("begun"); });
+    // A folder in the way of each mark's temporary file.
+    std::vector<std::filesystem::path> folders{dir.path("run/r1.1.0")};
+    for (auto const& entry : std::filesystem::directory_iterator(folders.front())) {
+        if (entry.is_directory()) folders.push_back(entry.path());
+    }
+    REQUIRE(folders.size() == 2);
+    for (auto const& folder : folders) std::filesystem::create_directory(folder / "abort.new");
+    hands.runner().abort("r1", 1);
+    auto const outcome = hands.finish();
+    CHECK(outcome.kind == OutcomeKind::aborted);
+    CHECK(outcome.abort_asked);
+}
+
 TEST_CASE("a step begun in an earlier life is adopted: it ran once and its outcome is known") {
     TempDir dir;
     auto const made = shell_step("echo x >>" + dir.path("marks") + "; sleep 0.3; exit 5");

@@ -101,6 +101,17 @@ void World::carry_out(Decision decision) {
 
 void World::send(Event event) { carry_out(engine.decide(event, now)); }
 
+void World::append(RecordBody const& body) {
+    Decision decision;
+    std::visit(
+        [&]<class T>(T const& typed) {
+            decision.records.push_back({kind_of<T>(), to_json(typed)});
+        },
+        body
+    );
+    carry_out(std::move(decision));
+}
+
 void World::pass(Duration time) {
     auto const end = now.boot + time;
     while (engine.next_deadline() <= end) {

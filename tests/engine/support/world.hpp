@@ -28,6 +28,7 @@ struct World {
 
     void pass(Duration time);  // moves the clock, with every deadline on the way
     void send(Event event);
+    void append(RecordBody const& body);  // as if it had been decided
     void sample(Sample sample);
     void probe(bool ok, std::string const& signal = "health");
     void push(bool ok, std::string const& signal = "webhooks", std::string const& id = "");
