@@ -3,6 +3,9 @@
 #include "cli/story.hpp"
 #include "cli/text.hpp"
 #include "cli/view.hpp"
+#include "core/names.hpp"
+
+#include <algorithm>
 
 namespace rollbackd::cli {
 
@@ -97,10 +100,25 @@ std::string Narrator::tell(std::string_view kind, Json const& body) {
     for (auto const silent : quiet) {
         if (kind == silent) return {};
     }
+    remember_versions(body);
     auto line = tell_service(kind, body);
     if (!line) line = tell_incident(kind, body);
     if (!line) line = tell_run(kind, body);
-    return line.value_or(clean(kind));
+    return ShortHashes(versions_)(line.value_or(clean(kind)));
+}
+
+// So that two of them never look alike in short, however far apart they are told.
+void Narrator::remember_versions(Json const& body) {
+    for (auto const* const pointer :
+         {"/version", "/deployment/version", "/run/plan/target", "/run/plan/blamed"}) {
+        auto const* const found = find_pointer(body, pointer);
+        if (found == nullptr || !found->is_string()) continue;
+        auto version = clean(std::string_view(found->get_string()));
+        if (!ShortHashes::any_in(version)) continue;
+        if (std::find(versions_.begin(), versions_.end(), version) != versions_.end()) continue;
+        if (versions_.size() >= names_max) versions_.erase(versions_.begin());
+        versions_.push_back(std::move(version));
+    }
 }
 
 std::optional<std::string> Narrator::tell_service(std::string_view kind, Json const& body) const {

@@ -10,6 +10,7 @@ namespace rollbackd::cli {
 class Narrator {
 public:
     /// Empty where the record is not worth a person's line (bookkeeping between two others).
+    /// Versions that are full hashes are shown in short.
     std::string tell(std::string_view kind, Json const& body);
 
     static constexpr std::size_t names_max = 1000;
@@ -23,6 +24,7 @@ private:
     std::string run(std::string const& id) const;       // "RUN-9 code-rollback (INC-7)"
     std::string step(std::string const& run, std::int64_t n) const;
     void remember_run(Json const& run);
+    void remember_versions(Json const& body);
 
     struct KnownRun {
         std::string title;
@@ -30,6 +32,7 @@ private:
     };
     std::map<std::string, std::string> services_;  // by incident
     std::map<std::string, KnownRun> runs_;
+    std::vector<std::string> versions_;  // full hashes, as long as they are shown in short
 };
 
 }  // namespace rollbackd::cli

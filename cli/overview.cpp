@@ -77,6 +77,11 @@ void print_services(Terminal const& terminal, JsonArray const& list) {
          {"AUTONOMY", 7, 2},
          {"TRUE TRIGGERS", 10, 4, false, true}}
     );
+    std::vector<std::string> versions;
+    for (auto const& service : list) {
+        for (auto const* const key : {"current", "target"}) versions.push_back(shown(service, key));
+    }
+    ShortHashes const shorten(versions);
     for (auto const& service : list) {
         std::string broken;
         for (auto const& trigger : items_of(service, "triggers")) {
@@ -87,8 +92,8 @@ void print_services(Terminal const& terminal, JsonArray const& list) {
         table.add(
             {{name_of(service)},
              {state, state == "ok" ? Colour::green : Colour::red},
-             {shown(service, "current")},
-             {shown(service, "target")},
+             {shorten(shown(service, "current"))},
+             {shorten(shown(service, "target"))},
              {watched_until(service)},
              {shown(service, "autonomy")},
              {broken, Colour::red}}
@@ -219,7 +224,7 @@ Outcome<Exit> versions(Context& context, Arguments const& given) {
     if (!answer) return tl::unexpected(answer.error());
     if (context.json) return pass_through(context.terminal, *answer);
     Table table(
-        {{"VERSION", 10, 0},
+        {{"VERSION", 64, 0},  // whole: from here it is copied into a command
          {"STANDING", 8, 0},
          {"STARTED", 20, 3},
          {"RECORDED", 20, 1},

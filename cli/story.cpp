@@ -1,6 +1,7 @@
 #include "cli/story.hpp"
 
 #include "cli/view.hpp"
+#include "core/names.hpp"
 
 #include <algorithm>
 
@@ -17,7 +18,8 @@ Json const* newest_run(Json const& incident, std::initializer_list<std::string_v
 }
 
 std::string run_name(Json const& run) {
-    auto const target = shown(run, "target");
+    std::vector<std::string> const named{shown(run, "target"), shown(run, "blamed")};
+    auto const target = ShortHashes(named)(named.front());
     return shown(run, "playbook") + (target.empty() ? "" : " to " + target);
 }
 

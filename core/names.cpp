@@ -50,7 +50,66 @@ bool same_but_for_case(std::string_view a, std::string_view b) {
     });
 }
 
+constexpr std::size_t short_hash_digits = 12;
+
+bool is_word_char(char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '_'; }
+
+bool is_full_hash(std::string_view word) {
+    if (word.size() != 40 && word.size() != 64) return false;
+    return std::all_of(word.begin(), word.end(), [](char c) {
+        return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'f');
+    });
+}
+
+/// Calls `take(word, is a word)` for every part of the text, in order.
+template <class F>
+void each_word(std::string_view text, F&& take) {
+    while (!text.empty()) {
+        bool const word = is_word_char(text.front());
+        auto const end =
+            std::find_if(text.begin(), text.end(), [&](char c) { return is_word_char(c) != word; });
+        auto const length = std::size_t(end - text.begin());
+        take(text.substr(0, length), word);
+        text.remove_prefix(length);
+    }
+}
+
 }  // namespace
+
+ShortHashes::ShortHashes(std::span<std::string const> texts) : digits_(short_hash_digits) {
+    std::vector<std::string_view> words;
+    for (auto const& text : texts) {
+        each_word(text, [&](std::string_view part, bool word) {
+            if (word && part.size() >= short_hash_digits) words.push_back(part);
+        });
+    }
+    std::sort(words.begin(), words.end());
+    words.erase(std::unique(words.begin(), words.end()), words.end());
+    // Sorted, two that begin alike are neighbours.
+    for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+        if (!is_full_hash(words[i]) && !is_full_hash(words[i + 1])) continue;
+        auto const shorter = std::min(words[i].size(), words[i + 1].size());
+        std::size_t common = 0;
+        while (common < shorter && words[i][common] == words[i + 1][common]) ++common;
+        digits_ = std::max(digits_, common + 1);
+    }
+}
+
+bool ShortHashes::any_in(std::string_view text) {
+    bool any = false;
+    each_word(text, [&](std::string_view part, bool word) {
+        any = any || (word && is_full_hash(part));
+    });
+    return any;
+}
+
+std::string ShortHashes::operator()(std::string_view text) const {
+    std::string out;
+    each_word(text, [&](std::string_view part, bool word) {
+        out += word && is_full_hash(part) ? part.substr(0, digits_) : part;
+    });
+    return out;
+}
 
 bool is_valid_name(std::string_view name) {
     if (name.empty() || name.size() > 64 || !is_letter(name.front())) return false;

@@ -22,6 +22,19 @@ std::size_t find_not_utf8(std::string_view text);
 /// Everything from outside (bodies, log lines, branch names) passes here before a person reads it.
 std::string printable(std::string_view text, std::size_t length_max);
 
+/// Versions as people read them: a full hexadecimal hash (40 or 64 digits) is cut to 12 of them, or
+/// to as many as keep it apart from everything else that `texts` name. Commands are left whole.
+class ShortHashes {
+public:
+    explicit ShortHashes(std::span<std::string const> texts);
+    std::string operator()(std::string_view text) const;
+    /// Whether there is anything to shorten.
+    static bool any_in(std::string_view text);
+
+private:
+    std::size_t digits_;
+};
+
 /// `argument` as a POSIX shell reads it back: quoted only where it must be.
 std::string shell_word(std::string_view argument);
 

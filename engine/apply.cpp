@@ -1,5 +1,7 @@
 #include "engine/apply.hpp"
 
+#include "engine/head.hpp"
+
 namespace rollbackd {
 
 namespace {
@@ -64,6 +66,10 @@ void apply_body(State& state, RecordBody const& body, Stamp const& stamp) {
     if (id.empty()) return;
     auto text = tell(body, state);
     if (text.empty()) return;
+    auto const* const about = state.incident(id);
+    if (about != nullptr && ShortHashes::any_in(text)) {
+        text = short_versions(state.service(about->service))(text);
+    }
     auto kind = std::visit([]<class T>(T const&) { return kind_of<T>(); }, body);
     applying::change_incident(state, id, [&](Incident& incident) {
         if (incident.timeline.size() >= timeline_max) return;

@@ -162,7 +162,8 @@ void on(Draft& draft, DeploymentPosted const& event) {
             "rollbackctl release " + event.service + " " + shell_word(event.version);
         queue_message(
             draft, "", "quarantined", policy.notify,
-            event.service + ": " + event.version +
+            event.service + ": " +
+                short_versions(draft.state.service(event.service))(event.version) +
                 " was deployed again though it is quarantined as bad\n" +
                 "rollbackd: recorded it; it stays bad\n" + "Next: it is watched like any other\n" +
                 "You: deploy another version, or, if this one is mended: " + release,

@@ -312,12 +312,23 @@ std::string refusal_text(Refusal const& refusal) {
     return to_string(refusal.guard) + " (" + refusal.letter + "): " + refusal.text;
 }
 
+ShortHashes short_versions(ServiceState const& service) {
+    std::vector<std::string> names;
+    for (auto const& [version, state] : service.versions) names.push_back(version);
+    return ShortHashes(names);
+}
+
 Head head_of(Incident const& incident) {
     auto const question = question_of(incident);
     Head head;
     head.broken = broken_text(incident);
     head.did = did_text(incident);
     head.next = next_text(incident, question);
+    std::vector<std::string> named{head.broken, head.did, head.next};
+    for (auto const& guard : incident.guards) named.push_back(guard.text);
+    for (auto const& refusal : incident.refusals) named.push_back(refusal.text);
+    ShortHashes const shorten(named);
+    for (auto* const text : {&head.broken, &head.did, &head.next}) *text = shorten(*text);
     set_must(head, incident, question);
     return head;
 }

@@ -3,6 +3,7 @@
 // do. Pure words about an Incident; messages, the API and the command line all show these.
 #pragma once
 
+#include "core/names.hpp"
 #include "engine/state.hpp"
 
 namespace rollbackd {
@@ -20,5 +21,7 @@ std::string refusal_text(Refusal const& refusal);
 Head head_of(Incident const& incident);
 /// The four as one message, a line each.
 std::string message_text(Incident const& incident);
+/// Versions in short, kept apart from every other one that the service knows.
+ShortHashes short_versions(ServiceState const& service);
 
 }  // namespace rollbackd

@@ -47,13 +47,16 @@ struct Teller {
         return "asking references, dependencies and the target afresh";
     }
     std::string operator()(IncidentJudged const& r) const {
-        std::string out = r.playbook.empty() ? "judged" : "judged " + r.playbook;
+        auto const who = text_of(r.evidence, "approved_by");
+        std::string out = who.empty() ? "judged" : "judged again, since " + who + " approved";
+        if (!r.playbook.empty()) out += " " + r.playbook;
         if (r.refusals.empty()) return out + ": every guard passed";
+        // What each of them says is told by the line that follows, and by explain.
         for (auto const& refusal : r.refusals) {
-            out += (&refusal == &r.refusals.front() ? ": held by (" : "; (") + refusal.letter +
-                   ") " + to_string(refusal.guard) + ", " + refusal.text;
+            out += (&refusal == &r.refusals.front() ? ": held by " : ", ") +
+                   to_string(refusal.guard) + " (" + refusal.letter + ")";
         }
-        return out;
+        return who.empty() ? out : out + ": " + r.refusals.front().text;
     }
     std::string operator()(RungChanged const& r) const {
         if (r.state != RungState::passed_over) return "";

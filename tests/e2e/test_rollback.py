@@ -29,6 +29,21 @@ def test_a_bad_release_is_rolled_back_to_the_known_good_one_and_verified(world):
     assert [step["state"] for step in run["steps"]] == ["done"]
 
 
+def test_people_read_versions_in_short_and_machines_read_them_whole(world):
+    world.start()
+    incident = rolled_back(world)
+    v1, v2 = (world.repository.versions[name] for name in ("v1", "v2"))
+    wait_for(lambda: "incident.resolved" in world.sink.events(incident["id"]))
+    timeline = world.api().read(f"/v1/incidents/{incident['id']}/timeline")["items"]
+    lines = [entry["text"] for entry in timeline]
+    lines += [message["text"] for message in world.sink.messages] + [incident["did"], incident["summary"]]
+    lines.append(world.ctl("services").stdout)
+    assert any(f"to {v1[:12]}" in line for line in lines) and any(v2[:12] in line for line in lines)
+    assert not any(v1 in line or v2 in line for line in lines)
+    assert incident["runs"][0]["target"] == v1 and incident["blamed"] == v2
+    assert v2 in world.ctl("versions", "shop").stdout, "from there it is copied into commands"
+
+
 def test_an_incident_has_the_documented_shape(world):
     world.start()
     incident = rolled_back(world)

@@ -4,6 +4,8 @@
 #include "tests/catch.hpp"
 #include "tests/engine/support/world.hpp"
 
+#include <algorithm>
+
 using namespace rollbackd;
 using namespace rollbackd::testing;
 
@@ -161,4 +163,41 @@ TEST_CASE("a rollback's messages name the arithmetic, the version and the target
     CHECK(has(text, "since version v2"));
     CHECK(has(text, "\nrollbackd: is running code-rollback (RUN-1) to v1\nNext: "));
     CHECK(has(text, "\nYou: nothing yet"));
+}
+
+TEST_CASE("versions that are hashes are shown in short, and no two of them alike") {
+    std::string const good = "0123456789abcdef0123456789abcdef01234567";
+    std::string const bad = "0123456789abcdee0123456789abcdef01234567";
+    World world;
+    world.deploy(good, true);
+    for (int i = 0; i < 5; ++i) {
+        world.pass(5s);
+        world.probe(true);
+    }
+    world.deploy(bad);
+    world.pass(25s);
+    world.probe(true);
+    world.fail_health(3);
+    REQUIRE(world.answer());
+    auto const& incident = *world.incident();
+    CHECK(incident.runs[0].plan.target == good);
+    std::string told = message_text(incident);
+    for (auto const& entry : incident.timeline) told += "\n" + entry.text;
+    CHECK_FALSE(has(told, good));
+    CHECK_FALSE(has(told, bad));
+    CHECK(has(told, "to 0123456789abcdef"));
+    CHECK(has(told, "since version 0123456789abcdee"));
+}
+
+TEST_CASE("a judgement names its guards in one line, and what they say is told once") {
+    World world;
+    world.release_v2();
+    world.send(Paused{{"anna", "operate"}, "shop"});
+    world.fail_health(3);
+    world.answer();
+    std::vector<std::string> lines;
+    for (auto const& entry : world.incident()->timeline) lines.push_back(entry.text);
+    CHECK(std::count(lines.begin(), lines.end(), "judged: held by paused (f)") == 1);
+    auto const tells = [](std::string const& line) { return has(line, "is paused by anna"); };
+    CHECK(std::count_if(lines.begin(), lines.end(), tells) == 1);
 }
