@@ -61,6 +61,7 @@ bool is_intraword(std::string_view text, std::size_t i) {
 bool opens_block(std::string_view text, std::size_t i) {
     if (i == 0) return std::string_view("#-+=>").find(text[0]) != std::string_view::npos;
     if (text[i] != '.' && text[i] != ')') return false;
+    if (i + 1 < text.size() && text[i + 1] != ' ') return false;  // "1.2 s" is no list
     return text.substr(0, i).find_first_not_of("0123456789") == std::string_view::npos;
 }
 

@@ -64,6 +64,9 @@ Section const& daemon() {
             key("references", object,
                 "Probes of things that are not ours; if all fail, the daemon is blind and keeps "
                 "its hands off."),
+            key("heartbeat", object,
+                "A URL that is asked while all is well here, so that somebody notices when this "
+                "daemon is gone."),
             otherwise(
                 one_of(
                     "log_level", {"trace", "debug", "info", "warn", "error"}, "How much is logged."
@@ -83,6 +86,21 @@ Section const& tls() {
             needed(key("cert", path, "Certificate chain, PEM.")),
             needed(key("key", path, "Its private key, PEM.")),
             key("client_ca", path, "Clients must show a certificate signed by this CA, PEM."),
+        }
+    };
+    return section;
+}
+
+Section const& heartbeat() {
+    static HeartbeatPolicy const standard;
+    static Section const section{
+        "heartbeat",
+        "Keys of `daemon.heartbeat`: url or url_file, of a service that calls you when it is no "
+        "longer asked.",
+        {
+            secret(key("url", url, "Asked with GET; may hold ${NAME}.")),
+            key("url_file", path, "A file that holds the URL, where the URL is the secret."),
+            otherwise(lasting("every", 100ms, 24h, "How often it is asked."), standard.every),
         }
     };
     return section;
@@ -239,10 +257,10 @@ Section const& gate() {
 }
 
 std::vector<Section const*> all() {
-    return {&root(),     &daemon(),     &tls(),         &token(),    &limits(),
-            &host(),     &matrix_row(), &matrix_when(), &service(),  &release(),
-            &signal(),   &reference(),  &trigger(),     &classify(), &rung(),
-            &playbook(), &step(),       &check(),       &duty(),     &gate()};
+    return {&root(),      &daemon(),     &tls(),         &heartbeat(), &token(),    &limits(),
+            &host(),      &matrix_row(), &matrix_when(), &service(),   &release(),  &signal(),
+            &reference(), &trigger(),    &classify(),    &rung(),      &playbook(), &step(),
+            &check(),     &duty(),       &gate()};
 }
 
 std::vector<std::string> const& roles() {

@@ -10,6 +10,7 @@ namespace rollbackd::keys {
 Section const& root();
 Section const& daemon();
 Section const& tls();
+Section const& heartbeat();
 Section const& token();
 Section const& limits();
 Section const& host();

@@ -39,6 +39,11 @@ inline Field one_of(std::string name, std::vector<std::string> choices, std::str
     return field;
 }
 
+inline Field secret(Field field) {
+    field.secret = true;
+    return field;
+}
+
 /// Says the default; the reader's own struct holds it too.
 inline Field otherwise(Field field, Json value) {
     field.otherwise = std::move(value);

@@ -24,6 +24,17 @@ void read_tls(Reading const& reading, YamlCursor const& cursor, DaemonPolicy& da
     map.finish();
 }
 
+void read_heartbeat(Reading const& reading, YamlCursor const& cursor, DaemonPolicy& daemon) {
+    MapReader map(cursor, keys::heartbeat());
+    auto& heartbeat = daemon.heartbeat.emplace();
+    auto const hooks = reading.plain_hooks();
+    bool const url = read(map, "url", heartbeat.url, hooks);
+    bool const file = read(map, "url_file", heartbeat.url_file, hooks);
+    read(map, "every", heartbeat.every);
+    map.finish();
+    if (url == file) cursor.error("heartbeat needs url or url_file, one of the two");
+}
+
 char lower(char c) { return c >= 'A' && c <= 'F' ? char(c - 'A' + 'a') : c; }
 
 // Enough to see which it is and when it changed, and nobody's to try tokens against.
@@ -177,6 +188,7 @@ void read_daemon(Reading const& reading, YamlCursor const& cursor) {
     if (auto const references = map.take("references")) {
         daemon.references = read_references(reading, *references, reading.plain_hooks());
     }
+    if (auto const heartbeat = map.take("heartbeat")) read_heartbeat(reading, *heartbeat, daemon);
     map.finish();
 }
 

@@ -198,6 +198,7 @@ JsonObject check_schema() {
 JsonObject daemon_schema() {
     auto schema = section_schema(keys::daemon());
     set(schema, "tls", reference_to("tls"));
+    set(schema, "heartbeat", reference_to("heartbeat"));
     set(schema, "tokens", list_of(reference_to("token")));
     set(schema, "limits", reference_to("limits"));
     set(schema, "references", list_of(reference_to("reference")));
@@ -280,6 +281,7 @@ Json policy_schema(Catalogue const& catalogue) {
     set(schema, "services", named("service"));
     JsonObject definitions;
     definitions["tls"] = section_schema(keys::tls());
+    definitions["heartbeat"] = section_schema(keys::heartbeat());
     definitions["token"] = section_schema(keys::token());
     definitions["limits"] = section_schema(keys::limits());
     definitions["host"] = section_schema(keys::host());

@@ -59,7 +59,7 @@ DeciderCallbacks App::callbacks() {
                 {{"why", why}, {"effect", "no step starts; alerts go out unrecorded"}});
         }
     };
-    out.appended = [this](Duration took) { metrics_.appended(took); };
+    out.appended = [this](Duration took) { self_watch_.append_took(took); };
     out.lost_lease = [this](std::string const& why) {
         log(LogLevel::error, "lease.lost", {{"why", why}});
         exit_status_ = 1;
@@ -148,6 +148,7 @@ Result<void> App::prepare() {
     );
     prober_.on_seen([this](SignalPolicy const& signal, Duration took, Duration late) {
         metrics_.probed(signal, took, late);
+        self_watch_.probe_lag(signal, late);
     });
     api::ServerOptions server;
     server.listen = daemon.listen;

@@ -145,6 +145,7 @@ asio::awaitable<void> App::follow_policy() {
     auto offsets = reader_.save();
     co_await reader_.follow(engine_.policy_ptr(), offsets);
     co_await prober_.follow(engine_.policy_ptr());
+    self_watch_.follow();
     checkpoints_->soon();
 }
 

@@ -14,6 +14,7 @@
 #include "daemon/metrics.hpp"
 #include "daemon/outbox.hpp"
 #include "daemon/prober.hpp"
+#include "daemon/self_watch.hpp"
 #include "daemon/service_manager.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -99,6 +100,7 @@ private:
     Decider decider_;
     Reader reader_{executor_, decider_, clock_, report_task, report_source};
     Prober prober_{executor_, probe_context_, engine_, decider_, report_task};
+    SelfWatch self_watch_{executor_, engine_, decider_, clock_, http_, secrets_, metrics_};
     Notifier notifier_{http_, secrets_};
     std::unique_ptr<StepRunner> runner_;
     std::unique_ptr<Asker> asker_;

@@ -31,6 +31,7 @@ asio::awaitable<void> App::start() {
     tasks_.spawn("outbox", outbox_->run());
     tasks_.spawn("checkpoints", checkpoints_->run());
     tasks_.spawn("watchdog", feed_watchdog());
+    tasks_.spawn("heartbeat", self_watch_.beat());
     tasks_.spawn("blindness", watch_blindness());
     tasks_.spawn("verify", verify_in_background());
     tasks_.spawn("sources", reader_.watch());
@@ -94,7 +95,7 @@ asio::awaitable<void> App::feed_watchdog() {
         auto const due = clock_.now().boot + every;
         if (!co_await sleep_for(every)) co_return;
         auto const now = clock_.now();
-        metrics_.loop_lag(std::max(now.boot - due, Duration::zero()));
+        self_watch_.loop_lag(std::max(now.boot - due, Duration::zero()));
         // A loop that turns but cannot write for a minute is as stuck as one that does not turn.
         if (manager_.watchdog() && !decider_.stuck(now)) manager_.alive();
     }

@@ -86,6 +86,10 @@ struct Metrics::Impl {
             "rollbackd_probe_lag_seconds", "How late probes were begun against their schedule."
         )
             .Add({}, latency_buckets);
+    Family<Counter>& missed =
+        counter("rollbackd_deadlines_missed_total", "Internal deadlines missed, by what was late.");
+    Family<Counter>& beats =
+        counter("rollbackd_heartbeats_total", "Heartbeats sent, by whether they were heard.");
     Family<Histogram>& probe =
         histogram("rollbackd_probe_duration_seconds", "Time probes took, by type of signal.");
     Family<Counter>& records =
@@ -149,6 +153,14 @@ void Metrics::probed(SignalPolicy const& signal, Duration took, Duration late) {
 
 void Metrics::appended(Duration took) { impl_->append.Observe(seconds(took)); }
 void Metrics::loop_lag(Duration lag) { impl_->lag.Observe(seconds(lag)); }
+
+void Metrics::missed(std::string const& deadline) {
+    impl_->missed.Add({{"deadline", deadline}}).Increment();
+}
+
+void Metrics::beat(bool heard) {
+    impl_->beats.Add({{"result", heard ? "heard" : "unheard"}}).Increment();
+}
 
 void Metrics::applied(std::vector<Record> const& records, State const& state) {
     for (auto const& record : records) {

@@ -20,6 +20,8 @@ public:
     void requested(std::string_view method, std::string_view route, unsigned status, Duration took);
     void reloaded(bool ok, Now now);
     void loop_lag(Duration lag);
+    void missed(std::string const& deadline);
+    void beat(bool heard);
 
     /// The text format of everything, as of now.
     std::string render(Engine const& engine, Decider const& decider, Reader const& reader, Now now);

@@ -104,6 +104,15 @@ struct TlsPolicy {
     friend bool operator==(TlsPolicy const&, TlsPolicy const&) = default;
 };
 
+/// Asked at regular intervals so that somebody else notices when nobody asks any more.
+struct HeartbeatPolicy {
+    std::string url;       // may hold ${NAME}; empty: url_file
+    std::string url_file;  // a file that holds the URL, where it is the secret
+    Duration every = std::chrono::minutes(1);
+
+    friend bool operator==(HeartbeatPolicy const&, HeartbeatPolicy const&) = default;
+};
+
 struct DaemonPolicy {
     std::vector<std::string> listen{"127.0.0.1:8620"};
     std::optional<TlsPolicy> tls;
@@ -114,6 +123,7 @@ struct DaemonPolicy {
     std::vector<TokenPolicy> tokens;
     Limits limits;
     std::vector<SignalPolicy> references;  // named ref-1, ref-2, …
+    std::optional<HeartbeatPolicy> heartbeat;
     std::string log_level = "info";
 
     friend bool operator==(DaemonPolicy const&, DaemonPolicy const&) = default;

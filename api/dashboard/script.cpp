@@ -7,6 +7,7 @@ namespace {
 // Text from the daemon is only ever set as text, never as markup.
 constexpr std::string_view page_script = R"js('use strict';
 const events_max = 50;
+const events_before = 20;  // of the time before the page was opened
 const refresh_every = 10000;
 let token = '';
 let last_event = null;
@@ -142,6 +143,7 @@ async function refresh() {
       (status.config_problem ? ' · configuration: ' + status.config_problem : '');
     fill('incidents', status.open_incidents.map(show_incident), 'None.');
     fill('services', services.map(show_service), 'No service is configured.');
+    if (last_event === null) last_event = Math.max(0, status.journal.seq - events_before);
     if (!link) follow();
   } catch (error) {
     if (error.status === 401 || error.status === 403) {
@@ -185,7 +187,7 @@ async function follow() {
   link = new AbortController();
   try {
     const answer = await fetch('/v1/events', { signal: link.signal, credentials: 'omit',
-      headers: headers(last_event === null ? {} : { 'Last-Event-ID': last_event }) });
+      headers: headers({ 'Last-Event-ID': String(last_event) }) });
     if (!answer.ok) throw new Error(answer.statusText);
     online(true, 'live');
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();

@@ -61,6 +61,7 @@ TEST_CASE("text at the start of a line opens no heading, list, quote or rule") {
     CHECK(markdown("  > quote") == "\\> quote");
     CHECK(markdown("12. item") == "12\\. item");
     CHECK(markdown("1) item") == "1\\) item");
+    CHECK(markdown("1.2 s after it") == "1.2 s after it");
     CHECK(markdown("=====") == "\\=====");
     CHECK(markdown("v1.2") == "v1.2");
     CHECK(markdown("a\n# b") == "a # b");

@@ -273,3 +273,19 @@ def test_on_a_full_disk_a_new_policy_is_not_taken_and_the_status_says_so(small_d
     wait_for(lambda: world.api(None).get("/readyz").status == 200, timeout=30)
     world.daemon.reload()
     wait_for(lambda: world.api().read("/v1/services/shop")["triggers"][0]["name"] == "other")
+
+
+def test_on_a_full_disk_the_heartbeat_stops_and_goes_on_once_there_is_space(small_disk):
+    """Whoever misses it calls a person: a daemon that may not act is not well."""
+    world = small_disk
+    world.policy["daemon"]["heartbeat"] = {"url": world.sink.url, "every": "100ms"}
+    full(world)
+    wait_for(lambda: world.sink.beats, what="a heartbeat")
+    fill(world.disk)
+    breach(world)
+    wait_for(lambda: world.api(None).get("/readyz").status == 503, what="it to know that it cannot write")
+    beats, health = world.sink.beats, len(world.app.requests)
+    wait_for(lambda: len(world.app.requests) > health + 3, what="probes, which go on")
+    assert world.sink.beats <= beats + 1, "one may have been under way"
+    (world.disk / "filler").unlink()
+    wait_for(lambda: world.sink.beats > beats + 2, timeout=30, what="heartbeats again")

@@ -6,10 +6,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Sink:
-    """`status` is what it answers: 500 makes the daemon try again."""
+    """`status` is what it answers: 500 makes the daemon try again. GETs are heartbeats."""
 
     def __init__(self) -> None:
         self.messages: list[dict] = []
+        self.beats = 0
         self.status = 200
         sink = self
 
@@ -21,6 +22,12 @@ class Sink:
                         sink.messages.append(json.loads(body))
                     except ValueError:
                         sink.messages.append({"not json": body.decode(errors="replace")})
+                self.send_response(sink.status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def do_GET(self) -> None:
+                sink.beats += sink.status < 300
                 self.send_response(sink.status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
