@@ -23,17 +23,12 @@ double quantile(std::span<TimedNumber const> numbers, double share) {
     return values[index];
 }
 
-double reduce(std::span<TimedNumber const> numbers, Fn how) {
-    if (how == Fn::p50) return quantile(numbers, 0.50);
-    if (how == Fn::p95) return quantile(numbers, 0.95);
-    if (how == Fn::p99) return quantile(numbers, 0.99);
-    double out = how == Fn::avg ? 0 : numbers[0].value;
-    for (auto const& number : numbers) {
-        if (how == Fn::min) out = std::min(out, number.value);
-        if (how == Fn::max) out = std::max(out, number.value);
-        if (how == Fn::avg) out += number.value / static_cast<double>(numbers.size());
-    }
-    return out;
+double reduce(NumberSum const& sum, std::span<TimedNumber const> newest, Fn how) {
+    if (how == Fn::p50) return quantile(newest, 0.50);
+    if (how == Fn::p95) return quantile(newest, 0.95);
+    if (how == Fn::p99) return quantile(newest, 0.99);
+    if (how == Fn::avg) return sum.mean;
+    return how == Fn::min ? sum.low : sum.high;
 }
 
 }  // namespace
@@ -133,26 +128,35 @@ Number Reader::streak(Expr const& call, SignalWindow const& signal) {
 }
 
 Number Reader::measured(Expr const& call, SignalWindow const& signal, Range range, Fn how) {
-    auto const numbers = signal.numbers(range);
-    saw(call, numbers.size());
+    bool const share = how == Fn::p50 || how == Fn::p95 || how == Fn::p99;
+    auto const newest = share ? signal.numbers(range) : std::span<TimedNumber const>();
+    auto const sum = newest.empty() || explain_ ? signal.sum(range) : NumberSum();
+    std::uint64_t const samples = share ? newest.size() : sum.count;
+    saw(call, samples);
     Number out;
-    if (numbers.empty()) {
-        out = gap(call, "no sample in its window");
+    if (samples == 0) {
+        out =
+            gap(call, sum.count == 0 ? "no sample in its window"
+                                     : "its samples are no longer remembered one by one");
     } else {
-        bool const share = how == Fn::p50 || how == Fn::p95 || how == Fn::p99;
         out.known = true;
-        out.value = out.lower = reduce(numbers, how);
-        out.samples = numbers.size();
+        out.value = out.lower = reduce(sum, newest, how);
+        out.samples = samples;
         out.needed = needed(share);
-        out.begun = numbers.back().at;
-        if (explain_) out.note = "of " + std::to_string(numbers.size());
+        out.begun = share ? newest.back().at : sum.newest.at;
+        if (explain_) {
+            out.note = "of " + std::to_string(sum.count);
+            if (samples < sum.count) {
+                out.note = "the newest " + std::to_string(samples) + " " + out.note;
+            }
+        }
     }
     note(
         call, out,
         {
             {"from", time_json(range.from)},
             {"to", time_json(range.to)},
-            {"samples", numbers.size()},
+            {"samples", samples},
         }
     );
     return out;
@@ -160,28 +164,28 @@ Number Reader::measured(Expr const& call, SignalWindow const& signal, Range rang
 
 Number Reader::delta(Expr const& call, SignalWindow const& signal) {
     auto const wanted = range(call, window_of(call), false);
-    auto const numbers = signal.numbers(wanted);
+    auto const sum = signal.sum(wanted);
     auto const* const before = signal.number_at(wanted.from);
     if (context_.widen) {
         auto const from = std::max(context_.now - *context_.widen, floor());
         saw(call, signal.samples({std::min(from, wanted.from), wanted.to}));
     } else {
-        saw(call, numbers.size());
+        saw(call, sum.count);
     }
     Number out;
     if (!covered(signal, window_of(call)) || before == nullptr) {
         out = gap(call, "its window is not covered yet");
-    } else if (numbers.empty()) {
+    } else if (sum.count == 0) {
         out = gap(call, "no sample in its window");
     } else {
         out.known = true;
-        out.value = out.lower = numbers.back().value - before->value;
-        out.samples = numbers.size();
+        out.value = out.lower = sum.newest.value - before->value;
+        out.samples = sum.count;
         out.needed = needed(false);
-        out.begun = numbers.back().at;
+        out.begun = sum.newest.at;
         if (explain_) {
             out.note = "from " + number_text(before->value, Unit::any) + " to " +
-                       number_text(numbers.back().value, Unit::any);
+                       number_text(sum.newest.value, Unit::any);
         }
     }
     note(call, out, {{"from", time_json(wanted.from)}, {"to", time_json(wanted.to)}});
@@ -196,7 +200,7 @@ Number Reader::newest(Expr const& call, SignalWindow const& signal) {
     Number out;
     if (signal.silent_at(context_.now)) {
         out = gap(call, "the newest sample could not say");
-    } else if (!known || found->at != signal.known_at(context_.now)) {
+    } else if (!known || found->at < signal.known_at(context_.now)) {
         out = gap(call, "the newest sample has no number");
     } else {
         out.known = true;

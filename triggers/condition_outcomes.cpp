@@ -93,8 +93,11 @@ Number Reader::rate(Expr const& call, SignalWindow const& signal) {
         auto const reach = context_.now - std::max(*signal.covered_from(), floor());
         length = std::max(length, std::min(*context_.widen, reach));
     }
-    auto const wanted = range(call, length, false);
+    auto wanted = range(call, length, false);
     auto const counts = signal.counts(wanted);
+    // A busy signal's window may begin a little late, and then it is so much shorter: nothing is
+    // taken for fewer requests.
+    wanted.from = signal.counted_from(wanted);
     saw(call, counts.success);
     Number out;
     if (!covered(signal, length)) {
@@ -103,7 +106,8 @@ Number Reader::rate(Expr const& call, SignalWindow const& signal) {
         out = gap(call, "no sample in its window");
     } else {
         out.known = true;
-        out.value = out.lower = static_cast<double>(counts.total()) / seconds(length);
+        out.value = out.lower =
+            static_cast<double>(counts.total()) / seconds(wanted.to - wanted.from);
         out.samples = counts.total();
         out.needed = context_.quiet_is_zero && counts.total() == 0 ? 0 : needed(false);
         out.begun = signal.known_at(wanted.to);

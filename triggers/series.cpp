@@ -1,21 +1,13 @@
+// Texts over time.
 #include "triggers/series.hpp"
 
 #include "triggers/pack.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace rollbackd {
 
 namespace {
-
-template <class Vector>
-auto number_after(Vector& numbers, Instant when) {
-    return std::upper_bound(
-        numbers.begin(), numbers.end(), when,
-        [](Instant at, TimedNumber const& number) { return at < number.at; }
-    );
-}
 
 // First run that began after `when`.
 template <class Vector>
@@ -26,54 +18,6 @@ auto run_after(Vector& runs, Instant when) {
 }
 
 }  // namespace
-
-void Numbers::add(Instant at, double value) {
-    numbers_.insert(number_after(numbers_, at), {at, value});
-    if (numbers_.size() >= limit + slack) {
-        numbers_.erase(numbers_.begin(), numbers_.end() - std::ptrdiff_t(limit));
-    }
-}
-
-void Numbers::expire(Instant horizon) {
-    auto const keep = number_after(numbers_, horizon);
-    if (keep - numbers_.begin() > 1) numbers_.erase(numbers_.begin(), keep - 1);
-}
-
-std::span<TimedNumber const> Numbers::in(Range range) const {
-    auto begin = number_after(numbers_, range.from);
-    auto const end = number_after(numbers_, range.to);
-    if (begin >= end) return {};
-    if (end - begin > std::ptrdiff_t(limit)) begin = end - std::ptrdiff_t(limit);
-    return {begin, end};
-}
-
-TimedNumber const* Numbers::at(Instant when) const {
-    auto const after = number_after(numbers_, when);
-    return after == numbers_.begin() ? nullptr : &*(after - 1);
-}
-
-void Numbers::save(Packer& packer) const {
-    packer.number(numbers_.size());
-    for (auto const& number : numbers_) {
-        packer.instant(number.at);
-        packer.real(number.value);
-    }
-}
-
-void Numbers::load(Unpacker& unpacker) {
-    numbers_.resize(unpacker.count(limit + slack));
-    Instant previous = Instant::min();
-    for (auto& number : numbers_) {
-        number.at = unpacker.instant();
-        number.value = unpacker.real();
-        if (number.at < previous || !std::isfinite(number.value)) unpacker.refuse();
-        previous = number.at;
-    }
-}
-
-void Numbers::shift(Duration by) {
-    for (auto& number : numbers_) number.at += by;
-}
 
 void Texts::add(Instant at, std::string const& whole) {
     auto const text = whole.substr(0, text_bytes_max);

@@ -12,27 +12,53 @@ struct TimedNumber {
     friend bool operator==(TimedNumber const&, TimedNumber const&) = default;
 };
 
-/// A gauge's values or a state probe's latencies: the newest `limit`, exactly.
+/// What the numbers of a range amount to.
+struct NumberSum {
+    std::uint64_t count = 0;  // 0: the others mean nothing
+    double low = 0;
+    double high = 0;
+    double mean = 0;  // between low and high, whatever adding up rounds to
+    TimedNumber newest;
+};
+
+/// A gauge's values or a state probe's latencies: the newest `limit` exactly. What is older is
+/// summed up in cells that grow with age as in cells.hpp, with the same bounds: a range is never
+/// wider than asked, and short by 1/64 of its length at most where it ends now.
 class Numbers {
 public:
     void add(Instant at, double value);
     /// Forgets what lies at or before `horizon`, but for the newest of it.
     void expire(Instant horizon);
 
-    /// Oldest first; at most `limit` of the newest.
+    NumberSum sum(Range range) const;
+    /// Oldest first, at most `limit`: fewer than sum() counts where the range is older.
     std::span<TimedNumber const> in(Range range) const;
     TimedNumber const* at(Instant when) const;
 
     void save(Packer& packer) const;
-    void load(Unpacker& unpacker);
+    /// `summed`: as this version saves it; earlier ones forgot what was older.
+    void load(Unpacker& unpacker, bool summed);
     void shift(Duration by);
 
     static constexpr std::size_t limit = 4096;
+    static constexpr std::size_t older_max = 4096;  // never reached, as in cells.hpp
 
 private:
-    static constexpr std::size_t slack = 512;  // trimmed in bulk
+    struct Older {
+        Instant first;
+        NumberSum sum;
+        Instant last() const { return sum.newest.at; }
+    };
+    static constexpr std::size_t slack = 512;  // summed up in bulk
 
+    std::span<TimedNumber const> kept(Range range) const;
+    static void put_together(NumberSum& into, NumberSum const& other);
+    void add_older(TimedNumber const& number);
+    void make_room();
+
+    std::vector<Older> older_;  // by `last`
     std::vector<TimedNumber> numbers_;
+    std::size_t merge_at_ = slack;
 };
 
 /// A time during which every sample carried the same text.
@@ -44,7 +70,8 @@ struct TextRun {
     friend bool operator==(TextRun const&, TextRun const&) = default;
 };
 
-/// A text signal's history: one run for any number of equal samples.
+/// A text signal's history: one run for any number of equal samples, the newest `limit` runs. (A
+/// text that changes more often has its past forgotten, never a change.)
 class Texts {
 public:
     void add(Instant at, std::string const& text);

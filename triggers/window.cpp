@@ -143,9 +143,13 @@ bool SignalWindow::stale(Instant now) const {
 
 std::optional<Instant> SignalWindow::known_at(Instant when) const {
     if (newest_ && newest_->at <= when && !is_unknown(*newest_)) return newest_->at;
-    auto const* const cell = cells_.known_at(when);
-    if (cell == nullptr) return std::nullopt;
-    return cell->last;
+    std::optional<Instant> found;
+    if (auto const* const cell = cells_.known_at(when)) found = cell->last;
+    // Merged cells understate it, and a probe must not look stale then: numbers have their times.
+    if (auto const* const number = numbers_.at(when)) {
+        found = std::max(found.value_or(number->at), number->at);
+    }
+    return found;
 }
 
 bool SignalWindow::silent_at(Instant when) const {
@@ -184,12 +188,11 @@ std::optional<std::string> SignalWindow::text_at(Instant when) const {
 bool SignalWindow::changed(Range range) const {
     if (texts_.changed(range)) return true;
     if (rules_.kind == SignalKind::gauge) {
-        auto const found = numbers_.in(range);
+        auto const found = numbers_.sum(range);
+        if (found.count == 0) return false;
         auto const* const before = numbers_.at(range.from);
-        auto const first = before != nullptr ? before->value : found.empty() ? 0 : found[0].value;
-        return std::any_of(found.begin(), found.end(), [&](TimedNumber const& number) {
-            return number.value != first;
-        });
+        auto const first = before != nullptr ? before->value : found.low;
+        return found.low != first || found.high != first;
     }
     auto const found = cells_.in(range);
     auto const* const before = cells_.known_at(range.from);

@@ -1,7 +1,7 @@
-// One signal's memory: what its samples of the recent past amount to. Pure and bounded: samples
-// are kept exactly up to `cells_max`, then older neighbours within the same small quantum are
-// merged (quantum = 2 × retention / cells_max, at least 1 ms; the newest 256 stay exact). Event
-// time orders everything. The engine feeds it, conditions ask it.
+// One signal's memory: what its samples of the recent past amount to. Pure and bounded: counts are
+// exact up to 1024 samples, then a range that ends now may be short by 1/64 of its length at its
+// beginning, and never counts what lies outside of it (cells.hpp). What each other part keeps is
+// said in its header. Event time orders everything. The engine feeds it, conditions ask it.
 #pragma once
 
 #include "triggers/cells.hpp"
@@ -44,7 +44,8 @@ public:
     /// Stale: no sample yet, or the newest older than stale_after. Samples after `now` and those
     /// that could not say do not count.
     bool stale(Instant now) const;
-    /// Event time of the newest sample at or before `when` that said something.
+    /// Event time of the newest sample at or before `when` that said something. Of a busy signal's
+    /// past: of one that did, by 1/64 of how long ago that is too old.
     std::optional<Instant> known_at(Instant when) const;
     /// Whether the newest sample at or before `when` was one that could not say.
     bool silent_at(Instant when) const;
@@ -62,17 +63,21 @@ public:
     std::uint64_t samples(Range range) const { return cells_.samples(range); }
     std::optional<Instant> newest_failure(Range range) const;
     std::optional<Instant> oldest_in(Range range) const { return cells_.oldest_in(range); }
+    /// Where counting really begins: later than `from` where samples were merged across it.
+    Instant counted_from(Range range) const { return cells_.counted_from(range); }
 
     using Clients = rollbackd::Clients;
     /// Distinct clients seen and failing; samples without a client are not counted.
     Clients clients(Range range) const { return clients_.count(range); }
 
-    /// Numbers in the range, oldest first, at most values_max of the newest: gauge values, or a
-    /// state probe's latency in seconds (of a failed sample only where it timed out: a refused
-    /// connection is not fast).
+    /// Numbers in the range, oldest first, only of the newest values_max: gauge values, or a state
+    /// probe's latency in seconds (of a failed sample only where it timed out: a refused connection
+    /// is not fast).
     std::vector<double> values(Range range) const;
     /// The same with their times, without a copy; valid until the window changes.
     std::span<TimedNumber const> numbers(Range range) const { return numbers_.in(range); }
+    /// What all of them amount to, older ones too.
+    NumberSum sum(Range range) const { return numbers_.sum(range); }
     TimedNumber const* number_at(Instant when) const { return numbers_.at(when); }
     std::optional<std::string> text_at(Instant when) const;
     /// Whether text, number or state differed within the range, or from what it was at its start.
@@ -96,8 +101,8 @@ public:
     /// tail_max they are rebuilt from counts, merged where those are.
     std::vector<Sample> recent(std::size_t count, Range range) const;
 
-    /// For the checkpoint: {"format":1,"data":base64}. A loaded window answers every question as
-    /// the saved one did; `rules` may differ, they are the policy's.
+    /// For the checkpoint: {"format":2,"data":base64}; format 1 is read too. A loaded window
+    /// answers every question as the saved one did; `rules` may differ, they are the policy's.
     Json save() const;
     static Result<SignalWindow> load(WindowRules rules, Json const& saved);
     /// After a restart in another boot: every instant moves by `shift`.

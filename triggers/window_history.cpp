@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::size_t text_bytes_max = SignalWindow::text_bytes_max;
 constexpr std::size_t name_bytes_max = 256;
-constexpr std::int64_t format = 1;
+constexpr std::int64_t format = 2;
+constexpr std::int64_t format_before = 1;  // without older numbers, and when to merge next
 
 void save_value(Packer& packer, SampleValue const& value) {
     packer.number(value.index());
@@ -200,13 +201,15 @@ Json SignalWindow::save() const {
 Result<SignalWindow> SignalWindow::load(WindowRules rules, Json const& saved) {
     auto const* const written = find(saved, "format");
     auto const* const data = find(saved, "data");
-    if (written == nullptr || data == nullptr || !data->is_string() || *written != Json(format)) {
+    bool const whole = written != nullptr && *written == Json(format);
+    bool const known = whole || (written != nullptr && *written == Json(format_before));
+    if (!known || data == nullptr || !data->is_string()) {
         return fail(Errc::corrupt, "a saved window has no known format; it is made afresh");
     }
     Unpacker unpacker(data->get_string());
     SignalWindow window(rules);
-    window.cells_.load(unpacker);
-    window.numbers_.load(unpacker);
+    window.cells_.load(unpacker, whole);
+    window.numbers_.load(unpacker, whole);
     window.texts_.load(unpacker);
     window.streaks_.load(unpacker);
     window.ids_.load(unpacker);
