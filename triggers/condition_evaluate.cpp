@@ -2,6 +2,8 @@
 #include "triggers/condition_read.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 namespace rollbackd {
 
@@ -20,6 +22,25 @@ std::optional<Instant> later(std::optional<Instant> a, std::optional<Instant> b)
 
 std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b) {
     return a && b ? std::min(*a, *b) : a ? a : b;
+}
+
+bool computed(Expr const& side) {
+    bool const burn =
+        side.op == Op::call && side.function != nullptr && side.function->fn == Fn::burn_rate;
+    return burn || side.op == Op::add || side.op == Op::subtract || side.op == Op::multiply ||
+           side.op == Op::divide;
+}
+
+// A result of arithmetic may be off in its last bits, and that begins no breach: 7 of 100, times
+// 100, is not more than 7.
+bool same(Expr const& expr, double left, double right) {
+    if (!computed(expr.args[0]) && !computed(expr.args[1])) return left == right;
+    auto const rounding = 8 * std::numeric_limits<double>::epsilon();
+    return std::abs(left - right) <= rounding * std::max(std::abs(left), std::abs(right));
+}
+
+bool compares(Expr const& expr, double left, double right) {
+    return holds(left, expr.comparison, same(expr, left, right) ? left : right);
 }
 
 class Evaluator {
@@ -229,7 +250,7 @@ private:
         truth.count = left.value;
         truth.threshold = right.value;
         truth.begun = later(left.begun, right.begun);
-        bool const raw = holds(left.value, expr.comparison, right.value);
+        bool const raw = compares(expr, left.value, right.value);
         truth.verdict = verdict(raw);
         if (explain_) truth.why = arithmetic_text(expr, left, right, raw);
         if (truth.verdict != acting || context_.widen) return truth;
@@ -241,7 +262,7 @@ private:
                             " samples: " + truth.why;
             }
         } else if (context_.rules.confidence && (left.share || right.share) &&
-                   holds(left.lower, expr.comparison, right.lower) != raw) {
+                   compares(expr, left.lower, right.lower) != raw) {
             truth.verdict = Verdict::unknown;
             if (explain_) truth.why += ", " + doubt_text(left.share ? left : right);
         }
@@ -261,15 +282,15 @@ private:
             if (explain_) truth.why = left.text ? right.why : left.why;
             return truth;
         }
-        bool const same = *left.text == *right.text;
-        truth.verdict = verdict(same == (expr.comparison == Comparison::equal));
+        bool const equal = *left.text == *right.text;
+        truth.verdict = verdict(equal == (expr.comparison == Comparison::equal));
         truth.begun = later(left.begun, right.begun);
         if (explain_) {
             bool const swapped = expr.args[0].op == Op::text;
             auto const& read = swapped ? expr.args[1] : expr.args[0];
             auto const& literal = swapped ? expr.args[0] : expr.args[1];
             truth.why = call_text(read) + " = \"" + (swapped ? *right.text : *left.text) + "\", " +
-                        (same ? "equal to " : "not ") + slice(literal);
+                        (equal ? "equal to " : "not ") + slice(literal);
         }
         return truth;
     }
@@ -306,8 +327,8 @@ private:
             return number_text(right.value, shown, digits);
         };
         // Rounding must not make the arithmetic look wrong: 1.00045 % > 1 %, not 1 % > 1 %.
-        while (digits < 15 && left.value != right.value && shown_left() == shown_right())
-            digits += 4;
+        bool const differ = !same(expr, left.value, right.value);
+        while (digits < 15 && differ && shown_left() == shown_right()) digits += 4;
         std::string out;
         if (expr.args[0].op != Op::number) out += slice(expr.args[0]) + " = ";
         out += shown_left() + (raw ? " " : ", not ") + std::string(symbol(expr.comparison)) + " " +

@@ -309,3 +309,35 @@ TEST_CASE("a certificate has failed where it does not verify, whatever days it h
     cert.observe(sample(7s, GaugeValue{89, "leaf 89.0 days", true}));
     CHECK(world.verdict("ok(cert)", 8s) == Verdict::true_);
 }
+
+TEST_CASE("rounding alone is never more than a threshold: means, products, burn rates") {
+    World world;
+    world.context.rules.min_count = 1;
+    for (int value : {1, 2, 11, 13, 90, 95}) {
+        auto& level = world.signal("level", SignalKind::gauge);
+        for (int i = 1; i <= 20; ++i) level.observe(sample(i * 1s, gauge(value)));
+        auto const threshold = std::to_string(value);
+        CAPTURE(value);
+        CHECK(world.verdict("avg(level, 5m) > " + threshold, 21s) == F);
+        CHECK(world.verdict("avg(level, 5m) < " + threshold, 21s) == F);
+        CHECK(world.verdict("avg(level, 5m) == " + threshold, 21s) == T);
+        level.observe(sample(21s, gauge(value + 0.001)));
+        CHECK(world.verdict("avg(level, 5m) > " + threshold, 22s) == T);
+    }
+    for (unsigned percent = 1; percent < 100; ++percent) {
+        auto& requests = world.signal("requests", SignalKind::outcomes);
+        requests.observe(sample(1s, OutcomesValue{10'000 - 100 * percent, 100 * percent, 0, {}}));
+        auto const times = "100 * failure_ratio(requests, 5m)";
+        auto const burn = "burn_rate(requests, 99.9%, 1h, 5m)";
+        auto const threshold = std::to_string(percent);
+        CAPTURE(percent);
+        CHECK(world.verdict(times + (" > " + threshold), 2s) == F);
+        CHECK(world.verdict(times + (" >= " + threshold), 2s) == T);
+        CHECK(world.verdict(burn + (" > " + threshold + "0"), 2s) == F);
+        CHECK(world.verdict(burn + (" >= " + threshold + "0"), 2s) == T);
+        CHECK(world.judge(times + (" > " + threshold), 2s).why.find("000001") == std::string::npos);
+        requests.observe(sample(3s, bad()));
+        CHECK(world.verdict(times + (" > " + threshold), 4s) == T);
+        CHECK(world.verdict(burn + (" > " + threshold + "0"), 4s) == T);
+    }
+}
