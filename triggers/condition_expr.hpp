@@ -76,6 +76,8 @@ struct Function {
     double high;             // its greatest
     bool whole;              // only whole numbers
     bool share;              // a ratio or quantile: min_count is 20 by default
+    bool fills;              // judged once its window holds min_count samples
+    bool timing;             // of a state signal it reads the latency
 };
 
 std::span<Function const> functions();

@@ -15,35 +15,35 @@ using U = Unit;
 
 // clang-format off
 constexpr std::array<Function, 28> table{{
-    // name                   fn                        takes             gives       unit        kinds    low  high whole  share
-    {"ok",                   Fn::ok,                   S::signal,        T::boolean, U::plain,   "so",       0,   1, false, false},
-    {"failed",               Fn::failed,               S::signal,        T::boolean, U::plain,   "so",       0,   1, false, false},
-    {"stale",                Fn::stale,                S::signal,        T::boolean, U::plain,   "sogt",     0,   1, false, false},
-    {"consecutive_failures", Fn::consecutive_failures, S::signal,        T::number,  U::plain,   "so",       0, inf, true,  false},
-    {"failure_ratio",        Fn::failure_ratio,        S::signal_window, T::number,  U::ratio,   "so",       0,   1, false, true },
-    {"failures",             Fn::failures,             S::signal_window, T::number,  U::plain,   "so",       0, inf, true,  false},
-    {"count",                Fn::count,                S::signal_window, T::number,  U::plain,   "sogt",     0, inf, true,  false},
-    {"rate",                 Fn::rate,                 S::signal_window, T::number,  U::plain,   "so",       0, inf, false, false},
-    {"affected",             Fn::affected,             S::signal_window, T::number,  U::ratio,   "so",       0,   1, false, true },
-    {"value",                Fn::value,                S::signal,        T::number,  U::any,     "g",     -inf, inf, false, false},
-    {"min",                  Fn::min,                  S::signal_window, T::number,  U::any,     "sg",    -inf, inf, false, false},
-    {"max",                  Fn::max,                  S::signal_window, T::number,  U::any,     "sg",    -inf, inf, false, false},
-    {"avg",                  Fn::avg,                  S::signal_window, T::number,  U::any,     "sg",    -inf, inf, false, false},
-    {"p50",                  Fn::p50,                  S::signal_window, T::number,  U::any,     "sg",    -inf, inf, false, true },
-    {"p95",                  Fn::p95,                  S::signal_window, T::number,  U::any,     "sg",    -inf, inf, false, true },
-    {"p99",                  Fn::p99,                  S::signal_window, T::number,  U::any,     "sg",    -inf, inf, false, true },
-    {"delta",                Fn::delta,                S::signal_window, T::number,  U::any,     "g",     -inf, inf, false, false},
-    {"changed",              Fn::changed,              S::signal_window, T::boolean, U::plain,   "sgt",      0,   1, false, false},
-    {"absent",               Fn::absent,               S::signal_window, T::boolean, U::plain,   "sogt",     0,   1, false, false},
-    {"version",              Fn::version,              S::signal,        T::text,    U::plain,   "t",        0,   0, false, false},
-    {"baseline",             Fn::baseline,             S::signal,        T::number,  U::any,     "sog",   -inf, inf, false, true },
-    {"days_left",            Fn::days_left,            S::signal,        T::number,  U::days,    "g",     -inf, inf, false, false},
-    {"latency",              Fn::latency,              S::signal,        T::number,  U::seconds, "s",        0, inf, false, false},
-    {"burn_rate",            Fn::burn_rate,            S::burn,          T::number,  U::plain,   "so",       0, inf, false, true },
-    {"quorum",               Fn::quorum,               S::quorum,        T::boolean, U::plain,   "",         0,   1, false, false},
-    {"baked",                Fn::baked,                S::service,       T::boolean, U::plain,   "",         0,   1, false, false},
-    {"ready",                Fn::ready,                S::playbook,      T::boolean, U::plain,   "",         0,   1, false, false},
-    {"mode",                 Fn::mode,                 S::service,       T::text,    U::plain,   "",         0,   0, false, false},
+    // name                   fn                        takes             gives       unit        kinds    low  high whole  share  fills  timing
+    {"ok",                   Fn::ok,                   S::signal,        T::boolean, U::plain,   "so",       0,   1, false, false, false, false},
+    {"failed",               Fn::failed,               S::signal,        T::boolean, U::plain,   "so",       0,   1, false, false, false, false},
+    {"stale",                Fn::stale,                S::signal,        T::boolean, U::plain,   "sogt",     0,   1, false, false, false, false},
+    {"consecutive_failures", Fn::consecutive_failures, S::signal,        T::number,  U::plain,   "so",       0, inf, true,  false, false, false},
+    {"failure_ratio",        Fn::failure_ratio,        S::signal_window, T::number,  U::ratio,   "so",       0,   1, false, true,  true,  false},
+    {"failures",             Fn::failures,             S::signal_window, T::number,  U::plain,   "so",       0, inf, true,  false, true,  false},
+    {"count",                Fn::count,                S::signal_window, T::number,  U::plain,   "sogt",     0, inf, true,  false, true,  false},
+    {"rate",                 Fn::rate,                 S::signal_window, T::number,  U::plain,   "so",       0, inf, false, false, true,  false},
+    {"affected",             Fn::affected,             S::signal_window, T::number,  U::ratio,   "so",       0,   1, false, true,  false, false},
+    {"value",                Fn::value,                S::signal,        T::number,  U::any,     "g",     -inf, inf, false, false, false, false},
+    {"min",                  Fn::min,                  S::signal_window, T::number,  U::any,     "sg",    -inf, inf, false, false, true,  true },
+    {"max",                  Fn::max,                  S::signal_window, T::number,  U::any,     "sg",    -inf, inf, false, false, true,  true },
+    {"avg",                  Fn::avg,                  S::signal_window, T::number,  U::any,     "sg",    -inf, inf, false, false, true,  true },
+    {"p50",                  Fn::p50,                  S::signal_window, T::number,  U::any,     "sg",    -inf, inf, false, true,  true,  true },
+    {"p95",                  Fn::p95,                  S::signal_window, T::number,  U::any,     "sg",    -inf, inf, false, true,  true,  true },
+    {"p99",                  Fn::p99,                  S::signal_window, T::number,  U::any,     "sg",    -inf, inf, false, true,  true,  true },
+    {"delta",                Fn::delta,                S::signal_window, T::number,  U::any,     "g",     -inf, inf, false, false, false, false},
+    {"changed",              Fn::changed,              S::signal_window, T::boolean, U::plain,   "sgt",      0,   1, false, false, false, false},
+    {"absent",               Fn::absent,               S::signal_window, T::boolean, U::plain,   "sogt",     0,   1, false, false, false, false},
+    {"version",              Fn::version,              S::signal,        T::text,    U::plain,   "t",        0,   0, false, false, false, false},
+    {"baseline",             Fn::baseline,             S::signal,        T::number,  U::any,     "sog",   -inf, inf, false, true,  false, false},
+    {"days_left",            Fn::days_left,            S::signal,        T::number,  U::days,    "g",     -inf, inf, false, false, false, false},
+    {"latency",              Fn::latency,              S::signal,        T::number,  U::seconds, "s",        0, inf, false, false, false, true },
+    {"burn_rate",            Fn::burn_rate,            S::burn,          T::number,  U::plain,   "so",       0, inf, false, true,  true,  false},
+    {"quorum",               Fn::quorum,               S::quorum,        T::boolean, U::plain,   "",         0,   1, false, false, false, false},
+    {"baked",                Fn::baked,                S::service,       T::boolean, U::plain,   "",         0,   1, false, false, false, false},
+    {"ready",                Fn::ready,                S::playbook,      T::boolean, U::plain,   "",         0,   1, false, false, false, false},
+    {"mode",                 Fn::mode,                 S::service,       T::text,    U::plain,   "",         0,   0, false, false, false, false},
 }};
 // clang-format on
 
@@ -51,42 +51,6 @@ bool reads_signal(Expr const& expr) {
     if (expr.op != Op::call || expr.args.empty() || expr.args[0].op != Op::name) return false;
     if (expr.function == nullptr) return false;
     return expr.function->shape != Shape::service && expr.function->shape != Shape::playbook;
-}
-
-bool is_latency(Fn fn) {
-    switch (fn) {
-        case Fn::min:
-        case Fn::max:
-        case Fn::avg:
-        case Fn::p50:
-        case Fn::p95:
-        case Fn::p99:
-        case Fn::latency:
-            return true;
-        case Fn::ok:
-        case Fn::failed:
-        case Fn::stale:
-        case Fn::consecutive_failures:
-        case Fn::failure_ratio:
-        case Fn::failures:
-        case Fn::count:
-        case Fn::rate:
-        case Fn::affected:
-        case Fn::value:
-        case Fn::delta:
-        case Fn::changed:
-        case Fn::absent:
-        case Fn::version:
-        case Fn::baseline:
-        case Fn::days_left:
-        case Fn::burn_rate:
-        case Fn::quorum:
-        case Fn::baked:
-        case Fn::ready:
-        case Fn::mode:
-            return false;
-    }
-    return false;
 }
 
 std::string literal_text(Expr const& expr) {
@@ -152,8 +116,7 @@ std::string call_text(Expr const& call) {
 bool measures_latency(Expr const& root, std::string_view signal) {
     bool found = false;
     walk(root, [&](Expr const& expr) {
-        found = found ||
-                (signal_of(expr) == signal && !signal.empty() && is_latency(expr.function->fn));
+        found = found || (signal_of(expr) == signal && !signal.empty() && expr.function->timing);
     });
     return found;
 }

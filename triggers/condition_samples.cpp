@@ -10,43 +10,6 @@ namespace {
 
 constexpr std::uint64_t share_samples = 20;  // DESIGN A2, "Enough data"
 
-/// Functions that min_count guards; the others need a covered window, or one sample.
-bool counts_samples(Fn fn) {
-    switch (fn) {
-        case Fn::failure_ratio:
-        case Fn::failures:
-        case Fn::count:
-        case Fn::rate:
-        case Fn::min:
-        case Fn::max:
-        case Fn::avg:
-        case Fn::p50:
-        case Fn::p95:
-        case Fn::p99:
-        case Fn::burn_rate:
-            return true;
-        case Fn::ok:
-        case Fn::failed:
-        case Fn::stale:
-        case Fn::consecutive_failures:
-        case Fn::affected:
-        case Fn::value:
-        case Fn::delta:
-        case Fn::changed:
-        case Fn::absent:
-        case Fn::version:
-        case Fn::baseline:
-        case Fn::days_left:
-        case Fn::latency:
-        case Fn::quorum:
-        case Fn::baked:
-        case Fn::ready:
-        case Fn::mode:
-            return false;
-    }
-    return false;
-}
-
 /// The shortest of the windows a call asks for.
 Duration shortest_window(Expr const& call) {
     auto shortest = window_of(call);
@@ -70,12 +33,13 @@ std::vector<ConditionProblem> check_samples(
     std::vector<ConditionProblem> out;
     walk(root, [&](Expr const& expr) {
         auto const found = signals.find(signal_of(expr));
-        if (found == signals.end() || !counts_samples(expr.function->fn)) return;
+        if (found == signals.end() || !expr.function->fills) return;
         auto const& [name, traits] = *found;
         if (!traits.every || !traits.fastest) return;
         auto const window = shortest_window(expr);
         auto const needed = rules.min_count.value_or(expr.function->share ? share_samples : 1);
-        auto const held = samples_held(window, *traits.every);
+        // A sample exactly as old as the window is out of it, and a probe asks at a steady pace.
+        auto const held = samples_held(window - Duration(1), *traits.every);
         if (held >= double(needed)) return;
         auto const fastest = samples_held(window, *traits.fastest);
         bool const never = fastest < double(needed);
