@@ -1,41 +1,30 @@
 #include "cli/text.hpp"
 
 #include "core/names.hpp"
+#include "core/utf8.hpp"
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
 
 namespace rollbackd::cli {
 
 namespace {
-
-struct CodePoint {
-    std::uint32_t value = 0;
-    std::size_t length = 1;
-    bool valid = false;
-};
 
 struct Span {
     std::uint32_t first;
     std::uint32_t last;
 };
 
-/// The character at the start of `text` (never empty); overlong and surrogate forms are invalid.
-CodePoint first_of(std::string_view text) {
-    auto const lead = static_cast<unsigned char>(text.front());
-    if (lead < 0x80) return {lead, 1, true};
-    std::size_t const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-    if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return {lead, 1, false};
-    std::uint32_t value = lead & (0xffU >> (length + 1));
-    for (std::size_t i = 1; i < length; ++i) {
-        auto const next = static_cast<unsigned char>(text[i]);
-        if ((next & 0xc0U) != 0x80U) return {lead, 1, false};
-        value = (value << 6U) | (next & 0x3fU);
-    }
-    bool const overlong = (length == 3 && value < 0x800) || (length == 4 && value < 0x10000);
-    bool const surrogate = value >= 0xd800 && value <= 0xdfff;
-    if (overlong || surrogate || value > 0x10ffff) return {lead, 1, false};
+/// The character at the start of `text` (never empty); of broken UTF-8 one byte, a column wide.
+struct Shown {
+    std::uint32_t value = 0;
+    std::size_t length = 1;
+    bool valid = false;
+};
+
+Shown first_of(std::string_view text) {
+    auto const [value, length] = decode_utf8(text);
+    if (length == 0) return {static_cast<unsigned char>(text.front()), 1, false};
     return {value, length, true};
 }
 
@@ -44,19 +33,6 @@ bool within(std::uint32_t value, std::array<Span, N> const& spans) {
     return std::any_of(spans.begin(), spans.end(), [&](Span const& span) {
         return value >= span.first && value <= span.last;
     });
-}
-
-/// C1 controls, line and paragraph separators, direction overrides, zero-width tricks.
-bool is_dangerous(std::uint32_t value) {
-    constexpr std::array<Span, 6> spans{
-        {{0x80, 0x9f},
-         {0x200b, 0x200f},
-         {0x2028, 0x202e},
-         {0x2060, 0x206f},
-         {0xfeff, 0xfeff},
-         {0xe0000, 0xe007f}}
-    };
-    return within(value, spans);
 }
 
 std::size_t columns_of(std::uint32_t value) {
@@ -77,16 +53,6 @@ std::size_t columns_of(std::uint32_t value) {
     return within(value, wide) ? 2 : 1;
 }
 
-void append_escaped(std::string& out, std::string_view bytes) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    for (char const c : bytes) {
-        auto const byte = static_cast<unsigned char>(c);
-        out += "\\x";
-        out.push_back(digits[byte >> 4U]);
-        out.push_back(digits[byte & 15U]);
-    }
-}
-
 std::string harmless(std::string_view text) {
     // The house's own cleaner first: it knows the ASCII controls; here follow what UTF-8 can hide.
     std::string const plain = printable(text, shown_text_max);
@@ -94,8 +60,8 @@ std::string harmless(std::string_view text) {
     for (std::string_view rest = plain; !rest.empty();) {
         auto const point = first_of(rest);
         auto const bytes = rest.substr(0, point.length);
-        if (!point.valid || is_dangerous(point.value)) {
-            append_escaped(out, bytes);
+        if (!point.valid || is_deceptive(point.value)) {
+            append_hex(out, bytes);
         } else {
             out += bytes;
         }

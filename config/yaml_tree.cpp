@@ -1,7 +1,7 @@
 #include "config/yaml_tree.hpp"
 
 #include "config/load.hpp"
-#include "core/names.hpp"
+#include "core/utf8.hpp"
 
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>

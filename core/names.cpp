@@ -1,5 +1,7 @@
 #include "core/names.hpp"
 
+#include "core/utf8.hpp"
+
 #include <algorithm>
 #include <vector>
 
@@ -23,23 +25,6 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
         }
     }
     return row[b.size()];
-}
-
-/// Bytes of the well-formed UTF-8 character `text` begins with; 0: none. What is not well-formed
-/// would be refused when the journal's JSON is read again.
-std::size_t utf8_length(std::string_view text) {
-    auto const at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    auto const lead = at(0);
-    if (lead < 0x80) return 1;
-    std::size_t const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-    if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return 0;
-    for (std::size_t i = 1; i < length; ++i) {
-        if ((at(i) & 0xc0U) != 0x80U) return 0;
-    }
-    bool const overlong = (lead == 0xe0 && at(1) < 0xa0) || (lead == 0xf0 && at(1) < 0x90);
-    bool const surrogate = lead == 0xed && at(1) > 0x9f;
-    bool const too_high = lead == 0xf4 && at(1) > 0x8f;
-    return overlong || surrogate || too_high ? 0 : length;
 }
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; }
@@ -132,30 +117,18 @@ std::string nearest_name(std::string_view wrong, std::span<std::string const> ca
     return best;
 }
 
-std::size_t find_not_utf8(std::string_view text) {
-    for (std::size_t at = 0; at < text.size();) {
-        auto const length = utf8_length(text.substr(at, 4));
-        if (length == 0) return at;
-        at += length;
-    }
-    return std::string_view::npos;
-}
-
 std::string printable(std::string_view text, std::size_t length_max) {
-    constexpr std::string_view digits = "0123456789abcdef";
     std::string out;
     auto rest = text.substr(0, length_max);
     bool const is_cut = rest.size() < text.size();
     while (!rest.empty()) {
-        auto const length = utf8_length(rest);
+        auto const length = decode_utf8(rest).length;
         auto const byte = static_cast<unsigned char>(rest.front());
         bool const cut_through = length == 0 && is_cut && rest.size() < 4 && byte >= 0xc2;
         if (cut_through) break;  // the cut fell into a character: leave all of it out
         bool const is_control = (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f;
         if (length == 0 || is_control) {
-            out += "\\x";
-            out.push_back(digits[byte >> 4U]);
-            out.push_back(digits[byte & 15U]);
+            append_hex(out, rest.substr(0, 1));
             rest.remove_prefix(1);
         } else {
             out += rest.substr(0, length);

@@ -14,9 +14,6 @@ bool is_valid_name(std::string_view name);
 /// that differs by capital letters alone is the nearest.
 std::string nearest_name(std::string_view wrong, std::span<std::string const> candidates);
 
-/// Where the first byte stands that is not part of a well-formed UTF-8 character; npos: nowhere.
-std::size_t find_not_utf8(std::string_view text);
-
 /// `text` with control characters, terminal escapes and bytes that are not UTF-8 as \xNN, cut to
 /// `length_max` bytes. Always valid UTF-8, so a record that holds it can be read again.
 /// Everything from outside (bodies, log lines, branch names) passes here before a person reads it.

@@ -14,6 +14,7 @@ TEST_CASE("outside text cannot steer a terminal") {
         clean("a\xe2\x80\xae"
               "b") == "a\\xe2\\x80\\xaeb"
     );                                           // right-to-left override
+    CHECK(clean("a\xd8\x9c") == "a\\xd8\\x9c");  // the Arabic letter mark turns directions too
     CHECK(clean("a\xff\xfe") == "a\\xff\\xfe");  // no UTF-8
     CHECK(clean("\xc0\xaf \xed\xa0\x80") == "\\xc0\\xaf \\xed\\xa0\\x80");  // overlong, surrogate
     CHECK(clean("one\ntwo\tthree\r") == "one two three\\x0d");

@@ -3,7 +3,7 @@
 #include "config/catalogue.hpp"
 #include "config/load.hpp"
 #include "core/ensure.hpp"
-#include "core/names.hpp"
+#include "core/utf8.hpp"
 #include "tests/fuzz/entries.hpp"
 
 #include <algorithm>
