@@ -1,6 +1,7 @@
 #include "engine/planning.hpp"
 
 #include "actions/template.hpp"
+#include "core/scalar.hpp"
 
 #include <algorithm>
 
@@ -10,10 +11,6 @@ namespace {
 
 constexpr std::string_view saved_prefix = "steps.";
 constexpr std::string_view input_prefix = "inputs.";
-
-std::string input_text(Json const& value) {
-    return value.is_string() ? std::string(value.get_string()) : to_text(value);
-}
 
 struct Names {
     ServicePolicy const& service;
@@ -28,7 +25,7 @@ struct Names {
         if (name.starts_with(input_prefix)) {
             auto const* const value = inputs.if_contains(name.substr(input_prefix.size()));
             if (value == nullptr || value->is_null()) return std::nullopt;
-            return input_text(*value);
+            return scalar_text(*value);
         }
         auto const some = [](std::string const& text) -> std::optional<std::string> {
             return text.empty() ? std::nullopt : std::optional(text);

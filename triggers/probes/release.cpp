@@ -8,6 +8,7 @@
 #include "core/io/secrets.hpp"
 #include "core/io/task_group.hpp"
 #include "core/names.hpp"
+#include "core/scalar.hpp"
 
 #include <filesystem>
 
@@ -107,8 +108,7 @@ asio::awaitable<Result<std::string>> by_http(
     if (found == nullptr || found->is_null()) {
         co_return fail(Errc::not_found, "the answer has no " + pointer, where);
     }
-    auto const text =
-        found->is_string() ? std::string(std::string_view(found->get_string())) : to_text(*found);
+    auto const text = scalar_text(*found);
     co_return one_line(text, where);
 }
 

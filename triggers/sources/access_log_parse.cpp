@@ -1,5 +1,7 @@
 #include "triggers/sources/access_log_parse.hpp"
 
+#include "core/scalar.hpp"
+
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -186,8 +188,7 @@ Json const* any_member(
 
 std::string text_in(Json const* json) {
     if (json == nullptr || json->is_null() || json->is_structured()) return {};
-    if (!json->is_string()) return to_text(*json);
-    std::string text(json->get_string());
+    auto text = scalar_text(*json);
     return text == "-" ? std::string() : text;
 }
 

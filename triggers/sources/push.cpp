@@ -1,6 +1,7 @@
 #include "triggers/sources/push.hpp"
 
 #include "core/names.hpp"
+#include "core/scalar.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -8,6 +9,9 @@
 namespace rollbackd {
 
 namespace {
+
+/// Sums of many stay far from an overflow.
+constexpr std::uint64_t count_max = std::uint64_t(1) << 48U;
 
 struct Place {
     std::size_t line = 0;  // 0: the body is one object
@@ -106,11 +110,11 @@ private:
     std::string key(std::string_view member) {
         auto const* const found = object_.if_contains(member);
         if (found == nullptr) return {};
-        if (!found->is_string() && !found->is_int64() && !found->is_uint64()) {
-            complain(member, "expected a string");
+        if (!found->is_string() && !found->is_number()) {
+            complain(member, "expected a string or a number");
             return {};
         }
-        std::string text = found->is_string() ? std::string(found->get_string()) : to_text(*found);
+        std::string text = scalar_text(*found);
         if (text.size() > push_key_bytes_max) {
             complain(
                 member,
@@ -168,9 +172,8 @@ private:
         }
         boost::system::error_code code;
         auto const number = found->to_number<std::uint64_t>(code);
-        // Sums of many stay far from an overflow.
-        if (code || number > (std::uint64_t(1) << 48U)) {
-            complain(member, "expected a whole number of at least 0");
+        if (code || number > count_max) {
+            complain(member, "expected a whole number, 0 to " + std::to_string(count_max));
             return 0;
         }
         return number;

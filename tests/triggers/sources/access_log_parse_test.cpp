@@ -163,6 +163,14 @@ TEST_CASE("configured names and pointers win over the usual ones") {
     CHECK(parsed.query == "a=b");
 }
 
+TEST_CASE("a status is a whole number, however a JSON line writes it") {
+    for (auto const* status : {"500", "500.0", "5E2", "\"500\""}) {
+        CAPTURE(status);
+        CHECK(line(R"({"path":"/","status":)" + std::string(status) + "}").status == 500);
+    }
+    CHECK(line(R"({"path":"/","status":500.5})").status == 0);
+}
+
 TEST_CASE("a JSON line without status or time says so") {
     auto const parsed = line(R"({"path":"/"})");
     CHECK(parsed.status == 0);

@@ -92,6 +92,24 @@ TEST_CASE("an unknown member is named with the nearest known one") {
     CHECK(error.what.find("did you mean \"reason\"") != std::string::npos);
 }
 
+TEST_CASE("a count may be written in any way that is a whole number") {
+    auto const outcomes = signal(SignalKind::outcomes);
+    for (auto const* four : {"4", "4.0", "4E0", "4e+0", "0.4e1", "40e-1", "4.000"}) {
+        CAPTURE(four);
+        auto const body = R"({"success":97,"failure":)" + std::string(four) + "}";
+        CHECK(std::get<OutcomesValue>(good(body, outcomes)[0].value).failure == 4);
+    }
+    for (auto const* wrong_one :
+         {"4.5", "4e-1", "-4", "-4.0", "1e15", "1e400", "18446744073709551616", "\"4\"", "null",
+          "true", "[4]"}) {
+        CAPTURE(wrong_one);
+        auto const error =
+            wrong(R"({"success":97,"failure":)" + std::string(wrong_one) + "}", outcomes);
+        CHECK(error.where == "failure");
+        CHECK(error.what == "expected a whole number, 0 to 281474976710656");
+    }
+}
+
 TEST_CASE("an absent count is not taken as none") {
     CHECK(wrong(R"({"success":97})", signal(SignalKind::outcomes)).where == "failure");
 }
