@@ -1,5 +1,7 @@
 // Event ids already counted: each counts once as failure and once as success, for 72 hours. Part
 // of a SignalWindow. A webhook retried four times under one id is one failure.
+// Bounded: above `limit` ids the one that came first is forgotten, so a signal that brings more in
+// 72 hours (one in four seconds) counts a repeat that comes later than that again.
 #pragma once
 
 #include "triggers/cells.hpp"

@@ -64,10 +64,15 @@ void StreakBook::thin(Log& log) {
     marks = std::move(kept);
 }
 
-// Forgets the name that has been silent for longest.
+// Forgets the name that has been silent for longest, of those that do not fail while there is one:
+// names that anybody may send must not make a running streak forgotten.
 void StreakBook::make_room() {
-    auto const oldest = std::min_element(logs_.begin(), logs_.end(), [](auto& a, auto& b) {
-        return a.second.marks.back().last < b.second.marks.back().last;
+    auto const worth = [](auto const& entry) {
+        auto const& newest = entry.second.marks.back();
+        return std::pair(newest.failures > 0, newest.last);
+    };
+    auto const oldest = std::min_element(logs_.begin(), logs_.end(), [&](auto& a, auto& b) {
+        return worth(a) < worth(b);
     });
     if (oldest != logs_.end()) logs_.erase(oldest);
 }

@@ -2,6 +2,9 @@
 // signal's retention reaches back to. Part of a SignalWindow.
 // Judged once and never rewritten: a sample older than the newest judged one of its streak is late
 // and leaves it alone.
+// Bounded: above `marks_max` rows of one streak the older half is thinned (a running streak keeps
+// its whole length; what is asked as of the past, or since a moment within what was thinned, comes
+// out shorter, never longer). Above `names_max` names one is forgotten, first of those not failing.
 #pragma once
 
 #include "triggers/cells.hpp"

@@ -114,6 +114,17 @@ TEST_CASE("streaks are kept apart by their key, the longest first, with the newe
     );
 }
 
+TEST_CASE("a streak that runs is not forgotten for names that come and go") {
+    auto window = made(SignalKind::outcomes);
+    for (int i = 1; i <= 3; ++i) window.observe(sample(i * 1s, bad(), "stripe"));
+    for (int i = 0; i < 2000; ++i) {
+        window.observe(sample(4s + i * 10ms, good(), "name" + std::to_string(i)));
+    }
+    window.observe(sample(30s, bad(), "stripe"));
+    CHECK(window.streaks(at(31s), Instant::min()).size() == SignalWindow::streaks_max);
+    CHECK(length(window, 31s) == 4);
+}
+
 TEST_CASE("a streak of thousands keeps its length, its beginning and its as-of answers bounded") {
     auto window = made(SignalKind::state);
     window.observe(sample(0s, up()));
