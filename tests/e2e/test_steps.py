@@ -148,7 +148,7 @@ def test_what_a_step_wrote_is_private_and_gone_once_its_outcome_is_recorded(worl
     run(world)
     folder = world.folder / "rollbackd.db.runs"
     wait_for(lambda: [path for path in folder.glob("*.2.*/exec/child")], what="the second step")
-    assert not list(folder.glob("*.1.*"))
+    wait_for(lambda: not list(folder.glob("*.1.*")), what="what the first step wrote to be gone")
     for path in (folder, *folder.rglob("*")):
         assert path.stat().st_mode & 0o077 == 0, f"others may use {path}"
     gate.touch()
