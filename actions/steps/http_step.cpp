@@ -132,7 +132,9 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
         );
     }
     auto const directory = job.directory() + "/request";
-    if (auto const earlier = begin_inline(directory)) co_return outcome_of_end(job, *earlier);
+    auto& launcher = job.parts().launcher;
+    auto const earlier = co_await begin_inline(launcher, directory);
+    if (earlier) co_return outcome_of_end(job, *earlier);
     NetResult<HttpResponse> answer = net_fail(NetFault::cancelled, "not asked");
     auto const& parts = job.parts();
     WakeUp done(parts.executor);
@@ -156,7 +158,7 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
         answer ? end_of(job, *answer) : end_without_answer(job, answer.error(), stopping);
     auto outcome = outcome_of_end(job, end);
     // Without the record a restart would call it unknown, which is true then.
-    (void)end_inline(directory, end);
+    (void)co_await end_inline(launcher, directory, end, stopping);
     co_return outcome;
 }
 

@@ -2,6 +2,7 @@
 // control group, where the daemon is a unit and allowed to; in sessions of their own otherwise.
 #pragma once
 
+#include "core/io/blocking.hpp"
 #include "core/io/process.hpp"
 
 namespace rollbackd {
@@ -19,6 +20,10 @@ public:
 
     bool through_systemd() const { return through_systemd_; }
 
+    /// For what this process must have on disk before it does a step itself: a disk may take its
+    /// time, the loop may not.
+    BlockingPool& disk() { return disk_; }
+
 private:
     boost::asio::awaitable<Result<std::optional<Child>>> start_unit(std::string directory);
 
@@ -26,6 +31,7 @@ private:
     std::string supervisor_;
     bool use_systemd_;
     bool through_systemd_ = false;
+    BlockingPool disk_;
 };
 
 /// What a unit's own settings (the output of `systemctl show`) make impossible for steps inside it.

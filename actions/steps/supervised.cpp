@@ -104,6 +104,13 @@ bool sync_names(std::string const& directory) {
     return synced;
 }
 
+Result<void> claim_inline(std::string const& directory, std::string const& mark) {
+    auto const path = directory + "/" + files::claim_name;
+    if (auto claimed = create_file_exclusively(path, mark); !claimed) return claimed;
+    if (sync_names(directory)) return {};
+    return fail(Errc::io, "its claim cannot be made durable", directory);
+}
+
 /// Written whole and renamed: a supervisor of an earlier life may just be reading the old one. No
 /// sync: without a claim it is written anew.
 Result<void> write_plain(std::string const& directory, char const* name, std::string_view content) {
@@ -280,34 +287,42 @@ void abort_supervised(std::string const& directory) {
     if (claim && child && files::is_alive(*child)) (void)::kill(-child->pid, SIGKILL);
 }
 
-std::optional<SupervisedEnd> begin_inline(std::string const& directory) {
+asio::awaitable<std::optional<SupervisedEnd>> begin_inline(
+    Launcher& launcher, std::string directory
+) {
     if (auto const made = make_step_directory(directory); !made) {
-        return ended(EndKind::not_started, to_string(made.error()));
+        co_return ended(EndKind::not_started, to_string(made.error()));
     }
-    if (has_file(directory, files::abort_name)) return ended(EndKind::aborted, "");
+    if (has_file(directory, files::abort_name)) co_return ended(EndKind::aborted, "");
     auto const self = ::getpid();
     files::ProcessMark const mark{self, files::start_ticks_of(self).value_or(0), files::boot_id()};
-    auto const claimed =
-        create_file_exclusively(directory + "/" + files::claim_name, files::encode(mark));
-    if (claimed) {
-        if (sync_names(directory)) return std::nullopt;
-        return ended(EndKind::not_started, "its claim cannot be made durable");
-    }
+    auto claim = [directory, text = files::encode(mark)] { return claim_inline(directory, text); };
+    auto const claimed = co_await run_blocking(launcher.disk(), std::move(claim));
+    // An abort that came meanwhile was told nobody: nothing was under way yet.
+    if (claimed && has_file(directory, files::abort_name)) co_return ended(EndKind::aborted, "");
+    if (claimed) co_return std::nullopt;
+    if (claimed.error().code == Errc::cancelled) co_return ended(EndKind::cancelled, "");
     if (claimed.error().code != Errc::conflict) {
-        return ended(EndKind::not_started, to_string(claimed.error()));
+        co_return ended(EndKind::not_started, to_string(claimed.error()));
     }
     auto end = read_end(directory);
-    if (end) return end;
-    return ended(EndKind::lost, "the daemon ended while it was under way");
+    if (end) co_return end;
+    co_return ended(EndKind::lost, "the daemon ended while it was under way");
 }
 
-Result<void> end_inline(std::string const& directory, SupervisedEnd const& end) {
+asio::awaitable<Result<void>> end_inline(
+    Launcher& launcher, std::string directory, SupervisedEnd end, bool stopping
+) {
     files::Pairs pairs{{"end", name_of(end.kind)}, {"why", end.why}};
     if (end.exit) pairs.emplace_back("code", std::to_string(*end.exit));
     pairs.emplace_back("cut", end.cut ? "1" : "0");
     pairs.emplace_back("stdout", end.stdout_text);
     pairs.emplace_back("output", end.output);
-    return write_file_atomically(directory + "/" + files::exit_name, files::encode(pairs), 0600);
+    auto write = [path = directory + "/" + files::exit_name, text = files::encode(pairs)] {
+        return write_file_atomically(path, text, 0600);
+    };
+    if (stopping) co_return write();
+    co_return co_await run_blocking(launcher.disk(), std::move(write));
 }
 
 }  // namespace rollbackd

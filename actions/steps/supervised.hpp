@@ -60,7 +60,12 @@ void abort_supervised(std::string const& directory);
 
 /// For what this process does itself (an HTTP request): claims the directory durably and answers
 /// nullopt, or what an earlier claim came to. Only the claimer calls end_inline().
-std::optional<SupervisedEnd> begin_inline(std::string const& directory);
-Result<void> end_inline(std::string const& directory, SupervisedEnd const& end);
+boost::asio::awaitable<std::optional<SupervisedEnd>> begin_inline(
+    Launcher& launcher, std::string directory
+);
+/// `stopping`: at once, though it holds the loop: nobody will wait for it any more.
+boost::asio::awaitable<Result<void>> end_inline(
+    Launcher& launcher, std::string directory, SupervisedEnd end, bool stopping
+);
 
 }  // namespace rollbackd

@@ -229,6 +229,29 @@ StoreLock::~StoreLock() {
     if (descriptor_ >= 0) ::close(descriptor_);
 }
 
+StoreFiles::StoreFiles(std::string const& path) {
+    for (auto const& name : {path, path + "-wal"}) {
+        struct stat found{};
+        if (stat(name.c_str(), &found) == 0) marks_.push_back({name, found.st_dev, found.st_ino});
+    }
+}
+
+Result<void> StoreFiles::still_there() const {
+    for (auto const& mark : marks_) {
+        struct stat found{};
+        bool const there = stat(mark.name.c_str(), &found) == 0;
+        if (there && found.st_dev == mark.device && found.st_ino == mark.inode) continue;
+        return fail(
+            Errc::io,
+            mark.name +
+                " was removed or replaced while in use: put it back, or stop rollbackd and restore "
+                "the store from a backup",
+            {}
+        );
+    }
+    return {};
+}
+
 Result<void> create_file(std::string const& path) {
     int const descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
     if (descriptor < 0)

@@ -38,6 +38,24 @@ private:
     int descriptor_;
 };
 
+/// The files of an open store. What is written to one that has lost its name, or lost it to another
+/// file, is gone at the next start: that is no record.
+class StoreFiles {
+public:
+    StoreFiles() = default;
+    explicit StoreFiles(std::string const& path);
+    /// Both are where they were.
+    Result<void> still_there() const;
+
+private:
+    struct Mark {
+        std::string name;
+        std::uint64_t device = 0;
+        std::uint64_t inode = 0;
+    };
+    std::vector<Mark> marks_;
+};
+
 /// Makes an empty file that only its owner may write and its group may read.
 Result<void> create_file(std::string const& path);
 /// Makes the tables in an empty database, in one transaction.

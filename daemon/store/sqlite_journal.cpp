@@ -61,6 +61,7 @@ Result<void> check_draft(RecordDraft const& draft, std::string const& text) {
 // whatever fails.
 template <class Work>
 Result<void> SqliteJournal::transaction(Work work) {
+    if (auto there = files_.still_there(); !there) return there;
     if (auto begun = connection_.execute("BEGIN IMMEDIATE"); !begun) return begun;
     Result<void> done = work();
     if (done) done = connection_.execute("COMMIT");
@@ -80,13 +81,15 @@ Result<void> SqliteJournal::start() {
     epoch_ = head->epoch;
     if (!lock_) return {};
     if (auto ok = check_head(*head); !ok) return ok;
-    return transaction([&]() -> Result<void> {
+    auto taken = transaction([&]() -> Result<void> {
         epoch_ = head->epoch + 1;
         statements_.move_head.bind(0, tail_.seq);
         statements_.move_head.bind(1, tail_.hash);
         statements_.move_head.bind(2, epoch_);
         return statements_.move_head.run();
     });
+    if (taken) files_ = sqlite::StoreFiles(path_);
+    return taken;
 }
 
 Result<std::vector<Record>> SqliteJournal::append(

@@ -71,6 +71,7 @@ private:
     sqlite::Connection connection_;
     mutable Statements statements_;
     std::string path_;
+    sqlite::StoreFiles files_;  // of a writer, from its first transaction on
     Tail tail_;
     std::uint64_t epoch_ = 0;
     bool unknown_ = false;  // the last append may or may not have gone in

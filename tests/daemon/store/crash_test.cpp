@@ -141,3 +141,22 @@ TEST_CASE("a limit on the file's size is a full disk too") {
     CHECK(journal->append(drafts(2), at(0), boot_id));
     CHECK_FALSE(verify_journal(*journal)->problem.has_value());
 }
+
+TEST_CASE("a file that has lost its name takes no record, and takes them again once it is back") {
+    for (auto const* const side : {"", "-wal"}) {
+        TempFolder const folder;
+        auto const journal = open(folder.url());
+        REQUIRE(journal->append(drafts(1), at(0), boot_id));
+        auto const file = folder.path("journal.db") + side;
+        REQUIRE(std::filesystem::exists(file));
+        std::filesystem::rename(file, file + ".away");
+        CHECK_FALSE(journal->append(drafts(1), at(1), boot_id));
+        CHECK_FALSE(journal->save_checkpoints(std::vector{Checkpoint{"state", 1, {}, "{}"}}));
+        write_file(file, "another file");
+        CHECK_FALSE(journal->append(drafts(1), at(1), boot_id));
+        std::filesystem::rename(file + ".away", file);
+        CHECK(journal->append(drafts(1), at(2), boot_id));
+        CHECK(journal->last_seq() == 2);
+        CHECK_FALSE(verify_journal(*journal)->problem.has_value());
+    }
+}
