@@ -123,16 +123,21 @@ bool Throttle::wrong(std::string const& address, Instant now) {
     });
     if (found == entries_.end()) {
         if (entries_.size() >= addresses_max) entries_.pop_front();
-        entries_.push_back(Entry{address, now, 0});
+        entries_.push_back(Entry{address, now});
         found = std::prev(entries_.end());
     } else {
         entries_.splice(entries_.end(), entries_, found);
     }
     if (now - found->since > window) {
+        // One that goes on from window to window is the same news.
+        bool const went_on = found->count > wrong_max && now - found->since <= 2 * window;
+        found->told = found->told && went_on;
         found->since = now;
         found->count = 0;
     }
-    return ++found->count > wrong_max;
+    bool const too_many = ++found->count > wrong_max;
+    if (too_many && !std::exchange(found->told, true)) news_ = address;
+    return too_many;
 }
 
 std::string foreign_sign(Request const& request, std::vector<std::string> const& listen) {

@@ -8,6 +8,7 @@
 #include "engine/policy.hpp"
 
 #include <list>
+#include <utility>
 
 namespace rollbackd::api {
 
@@ -26,6 +27,8 @@ class Throttle {
 public:
     /// Counts one wrong token; true: too many.
     bool wrong(std::string const& address, Instant now);
+    /// The address that is newly told to wait, once: not again until it has kept still for a while.
+    std::string take_news() { return std::exchange(news_, {}); }
 
     static constexpr std::size_t wrong_max = 300;
     static constexpr std::size_t addresses_max = 1024;
@@ -36,8 +39,10 @@ private:
         std::string address;
         Instant since;
         std::size_t count = 0;
+        bool told = false;
     };
     std::list<Entry> entries_;  // least recently seen first
+    std::string news_;
 };
 
 class Gatekeeper {
@@ -49,6 +54,9 @@ public:
     std::optional<Response> judge(
         Request& request, Access access, DaemonPolicy const& policy, Now now
     );
+
+    /// Whose tokens are newly refused unread, for the log; empty: nobody's.
+    std::string take_throttled() { return throttle_.take_news(); }
 
 private:
     std::optional<Response> judge_token(

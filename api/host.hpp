@@ -84,6 +84,8 @@ public:
 
     /// Metrics and logs of the HTTP side.
     virtual void seen(RequestSeen const& request) { (void)request; }
+    /// Too many wrong tokens from an address: told once as long as it goes on.
+    virtual void throttled(std::string_view from) { (void)from; }
     /// An exception that reached the fence of a request; it was answered with 500.
     virtual void surprised(std::string_view where, std::string_view what) {
         (void)where;

@@ -82,6 +82,7 @@ Admission Router::judge(Request& request) {
     auto const& daemon = host_.engine().policy().daemon;
     Admission admission;
     admission.refusal = gatekeeper_.judge(request, access, daemon, now);
+    if (auto const from = gatekeeper_.take_throttled(); !from.empty()) host_.throttled(from);
     if (admission.refusal) return admission;
     if (request.endpoint == nullptr) {
         admission.refusal = no_route(route, request);

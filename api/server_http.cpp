@@ -27,6 +27,8 @@ using Parser = http::request_parser<http::string_body>;
 
 constexpr auto to_tuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t read_bytes = 2 * 1024;  // most requests; the buffer grows where needed
+/// What one connection may hold unparsed: a head, or a piece of a body with how it is chunked.
+constexpr std::size_t buffer_bytes_max = 128 * 1024;
 constexpr std::size_t linger_bytes_max = std::size_t{256} << 20U;
 
 /// Returns what a large body took from the common budget when the request is over.
@@ -81,6 +83,15 @@ std::optional<Response> read_head(Parser const& parser, Peer const& peer, Reques
     }
     if (hosts > 1 || (hosts == 0 && head.version() == 11)) {
         return refuse(400, "exactly one Host header is required");
+    }
+    // Anything but `chunked` alone would leave it open where the request ends, and what comes after
+    // it would be taken for the next one.
+    auto const coding = lowered(request.header("transfer-encoding"));
+    if (request.has_header("transfer-encoding") && coding != "chunked") {
+        return refuse(501, "only Transfer-Encoding: chunked is known");
+    }
+    if (request.has_header("transfer-encoding") && head.version() == 10) {
+        return refuse(400, "HTTP/1.0 knows no Transfer-Encoding");
     }
     auto const expect = lowered(request.header("expect"));
     if (!expect.empty() && expect != "100-continue") {
@@ -340,7 +351,7 @@ private:
     Connection& connection_;
     S& stream_;
     Plain& plain_;
-    Buffer buffer_;
+    Buffer buffer_{buffer_bytes_max};
     bool dead_ = false;
 };
 

@@ -4,6 +4,7 @@
 
 #include "actions/steps/runner.hpp"
 #include "api/api.hpp"
+#include "api/auth.hpp"
 #include "core/io/http_client.hpp"
 #include "core/io/secrets.hpp"
 #include "core/io/stream.hpp"
@@ -60,6 +61,12 @@ public:
     api::Awaitable<Json> check_config(std::optional<std::string> yaml) override;
     void seen(api::RequestSeen const& request) override {
         metrics_.requested(request.method, request.route, request.status, request.took);
+    }
+    void throttled(std::string_view from) override {
+        log(LogLevel::warning, "tokens.throttled",
+            {{"from", std::string(from)},
+             {"why", "more than " + std::to_string(api::Throttle::wrong_max) +
+                         " wrong tokens in a minute; they are answered 429 without a word here"}});
     }
     void surprised(std::string_view where, std::string_view what) override {
         log(LogLevel::error, "request.failed",

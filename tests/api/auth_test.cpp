@@ -284,6 +284,24 @@ TEST_CASE("many wrong tokens from one address are told to wait, and a right one 
     CHECK(ask("wrong", later) == 401);
 }
 
+TEST_CASE("wrong tokens without end from one address are news once") {
+    Throttle throttle;
+    std::size_t news = 0;
+    Instant now{};
+    auto const flood = [&](int minutes) {
+        for (int i = 0; i < minutes * 60; ++i) {
+            for (int n = 0; n < 20; ++n) throttle.wrong("192.0.2.7", now);
+            if (!throttle.take_news().empty()) ++news;
+            now += std::chrono::seconds(1);
+        }
+    };
+    flood(10);
+    CHECK(news == 1);
+    now += 3 * Throttle::window;
+    flood(2);
+    CHECK(news == 2);
+}
+
 TEST_CASE("the throttle remembers a bounded number of addresses") {
     Throttle throttle;
     for (std::size_t i = 0; i < Throttle::wrong_max; ++i) throttle.wrong("first", Instant{});
