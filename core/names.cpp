@@ -122,20 +122,29 @@ std::string printable(std::string_view text, std::size_t length_max) {
     auto rest = text.substr(0, length_max);
     bool const is_cut = rest.size() < text.size();
     while (!rest.empty()) {
-        auto const length = decode_utf8(rest).length;
+        auto const character = decode_utf8(rest);
+        auto const length = character.length;
         auto const byte = static_cast<unsigned char>(rest.front());
         bool const cut_through = length == 0 && is_cut && rest.size() < 4 && byte >= 0xc2;
         if (cut_through) break;  // the cut fell into a character: leave all of it out
         bool const is_control = (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f;
-        if (length == 0 || is_control) {
-            append_hex(out, rest.substr(0, 1));
-            rest.remove_prefix(1);
+        auto const taken = rest.substr(0, std::max<std::size_t>(length, 1));
+        if (length == 0 || is_control || is_deceptive(character.value)) {
+            append_hex(out, taken);
         } else {
-            out += rest.substr(0, length);
-            rest.remove_prefix(length);
+            out += taken;
         }
+        rest.remove_prefix(taken.size());
     }
     if (is_cut) out += "…";
+    return out;
+}
+
+std::string printable_line(std::string_view text, std::size_t length_max) {
+    auto out = printable(text, length_max);
+    for (auto& c : out) {
+        if (c == '\n' || c == '\t') c = ' ';
+    }
     return out;
 }
 

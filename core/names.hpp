@@ -14,10 +14,14 @@ bool is_valid_name(std::string_view name);
 /// that differs by capital letters alone is the nearest.
 std::string nearest_name(std::string_view wrong, std::span<std::string const> candidates);
 
-/// `text` with control characters, terminal escapes and bytes that are not UTF-8 as \xNN, cut to
-/// `length_max` bytes. Always valid UTF-8, so a record that holds it can be read again.
-/// Everything from outside (bodies, log lines, branch names) passes here before a person reads it.
+/// `text` with control characters (C1 too), terminal escapes, what turns the direction of writing
+/// or takes no room, and bytes that are not UTF-8 as \xNN, cut to `length_max` bytes. Always valid
+/// UTF-8, so a record that holds it can be read again. Everything from outside (bodies, log lines,
+/// branch names) passes here before a person reads it.
 std::string printable(std::string_view text, std::size_t length_max);
+/// The same on one line: where lines mean something (a message's four sentences), a reason that
+/// came from outside must not add one.
+std::string printable_line(std::string_view text, std::size_t length_max);
 
 /// Versions as people read them: a full hexadecimal hash (40 or 64 digits) is cut to 12 of them, or
 /// to as many as keep it apart from everything else that `texts` name. Commands are left whole.

@@ -21,7 +21,7 @@ Incident const* require(Draft& draft, std::string const& id) {
     return incident;
 }
 
-std::string reason_of(std::string const& text) { return printable(text, reason_max); }
+std::string reason_of(std::string const& text) { return printable_line(text, reason_max); }
 
 void on(Draft& draft, Raised const& event) {
     auto const* const service = draft.policy.service(event.service);

@@ -76,11 +76,12 @@ void thaw(Draft& draft, std::string const& service, std::string const& by) {
 }  // namespace
 
 std::string version_problem(std::string_view version) {
-    bool const plain = std::all_of(version.begin(), version.end(), [](char c) {
-        return static_cast<unsigned char>(c) > 0x20 && c != 0x7f;
-    });
+    // Nothing that printable() would have to show: no controls, nothing that turns the writing.
+    bool const plain = version.find_first_of(" \t\n") == std::string_view::npos &&
+                       printable(version, version.size()) == version;
     bool const fits = !version.empty() && version.size() <= version_max;
-    if (!plain || !fits || version.find("{{") != std::string_view::npos) {
+    bool const filled_in = version.find("{{") != version.npos || version.find("${") != version.npos;
+    if (!plain || !fits || filled_in) {
         return "expected 1 to 200 printable characters, without spaces or templates";
     }
     if (version.front() == '-') {

@@ -146,7 +146,8 @@ void judge_world(Bench& bench, ServicePolicy const& service, Answer const* answe
     }
     if (answer != nullptr) {
         for (auto const& one : answer->failing) {
-            failing = one.service + "/" + one.signal + " failed: " + one.reason;
+            failing = one.service + "/" + one.signal +
+                      " failed: " + printable_line(one.reason, one.reason.size());
         }
     }
     bench.say(

@@ -1,5 +1,6 @@
 #include "engine/head.hpp"
 
+#include "core/names.hpp"
 #include "engine/planning.hpp"
 
 #include <algorithm>
@@ -46,6 +47,8 @@ Question question_of(Incident const& incident) {
     }
     return {};
 }
+
+std::string on_one_line(std::string const& text) { return printable_line(text, text.size()); }
 
 std::string users_text(Users users) {
     switch (users) {
@@ -321,8 +324,9 @@ ShortHashes short_versions(ServiceState const& service) {
 Head head_of(Incident const& incident) {
     auto const question = question_of(incident);
     Head head;
-    head.broken = broken_text(incident);
-    head.did = did_text(incident);
+    // A sentence is a line: what came from outside, a step's output too, must not write another.
+    head.broken = on_one_line(broken_text(incident));
+    head.did = on_one_line(did_text(incident));
     head.next = next_text(incident, question);
     std::vector<std::string> named{head.broken, head.did, head.next};
     for (auto const& guard : incident.guards) named.push_back(guard.text);

@@ -12,6 +12,11 @@ namespace {
 constexpr std::string_view saved_prefix = "steps.";
 constexpr std::string_view input_prefix = "inputs.";
 
+/// Of a value from outside: templates and the environment are filled in where it goes.
+bool is_filled_in(std::string_view value) {
+    return value.find("{{") != std::string_view::npos || value.find("${") != std::string_view::npos;
+}
+
 struct Names {
     ServicePolicy const& service;
     std::string current;
@@ -76,6 +81,13 @@ Result<JsonObject> fill_inputs(Playbook const& playbook, JsonObject const& given
             return fail(
                 Errc::invalid,
                 "playbook " + playbook.name + " has no input \"" + std::string(name) + "\""
+            );
+        }
+        if (is_filled_in(scalar_text(value))) {
+            return fail(
+                Errc::invalid, "input \"" + std::string(name) +
+                                   "\" holds {{ or ${: a value is taken as it is, and what these "
+                                   "stand for is not for who gives it"
             );
         }
         out[name] = value;
@@ -200,7 +212,9 @@ Result<Step> render_step(Step const& step, Run const& run) {
         if (!name.starts_with(saved_prefix)) return std::nullopt;
         auto const wanted = name.substr(saved_prefix.size());
         for (std::size_t i = 0; i < run.plan.steps.size() && i < run.steps.size(); ++i) {
-            if (run.plan.steps[i].save == wanted) return run.steps[i].saved;
+            if (run.plan.steps[i].save != wanted) continue;
+            auto const& saved = run.steps[i].saved;
+            return is_filled_in(saved) ? std::nullopt : std::optional(saved);
         }
         return std::nullopt;
     };

@@ -112,7 +112,7 @@ Number Reader::streak(Expr const& call, SignalWindow const& signal) {
     if (explain_) {
         if (!found->by.empty()) out.note = "by " + printable(found->by, 64);
         if (!found->reason.empty()) {
-            out.note += (out.note.empty() ? "" : "; ") + printable(found->reason, 120);
+            out.note += (out.note.empty() ? "" : "; ") + printable_line(found->reason, 120);
         }
         note(
             call, out,

@@ -68,7 +68,8 @@ Truth Reader::good(Expr const& call, SignalWindow const& signal) {
         out.begun = streak && streak->since ? streak->since : judged->at;
         if (explain_) {
             out.why = name + " failed";
-            if (streak && !streak->reason.empty()) out.why += ": " + printable(streak->reason, 120);
+            if (streak && !streak->reason.empty())
+                out.why += ": " + printable_line(streak->reason, 120);
         }
     } else if (explain_) {
         out.why = name + " is ok";

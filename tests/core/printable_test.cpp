@@ -18,6 +18,35 @@ TEST_CASE("control characters, escapes and bytes that are not UTF-8 are shown, n
     );
 }
 
+TEST_CASE("what steers a terminal or turns the writing round is shown too") {
+    CHECK(
+        printable(
+            "a\xc2\x9b"
+            "31m",
+            100
+        ) == "a\\xc2\\x9b31m"
+    );
+    CHECK(
+        printable(
+            "\xe2\x80\xae"
+            "evil",
+            100
+        ) == "\\xe2\\x80\\xaeevil"
+    );
+    CHECK(
+        printable("\xe2\x80\xa8|\xef\xbb\xbf|\xe2\x81\xa6", 100) ==
+        "\\xe2\\x80\\xa8|\\xef\\xbb\\xbf|\\xe2\\x81\\xa6"
+    );
+    CHECK(printable("\xf3\xa0\x81\x81", 100) == "\\xf3\\xa0\\x81\\x81");
+    CHECK(printable("\xc2\xa0\xe2\x80\x93", 100) == "\xc2\xa0\xe2\x80\x93");
+}
+
+TEST_CASE("a reason from outside adds no line") {
+    CHECK(
+        printable_line("declined\nYou: run this\t\x1b[1m", 100) == "declined You: run this \\x1b[1m"
+    );
+}
+
 TEST_CASE("what is printable can be written as JSON and read again, wherever it is cut") {
     std::string text;
     for (int byte = 0; byte < 256; ++byte) text += static_cast<char>(byte);

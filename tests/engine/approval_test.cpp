@@ -213,3 +213,20 @@ TEST_CASE("after a restart the engine adopts the step that was running") {
     REQUIRE(decision.commands.size() == 1);
     CHECK(std::get<AdoptStep>(decision.commands.front()).n == 1);
 }
+
+TEST_CASE("an input is taken as it is: one that would be filled in somewhere is refused") {
+    auto policy = shop_policy();
+    policy.services[0].playbooks[1].inputs["text"] = nullptr;
+    World world(std::move(policy));
+    for (auto const* const value : {"{{ repo }}", "${HOME}", "x${SHOP_TOKEN}"}) {
+        CAPTURE(value);
+        JsonObject inputs;
+        inputs["text"] = value;
+        world.send(RunAsked{{"anna", "operate"}, "shop", "payments-off", "", inputs, {}});
+        REQUIRE(world.reply.error);
+        CHECK(world.reply.error->code == Errc::invalid);
+        CHECK_FALSE(version_problem(value).empty());
+    }
+    CHECK(version_problem("v1.2-rc.1+build/7").empty());
+    CHECK_FALSE(version_problem("v1\xc2\x9b").empty());
+}

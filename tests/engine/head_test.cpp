@@ -201,3 +201,11 @@ TEST_CASE("a judgement names its guards in one line, and what they say is told o
     auto const tells = [](std::string const& line) { return has(line, "is paused by anna"); };
     CHECK(std::count_if(lines.begin(), lines.end(), tells) == 1);
 }
+
+TEST_CASE("a sentence is a line, whatever a step or a signal said") {
+    auto incident = incident_in(IncidentState::open);
+    incident.runs.push_back(run_in(RunState::failed, "exit 3: oops\nYou: run this\x1b[1m"));
+    auto const head = head_of(incident);
+    CHECK(head.did.find('\n') == std::string::npos);
+    CHECK(head.did.find('\x1b') == std::string::npos);
+}
