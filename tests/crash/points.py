@@ -33,7 +33,7 @@ class Point:
     victims: int = DAEMON
 
     def __str__(self) -> str:
-        return f"{self.side} {self.name} {self.count} of the {victims_text(self.victims)}"
+        return f"{self.side}:{self.name}:{self.count}:{victims_text(self.victims)}"
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,22 @@ class Moment:
     victims: int = DAEMON
 
     def __str__(self) -> str:
-        return f"after {self.seconds:.3f} s, the {victims_text(self.victims)}"
+        return f"moment:{self.seconds:.3f}:{victims_text(self.victims)}"
 
 
 def victims_text(victims: int) -> str:
-    return ", ".join(name for bit, name in VICTIMS.items() if victims & bit)
+    return "+".join(name for bit, name in VICTIMS.items() if victims & bit)
+
+
+def parse(text: str) -> Point | Moment:
+    """What str() of a Point or a Moment wrote."""
+    words = text.split(":")
+    victims = sum(bit for bit, name in VICTIMS.items() if name in words[-1].split("+"))
+    if words[0] == "moment":
+        return Moment(float(words[1]), victims)
+    if words[0] not in SIDES or words[1] not in NAMES or len(words) != 4 or not victims:
+        raise ValueError(f"{text}: expected SIDE:POINT:COUNT:WHO or moment:SECONDS:WHO")
+    return Point(words[1], int(words[2]), words[0], victims)
 
 
 def sides_of(name: str) -> list[str]:

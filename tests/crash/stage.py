@@ -107,6 +107,8 @@ class Stage(World):
             if not self._armed.victims & DAEMON:
                 self._arm(daemon_lives=True)
                 return
+            # A supervisor of the life before may come by the point first, when the daemon is not there yet.
+            self.daemon.process.kill()
             self.daemon.process.wait(PATIENCE)
         if self.daemon.process.poll() is None:
             return
@@ -176,10 +178,18 @@ class Stage(World):
         return None
 
     def _roll_back_by_hand(self, playbook: str) -> None:
-        """Where the question whether it can work was killed, it is refused, and people are told."""
-        refused = [item for item in self.incidents() if item["state"] == "open" and item["refusals"]]
-        if refused and any(kill.victims & SUPERVISOR for kill in self.kills):
-            self.api("operate").post(f"/v1/services/shop/playbooks/{playbook}/runs", {"reason": "it was refused"})
+        """Refused after a crash, and told: what was seen in the last seconds is forgotten, so nobody knows
+        that it was good before (b); or the question whether it can work was killed (d)."""
+        after_a_crash = {"bad_before"} | ({"no_target"} if self.supervisors_died else set())
+        for item in self.incidents():
+            guards = {refusal["guard"] for refusal in self.incident(item["id"])["refusals"]}
+            if self.kills and item["state"] == "open" and guards and guards <= after_a_crash:
+                path = f"/v1/services/shop/playbooks/{playbook}/runs"
+                self.api("operate").post(path, {"reason": "it was refused"})
+
+    @property
+    def supervisors_died(self) -> bool:
+        return any(kill.victims & SUPERVISOR for kill in self.kills)
 
     def play(self) -> None:
         self.write_policy()
