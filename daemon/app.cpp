@@ -1,6 +1,7 @@
 #include "daemon/app.hpp"
 
 #include "daemon/app_impl.hpp"
+#include "daemon/store/restore.hpp"
 #include "engine/records.hpp"
 
 namespace rollbackd {
@@ -118,7 +119,7 @@ std::set<std::string> App::unfinished_runs() const {
 
 Result<void> App::prepare() {
     std::string problem;
-    offsets_ = Checkpoints::restore(engine_, *journal_, clock_.now(), problem);
+    offsets_ = restore(engine_, *journal_, clock_.now(), problem);
     if (!problem.empty()) {
         return fail(Errc::corrupt, problem + "; the journal is left as it is", "store");
     }

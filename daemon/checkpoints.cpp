@@ -1,16 +1,10 @@
 #include "daemon/checkpoints.hpp"
 
-#include "engine/records.hpp"
+#include "daemon/store/restore.hpp"
 
 namespace rollbackd {
 
 namespace asio = boost::asio;
-
-namespace {
-constexpr std::string_view state_name = "state";
-constexpr std::string_view windows_name = "windows";
-constexpr std::size_t read_batch = 500;
-}  // namespace
 
 Checkpoints::Checkpoints(
     Engine& engine, Decider& decider, Journal& journal, BlockingPool& journal_thread,
@@ -23,37 +17,6 @@ Checkpoints::Checkpoints(
       reader_(reader),
       clock_(clock),
       state_saved_(engine.state().seq) {}
-
-Json Checkpoints::restore(Engine& engine, Journal& journal, Now now, std::string& problem) {
-    if (auto saved = journal.load_checkpoint(state_name); saved && *saved) {
-        auto json = parse_json((*saved)->text);
-        // A cache that cannot be read is left aside: the journal has everything.
-        if (json) (void)engine.load_state(*json);
-    }
-    while (problem.empty()) {
-        auto records = journal.read(engine.state().seq + 1, read_batch);
-        if (!records) {
-            problem = to_string(records.error());
-            break;
-        }
-        if (records->empty()) break;
-        for (auto const& record : *records) {
-            if (auto body = read_body(record); !body) {
-                problem = to_string(body.error());
-                break;
-            }
-            engine.apply(record);
-        }
-    }
-    auto saved = journal.load_checkpoint(windows_name);
-    if (!problem.empty() || !saved || !*saved) return JsonObject{};
-    auto json = parse_json((*saved)->text);
-    if (!json) return JsonObject{};
-    auto const* const windows = find(*json, "windows");
-    auto const* const offsets = find(*json, "offsets");
-    if (windows != nullptr) (void)engine.load_windows(*windows, now);
-    return offsets == nullptr ? Json(JsonObject{}) : *offsets;
-}
 
 asio::awaitable<void> Checkpoints::run() {
     while (co_await sleep_for(every)) {
@@ -79,9 +42,11 @@ asio::awaitable<void> Checkpoints::save(bool with_state) {
     JsonObject perceived;
     perceived["windows"] = engine_.save_windows(clock_.now());
     perceived["offsets"] = reader_.save();
-    checkpoints.push_back({std::string(windows_name), seq, hash, to_text(perceived)});
+    checkpoints.push_back({std::string(windows_checkpoint), seq, hash, to_text(perceived)});
     if (with_state) {
-        checkpoints.push_back({std::string(state_name), seq, hash, to_text(engine_.save_state())});
+        checkpoints.push_back(
+            {std::string(state_checkpoint), seq, hash, to_text(engine_.save_state())}
+        );
     }
     auto* const journal = &journal_;
     auto job = [journal, checkpoints = std::move(checkpoints)] {

@@ -15,8 +15,6 @@ public:
         Reader& reader, Clock const& clock
     );
 
-    /// Loads what fits the journal into the engine; returns the offsets of the sources.
-    static Json restore(Engine& engine, Journal& journal, Now now, std::string& problem);
     boost::asio::awaitable<void> run();
     /// At the next look, also where no sample came: a source may have begun.
     void soon() { samples_saved_ = none_saved; }

@@ -79,7 +79,7 @@ void Decider::serve_without_journal() {
             if (decision.records.empty()) {
                 item->slot->reply = std::move(decision.reply);
             } else {
-                kept = refuse(*item, decision);
+                kept = refuse(*item, decision, false);
             }
             finish(*item);
             item = kept ? std::next(item) : queue_.erase(item);
@@ -151,21 +151,17 @@ Result<void> Decider::ingest(std::span<Sample const> samples) {
 }
 
 asio::awaitable<void> Decider::handle(Item item) {
+    if (item.doubt) {
+        co_await settle(std::move(item));
+        co_return;
+    }
     auto const now = clock_.now();
     auto decision = engine_.decide(item.event, now);
     std::vector<Record> durable;
     if (!decision.records.empty()) {
         auto records = co_await append(decision.records, now);
         if (!records) {
-            note_journal(false, records.error().what);
-            tell_unrecorded(item, decision);
-            if (item.slot) {
-                bool const kept = refuse(item, decision);
-                finish(item);
-                if (kept) queue_.push_back(std::move(item));
-            } else if (!closing_) {
-                put_back(std::move(item));
-            }
+            not_written(std::move(item), std::move(decision), records.error());
             co_return;
         }
         retry_at_.reset();
@@ -183,6 +179,53 @@ asio::awaitable<void> Decider::handle(Item item) {
     finish(item);
 }
 
+void Decider::not_written(Item item, Decision decision, Error const& error) {
+    note_journal(false, error.what);
+    tell_unrecorded(item, decision);
+    bool const unknown = error.code == Errc::timeout;
+    bool const person = item.slot != nullptr;
+    bool const kept = !person || refuse(item, decision, unknown);
+    finish(item);
+    if (unknown) {
+        item.doubt = std::make_shared<Decision const>(std::move(decision));
+        item.over_unless_written = !kept;
+        if (!closing_) put_back(std::move(item));
+    } else if (person && kept) {
+        queue_.push_back(std::move(item));
+    } else if (kept && !closing_) {
+        put_back(std::move(item));
+    }
+}
+
+// A decision of which nobody knows whether it was written down: the store's tail does (A5.9). Until
+// it has been read again nothing else is decided, or it would be decided on a past that is not so.
+asio::awaitable<void> Decider::settle(Item item) {
+    auto* const journal = &journal_;
+    auto const before = engine_.state().seq;
+    auto const wanted = item.doubt->records.size();
+    auto job = [journal, before, wanted]() -> Result<std::vector<Record>> {
+        if (auto reread = journal->reread_tail(); !reread) return tl::unexpected(reread.error());
+        if (journal->last_seq() == before) return std::vector<Record>();
+        return journal->read(before + 1, wanted);
+    };
+    auto records = co_await run_blocking(journal_thread_, std::move(job));
+    if (!records) {
+        note_journal(false, records.error().what);
+        if (!closing_) put_back(std::move(item));
+        co_return;
+    }
+    retry_at_.reset();
+    auto const decision = std::exchange(item.doubt, nullptr);
+    if (records->empty()) {
+        if (!item.over_unless_written) queue_.push_front(std::move(item));
+        co_return;
+    }
+    note_journal(true, "");
+    for (auto const& record : *records) engine_.apply(record);
+    for (auto const& command : decision->commands) callbacks_.command(command);
+    callbacks_.applied(*records);
+}
+
 // The daemon's own event waits at the queue's head until it can be written down.
 void Decider::put_back(Item item) {
     if (auto const* edges = std::get_if<EdgesSeen>(&item.event)) {
@@ -197,19 +240,18 @@ void Decider::put_back(Item item) {
 // True: the event is not over. An abort still kills, though it could not be written down; once it
 // can, it is, before the end of the step it killed: else that looks like a failure, and the ladder
 // would go on.
-bool Decider::refuse(Item& item, Decision const& decision) {
+bool Decider::refuse(Item& item, Decision const& decision, bool unknown) {
     bool killed = false;
     for (auto const& command : decision.commands) {
         if (!std::holds_alternative<AbortStep>(command)) continue;
         callbacks_.command(command);
         killed = true;
     }
-    item.slot->reply.error = Error{
-        Errc::unavailable,
-        killed ? "aborted, though the journal cannot be written: " + unwritable_why_
-               : "the journal cannot be written, so nothing was done: " + unwritable_why_,
-        {}
-    };
+    std::string const what =
+        killed    ? "aborted, though the journal cannot be written: "
+        : unknown ? "the journal does not say whether it was written; look before you repeat it: "
+                  : "the journal cannot be written, so nothing was done: ";
+    item.slot->reply.error = Error{Errc::unavailable, what + unwritable_why_, {}};
     return killed;
 }
 
@@ -233,10 +275,10 @@ asio::awaitable<Result<std::vector<Record>>> Decider::append(
                 wanted]() -> Result<std::vector<Record>> {
         auto records = journal->append(drafts, now, boot_id);
         if (records || records.error().code != Errc::timeout) return records;
-        // Nobody knows whether it was written: the store's tail does.
-        if (auto reread = journal->reread_tail(); !reread) return tl::unexpected(reread.error());
-        if (journal->last_seq() != before + wanted) return records;
-        return journal->read(before + 1, wanted);
+        // Nobody knows whether it was written: the store's tail does, once it answers.
+        if (auto reread = journal->reread_tail(); !reread) return records;
+        if (journal->last_seq() == before + wanted) return journal->read(before + 1, wanted);
+        return fail(Errc::unavailable, records.error().what);
     };
     auto records = co_await run_blocking(journal_thread_, std::move(job));
     waiting_since_.reset();

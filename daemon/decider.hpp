@@ -70,17 +70,23 @@ private:
         Event event;
         std::shared_ptr<Slot> slot;  // null: the daemon's own
         bool told = false;           // its messages went out unrecorded already
+        /// Nobody knows yet whether this decision about it was written down.
+        std::shared_ptr<Decision const> doubt = nullptr;
+        bool over_unless_written = false;  // the person was refused: it is not decided again
     };
 
     boost::asio::awaitable<void> handle(Item item);
+    boost::asio::awaitable<void> settle(Item item);
+    void not_written(Item item, Decision decision, Error const& error);
     boost::asio::awaitable<void> wait_without_journal(Duration left);
     void serve_without_journal();
-    bool refuse(Item& item, Decision const& decision);
+    bool refuse(Item& item, Decision const& decision, bool unknown);
     static void finish(Item& item);
     void put_back(Item item);
     void post_tick();
     boost::asio::awaitable<void> idle(Instant now);
-    /// nullopt: could not be written; the reply says so.
+    /// Errc::timeout: nobody knows whether they were written; settle() finds out before anything
+    /// else is decided. Other errors: they were not.
     boost::asio::awaitable<Result<std::vector<Record>>> append(
         std::vector<RecordDraft> drafts, Now now
     );

@@ -132,6 +132,10 @@ void apply(State& state, StateChanged const& body, Stamp const&) {
 
 void apply(State& state, TriggerCleared const& body, Stamp const&) {
     change_incident(state, body.id, [&](Incident& incident) {
+        if (body.floor) {
+            auto& floor = state.services[incident.service].floors[body.trigger];
+            floor = std::max(floor, *body.floor);
+        }
         for (auto& firing : incident.triggers) {
             if (firing.trigger == body.trigger) firing.cleared = true;
         }

@@ -179,6 +179,17 @@ void apply(State& state, RunEnded const& body, Stamp const& stamp) {
         // It never ran: passed over for the trigger it would have answered, free for the others.
         for (auto& rung : incident.ladder) {
             if (rung.playbook != run.plan.playbook || rung.state != RungState::waiting) continue;
+            // A playbook that has run in this incident does not become untried by a plan for it
+            // that came to nothing.
+            auto const ran =
+                std::find_if(incident.runs.begin(), incident.runs.end(), [&](Run const& other) {
+                    return other.started_at && other.plan.playbook == rung.playbook;
+                });
+            if (ran != incident.runs.end()) {
+                bool const good = ran->state == RunState::succeeded;
+                rung.state = good ? RungState::succeeded : RungState::failed;
+                continue;
+            }
             rung.state = answers(run, rung.trigger) ? RungState::passed_over : RungState::untried;
         }
     });

@@ -22,6 +22,17 @@ void adopt_run(Draft& draft, Run const& run, Incident const& incident) {
     advance(draft, std::string(run.id));
 }
 
+// Checks whose commands nobody waits for any more: a check may be asked twice.
+void ask_again(
+    Draft& draft, Run const& run, std::vector<CheckRun> const& checks, bool success_list
+) {
+    for (auto check : checks) {
+        if (!check.started || check.passed) continue;
+        check.started = false;
+        draft.write(VerifyProgress{run.id, success_list, std::move(check)});
+    }
+}
+
 }  // namespace
 
 void on(Draft& draft, Recovered const&) {
@@ -47,12 +58,11 @@ void on(Draft& draft, Recovered const&) {
                 adopt_run(draft, run, *incident);
             } else if (run.state == RunState::verifying) {
                 busy = true;
-                for (auto check : run.verify) {
-                    if (!check.started || check.passed) continue;
-                    check.started = false;  // a check may be asked twice
-                    draft.write(VerifyProgress{run.id, false, std::move(check)});
-                }
+                ask_again(draft, run, run.verify, false);
             }
+        }
+        for (auto const& run : incident->runs) {
+            if (run.state == RunState::succeeded) ask_again(draft, run, incident->success, true);
         }
         if (!busy && incident->asking) consider(draft, incident->id);
     }
@@ -69,9 +79,11 @@ void time_out_approvals(Draft& draft, std::string const& id) {
     if (draft.now.boot < *waiting->waiting_since + policy->limits.approval_timeout) return;
     std::string const why =
         "unanswered for " + format_duration(policy->limits.approval_timeout) + ": rejected";
+    auto const answered = waiting->answers;
     end_run(draft, waiting->id, RunState::aborted, why);
     draft.write(Escalated{id, why});
     set_state(draft, id, IncidentState::open, why);
+    answer_others(draft, id, answered);
 }
 
 // A step that waits for a person inside a run: unanswered, an approval is rejected, and of an

@@ -16,7 +16,17 @@ std::string on_fired(Draft& draft, Edge const& edge) {
     auto firing = make_firing(draft, *service, *trigger, edge.evaluation, edge.blames);
     auto const& known = draft.state.service(edge.service);
     if (!is_acting(firing.resolved)) {
-        if (known.alerts.contains(edge.trigger)) return "";
+        if (auto const alert = known.alerts.find(edge.trigger); alert != known.alerts.end()) {
+            // A run that was only proposed has ended, and it was false then: true again.
+            auto const id = alert->second;
+            auto const& fired = draft.incident(id).triggers.front();
+            if (fired.cleared) {
+                draft.write(
+                    TriggerRefired{id, edge.trigger, edge.evaluation, draft.moment(), edge.blames}
+                );
+            }
+            return "";
+        }
         bool const proposes = firing.resolved.response.kind == ResponseKind::propose;
         auto const id = open_incident(draft, edge.service, std::move(firing), true);
         set_state(draft, id, IncidentState::open, "alert only: the policy asks for people");

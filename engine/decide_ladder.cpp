@@ -221,6 +221,12 @@ void on(Draft& draft, Answered const& event) {
     }
     bool const propose_only = firing->resolved.response.kind == ResponseKind::propose;
     Judge{draft, event.incident, *firing, &event.answer, propose_only}.climb();
+    // Every rung left may have been passed over unjudged: the question is answered all the same,
+    // else the incident waits for it for ever.
+    auto const& after = draft.incident(event.incident);
+    if (after.asking && after.ask == event.ask) {
+        draft.write(IncidentJudged{event.incident, {}, {}, after.guards, {}, JsonObject{}});
+    }
 }
 
 void reconsider(Draft& draft, std::string const& service, std::string const& why) {
@@ -283,7 +289,8 @@ void after_failure(Draft& draft, std::string const& id, Run const& run) {
         if (answered && since) continue;  // verification has judged it
         auto const verdict = verdict_now(draft, service, firing, since);
         bool const over = verdict == Verdict::false_ || (!answered && verdict != Verdict::true_);
-        if (over) draft.write(TriggerCleared{id, firing.trigger, "not true after " + run.id});
+        if (over)
+            draft.write(TriggerCleared{id, firing.trigger, "not true after " + run.id, since});
     }
     auto const& triggers = draft.incident(id).triggers;
     bool const all_clear = std::all_of(triggers.begin(), triggers.end(), [](Firing const& firing) {
@@ -297,6 +304,16 @@ void after_failure(Draft& draft, std::string const& id, Run const& run) {
         return;
     }
     consider(draft, id);
+}
+
+// A plan came to nothing; what is true beside it, and that plan would not have answered, is judged.
+void answer_others(Draft& draft, std::string const& id, std::vector<std::string> const& answered) {
+    if (draft.policy.service(draft.incident(id).service) == nullptr) return;
+    auto const* const next = next_firing(draft, draft.incident(id));
+    if (next == nullptr) return;
+    if (std::find(answered.begin(), answered.end(), next->trigger) == answered.end()) {
+        consider(draft, id);
+    }
 }
 
 void free_locks(Draft& draft, std::string const& incident) {

@@ -29,6 +29,22 @@ bool false_for_long(
     return draft.senses.enough_good(service, firing.when, firing.resolve_after, since, draft.now);
 }
 
+// On samples after `since` alone. Failures that wait for the end of a start_period are no proof of
+// health either.
+Evaluation fresh(
+    Draft const& draft, std::string const& service, std::string const& condition,
+    JudgeRules const& rules, Instant since, bool quiet_is_zero
+) {
+    auto found = draft.senses.evaluate_text(
+        service, condition, rules, since, std::nullopt, draft.state, draft.now, quiet_is_zero
+    );
+    if (found.verdict == Verdict::false_ && draft.senses.holds(service, condition, since)) {
+        found.verdict = Verdict::unknown;
+        found.why += "; failures wait for the end of start_period";
+    }
+    return found;
+}
+
 struct Verifier {
     Draft& draft;
     std::string run_id;
@@ -40,9 +56,7 @@ struct Verifier {
     Evaluation ask(
         std::string const& condition, JudgeRules const& rules, bool quiet_is_zero = false
     ) const {
-        return draft.senses.evaluate_text(
-            service, condition, rules, since, std::nullopt, draft.state, draft.now, quiet_is_zero
-        );
+        return fresh(draft, service, condition, rules, since, quiet_is_zero);
     }
 
     Duration settle() const {
@@ -68,7 +82,10 @@ struct Verifier {
                 // No line in an error log for five minutes is what a success entry waits for.
                 auto const found = ask(check.condition, {}, success_list);
                 reading = {found.verdict, found.why};
-                if (found.verdict != Verdict::true_) {
+                if (draft.senses.holds(service, check.condition, since)) {
+                    reading.verdict = Verdict::unknown;
+                }
+                if (reading.verdict != Verdict::true_) {
                     if (now.since) {
                         now.since.reset();
                         note(now, success_list);
@@ -306,7 +323,8 @@ void progress(Draft& draft, std::string const& service) {
         if (incident == nullptr) continue;
         for (auto const& run : incident->runs) {
             if (run.state == RunState::running) {
-                step_wait(draft, run.id, service);
+                // A copy: what is written replaces the incident, and this run with it.
+                step_wait(draft, std::string(run.id), service);
                 break;
             }
             if (run.state == RunState::verifying && run.steps_ended_at) {
@@ -337,14 +355,12 @@ void follow_through(Draft& draft, std::string const& id) {
     bool again = false;
     for (auto const& firing : std::vector<Firing>(draft.incident(id).triggers)) {
         if (firing.cleared) continue;
-        auto const found = draft.senses.evaluate_text(
-            service, firing.when, firing.rules, since, std::nullopt, draft.state, draft.now
-        );
+        auto const found = fresh(draft, service, firing.when, firing.rules, since, false);
         if (found.verdict == Verdict::true_) again = true;
         if (found.verdict == Verdict::unknown) unknown = true;
         if (found.verdict == Verdict::false_) {
             bool const enough = false_for_long(draft, service, firing, since);
-            if (enough) draft.write(TriggerCleared{id, firing.trigger, found.why});
+            if (enough) draft.write(TriggerCleared{id, firing.trigger, found.why, since});
             unknown = unknown || !enough;
         }
     }

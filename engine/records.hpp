@@ -163,12 +163,15 @@ struct StateChanged {
 };
 ROLLBACKD_RECORD(StateChanged, "incident.state", (id, state, why, until))
 
+/// Judged false on samples after `floor` alone, where there is one: those up to it never begin the
+/// same breach again.
 struct TriggerCleared {
     std::string id;
     std::string trigger;
     std::string why;
+    std::optional<Instant> floor = {};
 };
-ROLLBACKD_RECORD(TriggerCleared, "incident.cleared", (id, trigger, why))
+ROLLBACKD_RECORD(TriggerCleared, "incident.cleared", (id, trigger, why, floor))
 
 /// Still, or again, true after a run: it counts as firing from this moment.
 struct TriggerRefired {

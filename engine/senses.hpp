@@ -49,6 +49,12 @@ public:
         std::string_view service, std::string const& condition, ResolveAfter const& resolve_after,
         Instant since, Now now
     ) const;
+    /// Failures after `since` and up to `until` wait for the end of a start_period: they speak
+    /// against a verdict of false.
+    bool holds(
+        std::string_view service, std::string const& condition, Instant since,
+        Instant until = Instant::max()
+    ) const;
     /// When the condition was true last, on samples after `since` alone; `since` where it never
     /// was.
     Instant last_true(

@@ -134,6 +134,10 @@ Before Senses::before(
     asked.widen = known->policy->watch_window;
     asked.streaks_since = when - known->policy->watch_window;
     auto const found = evaluate(sense->policy->when, asked, true);
+    // What the deployment before this one has broken, and still waits to be judged, was no health.
+    if (holds(service, sense->policy->when.text(), *asked.streaks_since, when)) {
+        return {Verdict::unknown, found.successes, "start_period"};
+    }
     return {found.verdict, found.successes, found.why};
 }
 
@@ -156,6 +160,23 @@ bool Senses::enough_good(
         );
     }
     return best >= resolve_after.samples;
+}
+
+bool Senses::holds(
+    std::string_view service, std::string const& condition, Instant since, Instant until
+) const {
+    auto const* const known = find_service(service);
+    if (known == nullptr || known->held.empty()) return false;
+    for (auto const& signal : parsed(condition).signals()) {
+        auto const held = known->held.find(signal);
+        if (held == known->held.end()) continue;
+        bool const newer =
+            std::any_of(held->second.begin(), held->second.end(), [&](Sample const& sample) {
+                return sample.at > since && sample.at <= until;
+            });
+        if (newer) return true;
+    }
+    return false;
 }
 
 Instant Senses::last_true(
@@ -186,7 +207,8 @@ Instant Senses::last_true(
 
 bool Senses::fresh_and_good(std::string_view service, Instant since, Now now) const {
     auto const* const known = find_service(service);
-    if (known == nullptr) return false;
+    // Failures that wait for the end of a start_period are newer than what the windows show.
+    if (known == nullptr || !known->held.empty()) return false;
     bool good = false;
     for (auto const& [name, window] : known->windows) {
         auto const* const policy = known->policy->signal(name);

@@ -191,3 +191,41 @@ TEST_CASE("a stop does not wait for a full disk") {
     CHECK(shell.decider.queued() == 0);
     CHECK(shell.journal.records.empty());
 }
+
+TEST_CASE("what may or may not have been written is looked up before anything else is decided") {
+    auto const result = GENERATE(MemoryJournal::Unknown::written, MemoryJournal::Unknown::lost);
+    Shell shell;
+    shell.fail("blog", "posts");
+    shell.journal.deaf = true;
+    shell.journal.unknown = result;
+    shell.fail("shop", "payments");
+    shell.until([&] { return !shell.decider.writable(); });
+    // Time goes on: decided again now, the same event would not give the same records.
+    shell.pass(90s);
+    shell.journal.deaf = false;
+    shell.until([&] {
+        shell.clock.advance(1s);
+        return shell.decider.writable() && shell.decider.queued() == 0;
+    });
+    CHECK(shell.engine.state().incidents.size() == 2);
+    CHECK(shell.engine.state().seq == shell.journal.records.size());
+    std::size_t opened = 0;
+    for (auto const& record : shell.journal.records) opened += record.kind == "incident.opened";
+    CHECK(opened == 2);
+}
+
+TEST_CASE("a person is told that nobody knows, and what was written counts") {
+    Shell shell;
+    shell.journal.deaf = true;
+    shell.journal.unknown = MemoryJournal::Unknown::written;
+    auto const reply = shell.submit(Paused{{"op", "operate"}, "shop"});
+    REQUIRE(reply.error);
+    CHECK(reply.error->what.find("look before you repeat it") != std::string::npos);
+    CHECK_FALSE(shell.engine.state().service("shop").paused);
+    shell.journal.deaf = false;
+    shell.until([&] {
+        shell.clock.advance(1s);
+        return shell.decider.writable();
+    });
+    CHECK(shell.engine.state().service("shop").paused);
+}

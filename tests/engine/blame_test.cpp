@@ -132,3 +132,23 @@ TEST_CASE("good samples while the world is asked close nothing before it is judg
     world.sample(requests(world, 1000, 0));
     CHECK(world.incident()->state == IncidentState::resolved);
 }
+
+TEST_CASE("failures that wait for a start_period are not the fault of the next deployment") {
+    World world;
+    world.deploy("v1", true);
+    for (int i = 0; i < 5; ++i) {
+        world.pass(5s);
+        world.probe(true);
+    }
+    world.deploy("v2");
+    world.fail_health(4);  // wait for the end of v2's start_period
+    world.deploy("v3");
+    world.pass(18s);
+    world.probe(false);
+    world.pass(5s);
+    world.probe(false);
+    world.answer();
+    REQUIRE(world.incident() != nullptr);
+    CHECK(world.incident()->runs.empty());
+    CHECK(world.has_refusal("b", Guard::bad_before));
+}

@@ -32,6 +32,91 @@ void good_webhooks(World& world, int times = 3) {
 
 }  // namespace
 
+TEST_CASE("a breach that ends while a run waits for a person in its middle does not end the run") {
+    auto policy = shop_policy();
+    policy.services[0].playbooks[0].steps[1].approval = true;
+    World world(std::move(policy));
+    world.release_v2();
+    world.fail_health(3);
+    REQUIRE(world.answer());
+    REQUIRE(world.end_step());
+    REQUIRE(world.incident()->state == IncidentState::waiting);
+    for (int i = 0; i < 4; ++i) {
+        world.pass(1s);
+        world.probe(true);
+    }
+    CHECK(world.incident()->state == IncidentState::waiting);
+    CHECK(world.incident()->runs.front().state == RunState::running);
+    world.send(Resumed{{"op", "operate"}, ""});  // judged again: that run is on all the same
+    CHECK(world.incident()->state == IncidentState::waiting);
+}
+
+TEST_CASE("who joined beside a plan that was rejected is judged then") {
+    auto policy = shop_policy();
+    policy.services[0].triggers[0].response = ladder({{"payments-off", {}}});
+    policy.services[0].playbooks[0].data_loss = DataLoss::possible;
+    World world(std::move(policy));
+    world.release_v2();
+    world.send(RunAsked{{"op", "operate"}, "shop", "code-rollback", "by hand", {}, {}});
+    REQUIRE(world.incident()->state == IncidentState::waiting);
+    world.fail_health(3);  // joins; the plan that waits is a person's own
+    REQUIRE(world.incident()->triggers.size() == 1);
+    bool const rejected = GENERATE(true, false);
+    if (rejected) {
+        world.send(Rejected{{"boss", "approve"}, "INC-1", ""});
+    } else {
+        world.pass(16min);
+    }
+    world.answer();
+    CHECK(world.incident()->runs.size() == 2);
+    CHECK(world.incident()->state == IncidentState::acting);
+}
+
+TEST_CASE("a proposed run that failed leaves its trigger able to fire again") {
+    auto policy = shop_policy();
+    policy.services[0].triggers[1].response =
+        Response{ResponseKind::propose, {{"payments-off", {}}}};
+    World world(std::move(policy));
+    fail_webhooks(world);
+    REQUIRE(world.incident()->state == IncidentState::waiting);
+    auto const plan = world.incident()->runs.front().plan.hash;
+    world.send(Approved{{"boss", "approve"}, "INC-1", plan, {}});
+    for (int i = 0; i < 3; ++i) {
+        world.pass(1s);
+        world.push(true);
+    }
+    REQUIRE(world.end_step(OutcomeKind::failed));
+    REQUIRE(world.incident()->triggers.front().cleared);
+    fail_webhooks(world);
+    CHECK_FALSE(world.incident()->triggers.front().cleared);
+}
+
+TEST_CASE("an answer that leaves no rung to judge is still an answer: the incident can end") {
+    auto policy = shop_policy();
+    auto& shop = policy.services[0];
+    shop.playbooks[1].approval = true;
+    shop.triggers[0].response =
+        Response{ResponseKind::ladder, {{"payments-off", {}}, {"code-rollback", {}}}};
+    World world(std::move(policy));
+    world.release_v2();
+    world.fail_health(3);
+    REQUIRE(world.answer());
+    auto const plan = world.incident()->runs.front().plan.hash;
+    world.pass(1s);
+    world.probe(true);  // no longer true: what is approved now is void
+    world.send(Approved{{"boss", "approve"}, "INC-1", plan, {}});
+    REQUIRE(world.incident()->runs.front().state == RunState::aborted);
+    world.fail_health(3);
+    REQUIRE(world.answer());  // code-rollback undoes something, and comes after one passed over
+    REQUIRE(world.incident()->state == IncidentState::open);
+    CHECK_FALSE(world.incident()->asking);
+    for (int i = 0; i < 3; ++i) {
+        world.pass(1s);
+        world.probe(true);
+    }
+    CHECK(world.incident()->state == IncidentState::resolved);
+}
+
 TEST_CASE("of what one sample broke the most severe is answered, whatever its place in the file") {
     auto policy = shop_policy();
     auto minor = trigger(policy, "webhooks");

@@ -404,3 +404,27 @@ TEST_CASE("a proposed plan that is approved while the service is frozen is void"
     CHECK(world.reply.error->what.find("frozen") != std::string::npos);
     CHECK_FALSE(world.incident("INC-1")->runs.front().started_at);
 }
+
+TEST_CASE("a plan that came to nothing does not make its playbook untried again") {
+    World world;
+    world.send(RunAsked{{"op", "operate"}, "shop", "payments-off", "by hand", {}, {}});
+    REQUIRE(world.end_step(OutcomeKind::failed));
+    for (int i = 0; i < 4; ++i) {
+        world.pass(1s);
+        world.push(false);  // joins; code-rollback has no deployment to blame, payments-off has run
+    }
+    world.answer();
+    auto const find = [&]() -> RungState {
+        for (auto const& rung : world.incident()->ladder) {
+            if (rung.playbook == "payments-off") return rung.state;
+        }
+        return RungState::untried;
+    };
+    REQUIRE(find() == RungState::failed);
+    auto policy = std::make_shared<Policy>(*world.policy);
+    policy->services[0].playbooks[1].approval = true;
+    world.engine.set_policy(policy, world.now);
+    world.send(RunAsked{{"op", "operate"}, "shop", "payments-off", "by hand", {}, {}});
+    world.send(Rejected{{"boss", "approve"}, "INC-1", ""});
+    CHECK(find() == RungState::failed);
+}

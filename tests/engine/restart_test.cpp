@@ -229,3 +229,26 @@ TEST_CASE("a state checkpoint continued with the journal's rest equals the whole
     }
     CHECK(to_text(to_json(other.state())) == to_text(to_json(world.engine.state())));
 }
+
+TEST_CASE("a success entry whose command was lost with the daemon is asked again") {
+    auto policy = shop_policy();
+    policy.services[0].playbooks[0].success = {{CheckKind::run, {}, {}, {"smoke"}, {}, {}}};
+    World world(std::move(policy));
+    world.release_v2();
+    world.fail_health(3);
+    REQUIRE(world.answer());
+    REQUIRE(world.end_step());
+    REQUIRE(world.end_step());
+    for (int i = 0; i < 4; ++i) {
+        world.pass(1s);
+        world.probe(true);
+    }
+    REQUIRE(world.take<RunCheck>());
+    REQUIRE(world.incident()->success.front().started);
+    auto const decision = world.replayed().decide(Recovered{}, world.now);
+    bool asked = false;
+    for (auto const& command : decision.commands) {
+        asked = asked || std::holds_alternative<RunCheck>(command);
+    }
+    CHECK(asked);
+}

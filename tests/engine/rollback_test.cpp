@@ -245,3 +245,17 @@ TEST_CASE("on a quiet site a rollback ends unverified, and later data decides") 
     }
     CHECK(world.incident()->state == IncidentState::resolved);
 }
+
+TEST_CASE("failures that wait for a start_period keep a release from being called good") {
+    auto policy = shop_policy();
+    policy.services[0].bake = 10s;  // shorter than the start_period
+    World world(std::move(policy));
+    world.deploy("v1", true);
+    world.deploy("v2");
+    world.pass(1s);
+    world.probe(true);
+    world.pass(2s);
+    world.probe(false);
+    world.pass(8s);
+    CHECK(world.engine.state().service("shop").versions.at("v2").standing == Standing::baking);
+}

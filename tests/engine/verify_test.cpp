@@ -304,3 +304,51 @@ TEST_CASE("a proposed plan that was approved is verified by samples as any other
     }
     CHECK(world.incident()->state == IncidentState::resolved);
 }
+
+TEST_CASE("failures that wait for the end of a start_period keep a run from being verified") {
+    World world;
+    world.release_v2();
+    world.fail_health(3);
+    REQUIRE(world.answer());
+    REQUIRE(world.end_step());
+    REQUIRE(world.end_step());
+    REQUIRE(world.incident()->state == IncidentState::verifying);
+    world.deploy("v3");
+    world.pass(1s);
+    world.probe(false);  // waits: the deployment has just begun
+    for (int i = 0; i < 4; ++i) {
+        world.pass(1s);
+        world.probe(true);
+    }
+    CHECK(world.incident()->state == IncidentState::verifying);
+    world.pass(20s);
+    world.probe(true);
+    CHECK(world.incident()->state == IncidentState::resolved);
+}
+
+TEST_CASE("what was cleared on fresh samples beside a run begins again on newer ones only") {
+    auto policy = shop_policy();
+    policy.services[0].triggers[1].when = condition("failures(webhooks, 10m) >= 3");
+    policy.services[0].triggers[1].response = policy.services[0].triggers[0].response;
+    World world(std::move(policy));
+    world.release_v2();
+    world.fail_health(3);
+    REQUIRE(world.answer());
+    REQUIRE(world.end_step());
+    for (int i = 0; i < 3; ++i) {
+        world.pass(1s);
+        world.push(false);  // joins the run that is on
+    }
+    REQUIRE(world.incident()->triggers.size() == 2);
+    REQUIRE(world.end_step());
+    for (int i = 0; i < 4; ++i) {
+        world.pass(1s);
+        world.probe(true);
+        world.push(true);
+    }
+    REQUIRE(world.incident()->state == IncidentState::resolved);
+    CHECK(world.engine.judge("shop", "webhooks", world.now).verdict == Verdict::false_);
+    world.pass(1s);
+    world.push(false);
+    CHECK(world.incident("INC-2") == nullptr);  // one new failure is not three
+}

@@ -10,11 +10,17 @@ namespace rollbackd::testing {
 class MemoryJournal final : public Journal {
 public:
     std::atomic<bool> full = false;
+    /// The next append goes in (or not) and nobody hears of it until the tail can be read again.
+    enum class Unknown { no, written, lost };
+    std::atomic<Unknown> unknown = Unknown::no;
+    std::atomic<bool> deaf = false;
 
     Result<std::vector<Record>> append(
         std::span<RecordDraft const> drafts, Now now, std::string const& boot_id
     ) override {
         if (full) return fail(Errc::unavailable, "database or disk is full");
+        auto const result = unknown.exchange(Unknown::no);
+        if (result == Unknown::lost) return fail(Errc::timeout, "nobody knows");
         std::vector<Record> added;
         for (auto const& draft : drafts) {
             Record record;
@@ -30,6 +36,7 @@ public:
             records.push_back(record);
             added.push_back(std::move(record));
         }
+        if (result == Unknown::written) return fail(Errc::timeout, "nobody knows");
         return added;
     }
     Result<std::vector<Record>> read(std::uint64_t from_seq, std::size_t limit) const override {
@@ -43,7 +50,10 @@ public:
     std::string last_hash() const override {
         return records.empty() ? std::string(genesis_hash) : records.back().hash;
     }
-    Result<void> reread_tail() override { return {}; }
+    Result<void> reread_tail() override {
+        if (deaf) return fail(Errc::io, "the disk does not answer");
+        return {};
+    }
     Result<Tail> stored_tail() const override { return Tail{last_seq(), last_hash()}; }
     Result<void> save_checkpoints(std::span<Checkpoint const>) override { return {}; }
     Result<std::optional<Checkpoint>> load_checkpoint(std::string_view) const override {
