@@ -17,9 +17,10 @@ from leftovers import Leftovers
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = "/usr/bin/python3"
-PARTS = ("style", "unit", "e2e", "crash", "drills", "tsan", "asan-e2e")
-USUAL = ("style", "unit", "e2e", "crash", "drills")
+PARTS = ("style", "unit", "simulation", "e2e", "crash", "drills", "tsan", "asan-e2e")
+USUAL = ("style", "unit", "simulation", "e2e", "crash", "drills")
 STAGE_SECONDS_MAX = 40 * 60
+SEEDS = 2000    # of the simulation; the long form is scripts/simulate
 # What runs on several threads; the other rooms are pure or have one.
 THREADED = ("io_test", "sensing_test", "hands_test", "store_test", "api_test", "daemon_test")
 
@@ -129,11 +130,29 @@ class Suite:
         if not self.sum.add_junit(part, report) or code not in (0, 5) and len(self.sum.failed) == before:
             self.sum.add(f"pytest {part}", False)
 
+    def simulation(self) -> None:
+        """The short form: each seed that breaks a promise is a failure of its own."""
+        if not self.build("release", "simulation"):
+            return
+        self.say(f"simulation: {SEEDS} seeds")
+        argv = ["./build/bin/simulation", "--seeds", str(SEEDS), "--jobs", str(os.cpu_count() or 2)]
+        print("+ " + " ".join(argv), flush=True)
+        done = subprocess.run(argv, cwd=ROOT, env=self.environment, capture_output=True, text=True,
+                              timeout=STAGE_SECONDS_MAX)
+        print(done.stdout + done.stderr, flush=True)
+        broken = re.findall(r"^FAILED (seed .*)", done.stdout, re.M)
+        for what in broken:
+            self.sum.add(f"simulation: {what}; again: scripts/simulate --seed {what.split()[1][:-1]}", False)
+        if not broken:
+            self.sum.add("simulation", done.returncode == 0)
+
     def part(self, name: str) -> None:
         if name == "style":
             self.style()
         elif name == "unit":
             self.ctest("dev")
+        elif name == "simulation":
+            self.simulation()
         elif name == "tsan":
             self.ctest("tsan", *THREADED)
         elif name in ("e2e", "crash", "drills") and self.build("release"):

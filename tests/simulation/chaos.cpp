@@ -1,0 +1,246 @@
+// What goes wrong, and when: services, networks, disks, clocks, the machine, the daemon itself.
+#include "tests/simulation/simulation.hpp"
+
+namespace rollbackd::simulation {
+
+using namespace std::chrono_literals;
+
+void Simulation::set_up() {
+    for (auto const& policy : scenario_.policy->services) {
+        auto& service = world_.services[policy.name];
+        service.name = policy.name;
+        service.versions["v0"] = {};
+        service.running = "v0";
+    }
+    world_.step_fails = random_.chance(0.3) ? 0.3 : 0.05;
+    world_.step_lost = random_.chance(0.3) ? 0.1 : 0.01;
+    world_.step_hangs = random_.chance(0.3) ? 0.08 : 0.01;
+    world_.no_effect = random_.chance(0.3) ? 0.2 : 0.02;
+    world_.delivery_fails = random_.chance(0.3) ? 0.4 : 0.03;
+    reboots_ = random_.chance(0.15);
+    steps_ = random_.chance(reboots_ ? 0.3 : 0.7);
+    model_.clock_steps = steps_;
+    shell_.start();
+    make_noise();
+    for (auto const& [name, service] : world_.services) {
+        if (random_.chance(0.9)) {
+            DeploymentPosted first;
+            first.actor = {"ci", "ingest"};
+            first.service = name;
+            first.version = "v0";
+            first.known_good = true;
+            post_deployment(std::move(first));
+        }
+        timeline_.after(random_.between(20s, 60s), [this, name = name] {
+            deploy(name, random_.chance(0.5));
+        });
+    }
+    every(random_.between(8s, 40s), [this] {
+        if (chaos_) trouble();
+    });
+    every(random_.between(5s, 25s), [this] { people(); });
+    every(10s, [this] {
+        model_.look_around(shell_.alive() && shell_.writable() && !disk_.full && !disk_.deaf);
+    });
+}
+
+void Simulation::make_noise() {
+    for (auto const& [name, service] : world_.services) {
+        auto const period = random_.between(2s, 7s);
+        every(period, [this, name = name] { push_requests(name); });
+    }
+}
+
+void Simulation::push_requests(std::string const& name) {
+    auto const& service = world_.services.at(name);
+    if (!shell_.alive() || service.quiet) return;
+    Sample sample;
+    sample.service = name;
+    sample.signal = "requests";
+    sample.at = machine_.now().boot;
+    OutcomesValue value;
+    auto const total = std::uint64_t(random_.in(1, 4));
+    if (service.serves(timeline_.now())) {
+        value.success = total;
+        if (random_.chance(0.01)) value.failure = 1;
+    } else {
+        value.failure = total;
+        if (random_.chance(0.3)) value.success = 1;
+    }
+    sample.value = value;
+    for (auto const& open : scenario_.untrusted) {
+        if (open == name && random_.chance(0.05)) sample.trusted = false;
+    }
+    shell_.ingest(std::move(sample));
+}
+
+void Simulation::trouble() {
+    auto const& names = scenario_.policy->services;
+    auto const& name = names[random_.below(names.size())].name;
+    auto const die = random_.below(100);
+    if (die < 45) {
+        trouble_in_service(name);
+    } else if (die < 62) {
+        trouble_outside();
+    } else if (die < 80) {
+        kill_daemon();
+    } else if (die < 84) {
+        change_policy(scenario_, random_);
+        shell_.file = scenario_.policy;
+        told("reload");
+        shell_.reload();
+    } else if (die < 90) {
+        play_with_switches();
+    } else if (die < 95) {
+        run_by_hand(name);
+    } else {
+        shell_.save(true);
+    }
+}
+
+void Simulation::trouble_in_service(std::string const& name) {
+    auto& service = world_.services.at(name);
+    auto const lasts = random_.between(10s, 3min);
+    auto const off = [&](bool Service::* what, char const* text) {
+        told(name + ": " + text);
+        service.*what = true;
+        timeline_.after(lasts, [this, name, what] { world_.services.at(name).*what = false; });
+    };
+    switch (random_.below(10)) {
+        case 0:
+            off(&Service::down, "down for outside reasons");
+            break;
+        case 1:
+            off(&Service::provider, "its provider fails");
+            break;
+        case 2:
+            off(&Service::flapping, "flaps");
+            break;
+        case 3:
+            off(&Service::quiet, "nobody asks");
+            break;
+        case 4:
+            told(name + ": the schema moves");
+            ++service.schema;
+            for (auto& [version, known] : service.versions) {
+                if (version == service.running) known.schema = service.schema;
+            }
+            break;
+        case 5: {
+            auto const gone = random_.below(service.versions.size());
+            auto at = service.versions.begin();
+            std::advance(at, std::ptrdiff_t(gone));
+            at->second.present = false;
+            break;
+        }
+        default:
+            deploy(name, random_.chance(0.65));
+    }
+}
+
+void Simulation::trouble_outside() {
+    auto const lasts = random_.between(3s, 90s);
+    auto const put = [&](bool& what, char const* text) {
+        told(text);
+        what = true;
+        timeline_.after(lasts, [&what] { what = false; });
+    };
+    switch (random_.below(6)) {
+        case 0:
+            put(world_.network_lost, "our own network is lost");
+            break;
+        case 1:
+            put(disk_.full, "the disk is full");
+            break;
+        case 2:
+            disk_.next_unknown = random_.chance(0.5) ? Disk::Unknown::written : Disk::Unknown::lost;
+            if (random_.chance(0.3)) put(disk_.deaf, "the disk does not answer");
+            break;
+        case 3:
+            put(world_.references_slow, "answers are slow");
+            break;
+        case 4: {
+            if (!steps_) break;
+            auto const by = random_.between(1s, 2h);
+            told("the wall clock jumps by " + format_human(by));
+            machine_.step_wall_clock(random_.chance(0.5) ? by : -by);
+            break;
+        }
+        default: {
+            world_.delivery_fails = 1;
+            timeline_.after(lasts, [this] { world_.delivery_fails = 0.05; });
+        }
+    }
+}
+
+void Simulation::kill_daemon() {
+    if (!shell_.alive() || shell_.armed()) return;
+    if (random_.chance(0.1)) {
+        shell_.stop();
+        return;
+    }
+    // Windows are saved every five seconds: they are never older than that when it dies.
+    shell_.save(random_.chance(0.3));
+    shell_.arm(CrashPoint(random_.below(crash_points)), random_.in(1, 12));
+    auto const again = [this](auto const& self, int left) -> void {
+        timeline_.after(5s, [this, self, left] {
+            if (!shell_.alive() || !shell_.armed()) return;
+            if (left == 0) {
+                shell_.crash("at last");
+                return;
+            }
+            shell_.save(false);
+            self(self, left - 1);
+        });
+    };
+    again(again, 12);
+}
+
+void Simulation::restart_daemon() {
+    auto const away =
+        random_.chance(0.15) ? random_.between(10s, 2min) : random_.between(200ms, 4s);
+    ++report_.crashes;
+    bool const reboot = reboots_ && random_.chance(0.3);
+    if (reboot) {
+        ++report_.reboots;
+        told("the machine reboots");
+        world_.lose_processes();
+        for (auto& [name, service] : world_.services)
+            service.starting_until = timeline_.now() + away;
+    }
+    timeline_.after(away, [this, reboot] {
+        if (shell_.alive()) return;
+        if (reboot) {
+            machine_.reboot(random_.between(2s, 30s));
+            if (steps_) machine_.step_wall_clock(random_.between(0s, 2min) - 1min);
+            model_.machine_rebooted();
+        }
+        told("START of the daemon");
+        shell_.start();
+    });
+}
+
+void Simulation::calm_down() {
+    told("CALM");
+    chaos_ = false;
+    world_.network_lost = world_.references_slow = false;
+    world_.delivery_fails = 0;
+    world_.step_fails = world_.step_lost = world_.step_hangs = world_.no_effect = 0;
+    disk_.full = disk_.deaf = false;
+    disk_.next_unknown = Disk::Unknown::no;
+    for (auto& [name, service] : world_.services) {
+        service.down = service.provider = service.flapping = service.quiet = false;
+    }
+}
+
+// What the daemon knows is what its journal says, with and without checkpoints.
+void Simulation::compare_with_journal() {
+    if (!shell_.alive() || reboots_ || disk_.records().empty()) return;
+    auto const now = machine_.now();
+    Engine fresh(scenario_.policy, now, machine_.boot_id());
+    for (auto const& record : disk_.records()) fresh.apply(record);
+    bool const same = to_json(fresh.state()) == to_json(shell_.engine().state());
+    if (!same) model_.fault("B1", "the daemon's state is not what its journal says");
+}
+
+}  // namespace rollbackd::simulation

@@ -1,0 +1,282 @@
+#include "tests/simulation/model.hpp"
+
+namespace rollbackd::simulation {
+
+using namespace std::chrono_literals;
+
+void Model::fault(std::string const& promise, std::string const& what) {
+    if (broken()) return;
+    broken_ = "promise " + promise + ": " + what + " (record " + std::to_string(seq_) + ", " +
+              format_human(timeline_.now()) + ")";
+    story("BROKEN " + broken_);
+    for (auto const& [name, service] : services_) {
+        if (!teller) break;
+        story(name + " " + watcher_.tell(name, "health"));
+        story(name + " " + watcher_.tell(name, "requests"));
+    }
+}
+
+void Model::require(bool holds, char const* promise, std::string const& what) {
+    ++checks_;
+    if (!holds) fault(promise, what);
+}
+
+void Model::story(std::string const& line) {
+    if (teller) teller(line);
+}
+
+BookRun* Model::run(std::string const& id) {
+    auto const found = runs_.find(id);
+    return found == runs_.end() ? nullptr : &found->second;
+}
+
+bool Model::silenced(std::string const& service) const {
+    for (auto const& [id, name] : silences_) {
+        if (name.empty() || name == service) return true;
+    }
+    return false;
+}
+
+Meanings const* Model::meaning(BookFiring const& firing) const {
+    auto const found = meanings->find(
+        firing.when + "#" + std::to_string(std::max<std::uint64_t>(1, firing.min_count))
+    );
+    return found == meanings->end() ? nullptr : &found->second;
+}
+
+Meanings const* Model::meaning(TriggerPolicy const& trigger) const {
+    auto const count = std::to_string(trigger.rules.min_count.value_or(1));
+    auto const found = meanings->find(trigger.when.text() + "#" + count);
+    return found == meanings->end() ? nullptr : &found->second;
+}
+
+void Model::written() {
+    auto const& batches = disk_.batches();
+    for (; batches_ < batches.size() && !broken(); ++batches_) {
+        auto const& batch = batches[batches_];
+        now_ = batch.decided;
+        for (std::size_t i = batch.first; i < batch.first + batch.count && !broken(); ++i) {
+            auto const& record = disk_.records()[i];
+            seq_ = record.seq;
+            if (teller) teller(record.kind + " " + record.body.substr(0, 300));
+            take(record.kind, disk_.bodies()[i]);
+        }
+        end_of_batch();
+    }
+}
+
+void Model::take(std::string const& kind, Json const& body) {
+    static std::map<std::string, Handler> const handlers{
+        {"deployment.recorded", &Model::on_deployment},
+        {"deployment.known_good", &Model::on_known_good},
+        {"incident.opened", &Model::on_opened},
+        {"incident.joined", &Model::on_joined},
+        {"incident.state", &Model::on_state},
+        {"incident.recovered", &Model::on_recovered},
+        {"incident.resolved", &Model::on_resolved},
+        {"run.planned", &Model::on_planned},
+        {"run.started", &Model::on_started},
+        {"step.intent", &Model::on_intent},
+        {"step.ended", &Model::on_step_ended},
+        {"run.ended", &Model::on_run_ended},
+        {"run.check", &Model::on_check},
+        {"message.queued", &Model::on_message},
+    };
+    auto const found = handlers.find(kind);
+    if (found != handlers.end()) {
+        (this->*found->second)(body);
+    } else if (kind.starts_with("version.")) {
+        on_version(kind, body);
+    } else if (kind.starts_with("service.") || kind.starts_with("silence.")) {
+        on_switch(kind, body);
+    } else {
+        on_small(kind, body);
+    }
+}
+
+void Model::on_switch(std::string const& kind, Json const& body) {
+    if (kind == "silence.added") {
+        auto const& silence = *find(body, "silence");
+        silences_[word(silence, "id")] = word(silence, "service");
+        return;
+    }
+    if (kind == "silence.ended") {
+        silences_.erase(word(body, "id"));
+        return;
+    }
+    auto const service = word(body, "service");
+    bool const pause = kind == "service.paused";
+    (service.empty() ? paused_ : services_[service].paused) = pause;
+    if (!service.empty() && !pause) services_[service].frozen_by.clear();
+}
+
+void Model::on_small(std::string const& kind, Json const& body) {
+    if (kind == "incident.judged") {
+        auto& incident = incidents_[word(body, "id")];
+        incident.judged = true;
+        incident.asking = false;
+    } else if (kind == "incident.escalated") {
+        incidents_[word(body, "id")].judged = true;  // people were called instead
+    } else if (kind == "incident.asked") {
+        auto& incident = incidents_[word(body, "id")];
+        incident.asking = true;
+        incident.asked = now_;
+        incident.answers.clear();
+    } else if (kind == "incident.cleared") {
+        auto& incident = incidents_[word(body, "id")];
+        auto const trigger = word(body, "trigger");
+        if (incident.firings.contains(trigger)) incident.firings[trigger].cleared = true;
+        auto& floors = services_[incident.service].floors;
+        for (auto const& id : incident.runs) {
+            auto const& verifying = runs_[id].verifying;
+            if (find(body, "floor") != nullptr && verifying) floors[trigger] = *verifying;
+        }
+        true_since_.erase(incident.service + "/" + trigger);
+    } else if (kind == "incident.refired") {
+        auto& incident = incidents_[word(body, "id")];
+        auto& firing = incident.firings[word(body, "trigger")];
+        firing.cleared = false;
+        firing.fired = moment(*find(body, "at"));
+        judge_truth(firing, incident.service);
+    } else if (kind == "incident.verdict") {
+        auto const& incident = incidents_[word(body, "id")];
+        for (auto const& trigger : words(body, "demoted")) {
+            services_[incident.service].demoted.insert(trigger);
+        }
+    } else if (kind == "run.verifying") {
+        auto& found = *run(word(body, "run"));
+        found.state = "verifying";
+        found.verifying = now_;
+        auto& service = services_[found.service];
+        if (found.undoes != "release" || found.target.empty()) return;
+        service.current = found.target;
+        service.last_rollback_seq = seq_;
+    } else if (kind == "run.approved") {
+        auto& found = *run(word(body, "run"));
+        auto const& plans = approvals_[found.incident];
+        require(plans.contains(found.plan), "5", found.id + " was approved by nobody");
+        if (!found.started) return;
+        for (auto& step : found.steps) step.approved = step.approved || step.state == "waiting";
+    } else if (kind == "run.abort") {
+        run(word(body, "run"))->aborting = true;
+    } else if (kind == "step.waiting") {
+        auto& found = *run(word(body, "run"));
+        found.waiting = now_;
+        found.steps[number(body, "n") - 1].state = "waiting";
+    } else if (kind == "message.ended") {
+        auto const id = word(body, "id");
+        bool const sent = word(body, "state") == "sent";
+        require(!sent || delivered_.contains(id), "1", id + " is called sent and never arrived");
+        outbox_.erase(id);
+    }
+}
+
+// Whatever state an incident is left in, people are told of it in the same transaction.
+void Model::end_of_batch() {
+    for (auto const& id : entered_now_) {
+        auto const& incident = incidents_[id];
+        bool const end = incident.state == "frozen" || incident.state == "unverified" ||
+                         incident.state == "resolved";
+        bool pages = incident.firings.empty();
+        for (auto const& [name, firing] : incident.firings) {
+            pages = pages || firing.response != "propose";
+        }
+        bool const same =
+            std::exchange(incidents_[id].told_state, incident.state) == incident.state;
+        if (same || !end || !pages || silenced(incident.service)) continue;
+        require(
+            told_now_.contains(id), "3", id + " became " + incident.state + " and nobody is told"
+        );
+    }
+    for (auto const& id : undoing_now_) {
+        auto const& found = runs_[id];
+        auto const& standing = services_[found.service].versions[found.blamed].standing;
+        require(
+            standing == "bad", "3", id + " undoes " + found.blamed + ", which stays " + standing
+        );
+    }
+    undoing_now_.clear();
+    entered_now_.clear();
+    told_now_.clear();
+}
+
+void Model::sampled(Sample const& sample, Time at) {
+    auto& service = services_[sample.service];
+    auto const held = is_failure(sample) ? held_until(sample.service, at) : std::nullopt;
+    watcher_.take(sample, at, timeline_.now(), held);
+    if (!sample.trusted && !service.untrusted) service.untrusted = timeline_.now();
+    watch(sample.service, is_failure(sample), held.has_value());
+}
+
+// A failure within the start_period of the newest deployment, or of the machine, waits.
+std::optional<Time> Model::held_until(std::string const& name, Time at) const {
+    auto const* const policy = policy_->service(name);
+    auto const known = services_.find(name);
+    if (policy == nullptr) return std::nullopt;
+    std::optional<Time> end;
+    auto const consider = [&](Time start) {
+        if (at < start || at >= start + policy->start_period) return;
+        end = std::max(end.value_or(Time::min()), start + policy->start_period);
+    };
+    consider(machine_.time_of(Instant{}));
+    if (known != services_.end() && !known->second.deployments.empty()) {
+        consider(known->second.deployments.back().started);
+        consider(known->second.deployments.back().recorded);
+    }
+    return end && *end > timeline_.now() ? end : std::nullopt;
+}
+
+void Model::answered(std::string const& incident, Answer const& answer) {
+    auto const found = incidents_.find(incident);
+    if (found != incidents_.end()) found->second.answers.emplace_back(timeline_.now(), answer);
+}
+
+void Model::approved(std::string const& incident, std::string const& plan) {
+    approvals_[incident].insert(plan);
+}
+
+void Model::check_ended(CheckEnded const& ended) {
+    if (ended.passed && !ended.success_list) {
+        checks_passed_.insert(ended.run + "/" + std::to_string(ended.n));
+    }
+}
+
+void Model::delivered(std::string const& message) {
+    delivered_.insert(message);
+    auto const found = outbox_.find(message);
+    if (found != outbox_.end()) found->second = true;
+}
+
+void Model::policy_in_force(std::shared_ptr<Policy const> policy) {
+    for (auto const& service : policy->services) {
+        auto const* const before = alive_ ? policy_->service(service.name) : nullptr;
+        for (auto const& signal : service.signals) {
+            auto const* const known = before == nullptr ? nullptr : before->signal(signal.name);
+            if (known != nullptr && !(*known == signal)) {
+                watcher_.forget_signal(service.name, signal.name);
+            }
+        }
+    }
+    policy_ = std::move(policy);
+    watcher_.set_policy(*policy_);
+    undisturbed_ = timeline_.now();
+    true_since_.clear();
+}
+
+void Model::daemon_started() {
+    alive_ = true;
+    undisturbed_ = timeline_.now();
+    true_since_.clear();
+}
+
+void Model::daemon_ended(Time kept) {
+    alive_ = false;
+    written();
+    watcher_.forget_after(kept);
+    lossy_ = lossy_ || timeline_.now() - kept > 6s;
+    for (auto& [name, service] : services_) {
+        if (service.untrusted && *service.untrusted > kept) service.untrusted.reset();
+    }
+}
+
+}  // namespace rollbackd::simulation

@@ -1,0 +1,215 @@
+// The promises of DESIGN A5 to A7, checked by somebody who has not read the engine. It reads the
+// journal as a stream of JSON, is told what really happens, and keeps its own books; it includes
+// none of the engine's headers but the policy and the words of the events.
+#pragma once
+
+#include "tests/simulation/disk.hpp"
+#include "tests/simulation/watcher.hpp"
+#include "tests/simulation/witness.hpp"
+
+namespace rollbackd::simulation {
+
+struct BookStep {
+    std::string name, type, state = "pending";
+    bool always = false, idempotent = false, checked = false, approval = false;
+    std::uint64_t retries = 0;
+    Duration timeout{};
+    std::set<std::uint64_t> intents;
+    std::set<std::uint64_t> starts;
+    int effects = 0;
+    bool approved = false, worked = false;
+};
+
+struct BookRun {
+    std::string id, incident, service, playbook, plan, undoes, loss, target, blamed, state;
+    std::vector<std::string> answers, locks;
+    std::set<std::uint64_t> passed;  // entries of verify
+    std::vector<BookStep> steps;
+    Json verify;
+    std::optional<Duration> budget;
+    bool asks = false, manual = false, automatic = false, aborting = false;
+    std::optional<Time> started, verifying, ended, waiting;
+    Duration people{};
+};
+
+struct BookFiring {
+    std::string trigger, when, blame, autonomy, response;
+    std::uint64_t min_count = 0, resolve_samples = 3;
+    std::optional<Duration> resolve_for;
+    bool approval = false, raised = false, cleared = false;
+    Time fired{};
+    std::vector<std::string> ladder;
+};
+
+struct BookIncident {
+    std::string id, service, state;
+    bool alert_only = false, silenced_once = false;
+    std::map<std::string, BookFiring> firings;
+    std::set<std::string> played;
+    std::vector<std::string> runs;
+    std::vector<std::pair<Time, Answer>> answers;  // to the question asked last
+    Time opened{}, state_since{}, asked{};
+    std::string told_state;  // at the end of the last transaction
+    bool judged = false, asking = false, held = false;
+};
+
+struct BookVersion {
+    std::string standing = "unknown";
+    std::string schema;
+};
+
+struct BookDeployment {
+    std::uint64_t seq = 0;
+    std::string version;
+    Time started{}, recorded{};
+    bool known_good = false;
+    std::optional<bool> schema_compatible;
+};
+
+struct BookService {
+    std::map<std::string, BookVersion> versions;
+    std::string current;
+    std::vector<BookDeployment> deployments;
+    bool paused = false;
+    std::string frozen_by;
+    std::map<std::string, std::set<std::string>> automatic;  // incident → its runs
+    struct Start {
+        std::string incident;
+        Time at;
+    };
+    std::vector<Start> starts;
+    std::optional<Time> last_end;
+    std::string waiting;  // deployed while a run is on
+    std::uint64_t last_rollback_seq = 0;
+    std::set<std::string> undone;  // versions a rollback from has run
+    std::map<std::string, Time> floors;
+    std::optional<Time> untrusted;
+    std::set<std::string> demoted;
+};
+
+class Model final : public Witness {
+public:
+    Model(Timeline const& timeline, Machine const& machine, Disk const& disk)
+        : timeline_(timeline), machine_(machine), disk_(disk) {}
+
+    std::map<std::string, Meanings> const* meanings = nullptr;
+    std::function<void(std::string const&)> teller;  // null: nobody listens
+    /// The wall clock is stepped: after a reboot nobody can say how old anything is.
+    bool clock_steps = false;
+
+    bool broken() const { return !broken_.empty(); }
+    std::string const& what_broke() const { return broken_; }
+    std::uint64_t incidents() const { return incidents_.size(); }
+    std::uint64_t runs() const { return runs_.size(); }
+    std::size_t checks() const { return checks_; }
+
+    void process_started(Process const& process) override;
+    void effect(Process const& process) override;
+    void process_ended(Process const& process) override;
+    void sampled(Sample const& sample, Time at) override;
+    void answered(std::string const& incident, Answer const& answer) override;
+    void check_ended(CheckEnded const& ended) override;
+    void approved(std::string const& incident, std::string const& plan) override;
+    void delivered(std::string const& message) override;
+    void written() override;
+    void policy_in_force(std::shared_ptr<Policy const> policy) override;
+    void daemon_started() override;
+    void daemon_ended(Time kept) override;
+    void machine_rebooted() override { rebooted_ = true; }
+    void story(std::string const& line) override;
+
+    /// Now and then, while everything runs: nothing hangs, nothing goes unnoticed.
+    void look_around(bool writable);
+    /// After everything has calmed down: nothing is left over.
+    void all_settled();
+    bool settled() const;
+    void fault(std::string const& promise, std::string const& what);
+
+private:
+    using Handler = void (Model::*)(Json const&);
+    void take(std::string const& kind, Json const& body);
+    void end_of_batch();
+    void require(bool holds, char const* promise, std::string const& what);
+
+    // Records (model_records.cpp).
+    void on_deployment(Json const& body);
+    void on_opened(Json const& body);
+    void on_joined(Json const& body);
+    void on_state(Json const& body);
+    void on_resolved(Json const& body);
+    void on_planned(Json const& body);
+    void on_intent(Json const& body);
+    void on_step_ended(Json const& body);
+    void on_run_ended(Json const& body);
+    void on_message(Json const& body);
+    void on_version(std::string const& kind, Json const& body);
+    void on_switch(std::string const& kind, Json const& body);
+    void on_small(std::string const& kind, Json const& body);
+    void add_firing(BookIncident& incident, Json const& json);
+
+    // Promises (model_starts.cpp, model_proofs.cpp).
+    void on_started(Json const& body);
+    void judge_hands(BookRun const& run, BookIncident const& incident);
+    void judge_people(BookRun const& run, BookIncident const& incident);
+    void judge_target(BookRun const& run, BookIncident const& incident);
+    void judge_limits(BookRun const& run);
+    void judge_world(BookRun const& run, BookIncident const& incident);
+    void judge_blame(BookRun const& run, BookIncident const& incident);
+    void judge_ladder(BookRun const& run, BookIncident const& incident);
+    void judge_truth(BookFiring const& firing, std::string const& service);
+    void on_recovered(Json const& body);
+    void on_check(Json const& body);
+    void judge_recovery(BookRun const& run, BookFiring const& firing);
+    void judge_check(BookRun const& run, Json const& check, std::size_t n);
+    void on_known_good(Json const& body);
+    void watch(std::string const& service, bool failure, bool held);
+    BookRun* run(std::string const& id);
+    Meanings const* meaning(BookFiring const& firing) const;
+    Meanings const* meaning(TriggerPolicy const& trigger) const;
+    bool silenced(std::string const& service) const;
+    bool times_are_known() const { return !rebooted_ || !clock_steps; }
+    Time moment(Json const& moment) const;
+    std::optional<Time> held_until(std::string const& service, Time at) const;
+    Answer const* answer_of(BookIncident const& incident) const;
+    BookDeployment const* blamed(BookService const& service) const;
+    Time window_of(std::string const& service, BookDeployment const& deployment) const;
+
+    Timeline const& timeline_;
+    Machine const& machine_;
+    Disk const& disk_;
+    std::shared_ptr<Policy const> policy_;
+    Watcher watcher_;
+    std::map<std::string, BookService> services_;
+    std::map<std::string, BookIncident> incidents_;
+    std::map<std::string, BookRun> runs_;
+    std::map<std::string, std::string> silences_;  // id → service
+    std::map<std::string, std::set<std::string>> approvals_;
+    std::map<std::string, bool> outbox_;  // id → delivered
+    std::set<std::string> delivered_;
+    std::set<std::string> told_now_;       // incidents with a message in this transaction
+    std::set<std::string> undoing_now_;    // rollbacks that start in it
+    std::set<std::string> entered_now_;    // incidents that entered a state in it
+    std::map<std::string, Time> true_at_;  // service/trigger → when it was true last
+    std::set<std::string> true_now_;
+    std::map<std::string, Verdict> verdicts_;
+    std::map<std::string, Time> true_since_;  // without a break, and nobody was told yet
+    bool paused_ = false;
+    bool rebooted_ = false;
+    bool lossy_ = false;  // a full disk kept checkpoints from being as fresh as they ought to be
+    bool alive_ = false;
+    std::size_t batches_ = 0;
+    std::uint64_t seq_ = 0;
+    Time now_{};          // of the record that is read
+    Time undisturbed_{};  // nothing was wrong with daemon and disk since
+    std::string broken_;
+    std::size_t checks_ = 0;
+    std::set<std::string> checks_passed_;  // run/n
+};
+
+// How the model reads a record.
+std::string word(Json const& json, char const* member);
+std::uint64_t number(Json const& json, char const* member);
+bool flag(Json const& json, char const* member);
+std::vector<std::string> words(Json const& json, char const* member);
+
+}  // namespace rollbackd::simulation

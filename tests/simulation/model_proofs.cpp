@@ -1,0 +1,270 @@
+// What must be true of the world for what the daemon says about it: that a trigger is true, that a
+// service has recovered, that a version is good. And that nothing hangs, nothing goes unnoticed.
+#include "tests/simulation/model.hpp"
+
+#include <algorithm>
+
+namespace rollbackd::simulation {
+
+using namespace std::chrono_literals;
+
+// Only true can act: it was true on what the daemon had been shown.
+void Model::judge_truth(BookFiring const& firing, std::string const& service) {
+    auto const* const means = meaning(firing);
+    if (firing.raised || means == nullptr || lossy_ || !times_are_known()) return;
+    if (means->front().kind == Meaning::Kind::absent) return;
+    auto const key = service + "/" + firing.trigger;
+    auto const floor = services_[service].floors.find(firing.trigger);
+    Watcher::Look look{service, now_, Time::min(), Time::min()};
+    if (floor != services_[service].floors.end()) look.since = floor->second;
+    if (watcher_.judge(*means, look) == Verdict::true_) return;
+    // It may have been true when it was noticed, and no longer when that could be written down.
+    auto const found = true_at_.find(key);
+    require(found != true_at_.end(), "4", key + " fires and was never true");
+    require(
+        broken() || found->second > look.since, "A8",
+        key + " fires again on samples that were judged before"
+    );
+}
+
+// A breach begins at a failure: what merely ages out of a window begins none.
+void Model::watch(std::string const& name, bool failure, bool held) {
+    auto const* const policy = policy_ == nullptr ? nullptr : policy_->service(name);
+    if (policy == nullptr) return;
+    auto const now = timeline_.now();
+    auto const& service = services_[name];
+    for (auto const& trigger : policy->triggers) {
+        auto const* const means = meaning(trigger);
+        if (means == nullptr || means->front().kind == Meaning::Kind::absent) continue;
+        auto const key = name + "/" + trigger.name;
+        auto const floor = service.floors.find(trigger.name);
+        Watcher::Look look{name, now, Time::min(), Time::min()};
+        if (floor != service.floors.end()) look.since = floor->second;
+        auto const verdict = watcher_.judge(*means, look);
+        auto& last = verdicts_.emplace(key, Verdict::unknown).first->second;
+        auto const before = std::exchange(last, verdict);
+        if (verdict != Verdict::true_) {
+            true_since_.erase(key);
+            true_now_.erase(key);
+            continue;
+        }
+        // Enough samples at last may begin one too, whatever the last of them was.
+        bool const begins = failure || before == Verdict::unknown;
+        if (!begins && !true_now_.contains(key)) continue;
+        true_now_.insert(key);
+        true_at_[key] = now;
+        look.failures_seen_after = undisturbed_;
+        look.with_held = false;
+        auto const sure = watcher_.judge(*means, look);
+        auto& last_sure = verdicts_.emplace(key + " surely", Verdict::unknown).first->second;
+        bool const begins_surely = (failure && !held) || last_sure == Verdict::unknown;
+        last_sure = sure;
+        if (sure != Verdict::true_) {
+            true_since_.erase(key);
+        } else if (begins_surely) {
+            true_since_.emplace(key, now);
+        }
+    }
+}
+
+void Model::look_around(bool writable) {
+    auto const now = timeline_.now();
+    if (!writable) undisturbed_ = now;
+    if (!alive_ || now - undisturbed_ < 1min || broken()) return;
+    for (auto const& [key, since] : true_since_) {
+        auto const slash = key.find('/');
+        auto const name = key.substr(0, slash);
+        auto const* const policy = policy_->service(name);
+        auto const* const trigger =
+            policy == nullptr ? nullptr : policy->trigger(key.substr(slash + 1));
+        if (trigger == nullptr || trigger->only_after_deploy) continue;
+        // What is held and then dropped never was a breach: judged where nothing is held.
+        if (policy->start_period > Duration::zero()) continue;
+        auto const bound = trigger->for_ + policy->start_period + 30s;
+        if (now - std::max(since, undisturbed_) < bound) continue;
+        bool known = false;
+        for (auto const& [id, incident] : incidents_) {
+            if (incident.service != name || incident.state == "resolved") continue;
+            auto const firing = incident.firings.find(trigger->name);
+            known = known || (firing != incident.firings.end() && !firing->second.cleared);
+        }
+        require(known, "A7", key + " is true and nobody has noticed");
+    }
+    for (auto const& [id, incident] : incidents_) {
+        if (incident.state == "resolved" || incident.alert_only) continue;
+        auto const* const policy = policy_->service(incident.service);
+        auto const quiet = now - std::max(incident.state_since, undisturbed_);
+        if (policy == nullptr || quiet < 1min) continue;
+        bool const waits = incident.asking && now - std::max(incident.asked, undisturbed_) > 30s;
+        require(!waits, "A7", id + " asked the world and nobody answered");
+        bool const open = incident.state == "open" && !incident.firings.empty() && !incident.asking;
+        require(!open || incident.judged || incident.held, "A7", id + " was never judged");
+        bool const proving = incident.state == "verifying" && !incident.runs.empty();
+        if (!proving) continue;
+        auto const& last = runs_[incident.runs.back()];
+        bool const over = last.state == "verifying" && quiet > policy->limits.settle + 1min;
+        require(!over, "A7", last.id + " is verified for longer than settle");
+    }
+}
+
+void Model::on_recovered(Json const& body) {
+    auto const* const found = run(word(body, "run"));
+    require(found != nullptr && found->verifying, "6", "recovered without a verified run");
+    if (broken()) return;
+    require(
+        std::all_of(
+            found->steps.begin(), found->steps.end(),
+            [](BookStep const& step) {
+                return step.always || step.state == "done" || step.state == "skipped";
+            }
+        ),
+        "6", found->id + " is called verified though a step was not done"
+    );
+    auto& incident = incidents_[found->incident];
+    auto answered = found->answers;
+    if (auto const* const floors = find(body, "floors")) {
+        for (auto const& floor : floors->get_object()) answered.emplace_back(floor.key());
+    }
+    for (auto const& name : answered) {
+        auto const firing = incident.firings.find(name);
+        if (firing == incident.firings.end()) continue;
+        judge_recovery(*found, firing->second);
+        firing->second.cleared = true;
+        services_[found->service].floors[name] = *found->verifying;
+        true_since_.erase(found->service + "/" + name);
+    }
+    for (std::size_t n = 1; n <= found->verify.get_array().size(); ++n) {
+        require(
+            found->passed.contains(n), "6",
+            found->id + " is called verified and verify " + std::to_string(n) + " has not passed"
+        );
+    }
+}
+
+// An entry of verify has passed: the world says so too.
+void Model::on_check(Json const& body) {
+    auto* const found = run(word(body, "run"));
+    auto const& check = *find(body, "check");
+    auto const n = number(check, "n");
+    if (found == nullptr || flag(body, "success_list") || !flag(check, "passed")) return;
+    auto const& list = found->verify.get_array();
+    require(found->verifying && n >= 1 && n <= list.size(), "6", found->id + " passes no check");
+    if (!broken() && found->passed.insert(n).second) judge_check(*found, list[n - 1], n);
+}
+
+// Samples begun after the last step say that the trigger is false, and enough of them.
+void Model::judge_recovery(BookRun const& found, BookFiring const& firing) {
+    auto const* const means = meaning(firing);
+    if (means == nullptr) return;
+    Watcher::Look look{found.service, now_, *found.verifying, Time::min()};
+    if (!times_are_known()) return;
+    // What a start_period has held is folded in or dropped at its end.
+    bool const waits = watcher_.holds(*means, look);
+    auto verdict = watcher_.judge(*means, look);
+    look.with_held = false;
+    if (!waits && verdict != Verdict::false_) verdict = watcher_.judge(*means, look);
+    look.with_held = true;
+    require(
+        verdict == Verdict::false_, "6",
+        found.id + " is called verified and " + firing.trigger + " is " + to_string(verdict) +
+            " on " + std::to_string(watcher_.good(*means, look)) + " good, " +
+            std::to_string(watcher_.failures(look, means->front().signal, 24h)) + " bad"
+    );
+    if (firing.resolve_for) {
+        require(
+            now_ - *found.verifying >= *firing.resolve_for, "6",
+            found.id + " is called verified before resolve_after has passed"
+        );
+        return;
+    }
+    require(
+        watcher_.good(*means, look) >= firing.resolve_samples, "6",
+        found.id + " is called verified on too few good samples"
+    );
+}
+
+void Model::judge_check(BookRun const& found, Json const& check, std::size_t n) {
+    auto const kind = word(check, "kind");
+    auto const condition = word(check, "condition");
+    auto const name = found.id + " verify " + std::to_string(n);
+    if (kind == "run") {
+        bool const passed = checks_passed_.contains(found.id + "/" + std::to_string(n));
+        require(passed, "6", name + " never passed");
+        return;
+    }
+    if (kind == "manual" || !times_are_known()) return;
+    auto const since = *found.verifying;
+    auto const limit = Duration(std::int64_t(number(check, "limit")));
+    Watcher::Look const look{found.service, now_, since, Time::min()};
+    if (kind == "hold") {
+        require(now_ - since >= limit, "6", name + " was not held for long enough");
+    }
+    if (condition == "ok(health)") {
+        require(
+            watcher_.successes(found.service, "health", since, now_, true) > 0, "6",
+            name + ": no good answer since the last step"
+        );
+    } else if (condition.starts_with("failures(requests")) {
+        require(
+            watcher_.any(found.service, "requests", since, now_), "6",
+            name + ": nothing was heard since the last step"
+        );
+        auto const recent = std::min(limit, now_ - since);
+        require(
+            watcher_.failures(look, "requests", recent) == 0, "6", name + ": failures meanwhile"
+        );
+    }
+}
+
+void Model::on_known_good(Json const& body) {
+    auto const name = word(body, "service");
+    auto const version = word(body, "version");
+    auto& service = services_[name];
+    auto const* const policy = policy_->service(name);
+    require(service.current == version, "A1", version + " is called good and not in effect");
+    require(
+        service.versions[version].standing == "baking", "A1",
+        version + " is good and was not baking"
+    );
+    service.versions[version].standing = "known-good";
+    auto const* const deployment = blamed(service);
+    require(deployment != nullptr, "A1", version + " is good and was never deployed");
+    if (policy == nullptr || broken() || !times_are_known()) return;
+    require(
+        now_ - deployment->started >= policy->bake, "A1", version + " is good before it has baked"
+    );
+    bool good = false;
+    for (auto const& signal : policy->signals) {
+        good = good || watcher_.newest_is_good(name, signal.name, deployment->started, now_);
+    }
+    require(good || lossy_, "A1", version + " is called good and nothing good was seen");
+    auto const from = window_of(name, *deployment);
+    for (auto const& [id, incident] : incidents_) {
+        bool const disturbs = incident.service == name && !incident.alert_only &&
+                              incident.opened > std::max(from, deployment->recorded) &&
+                              !incident.firings.empty();
+        require(!disturbs, "A1", version + " is called good though " + id + " disturbed it");
+    }
+}
+
+bool Model::settled() const {
+    bool const open = std::any_of(incidents_.begin(), incidents_.end(), [](auto const& entry) {
+        return entry.second.state != "resolved";
+    });
+    return !open && outbox_.empty();
+}
+
+void Model::all_settled() {
+    for (auto const& [id, incident] : incidents_) {
+        require(
+            incident.state == "resolved", "A7",
+            id + " is " + incident.state + " for ever, though all is well and people answer"
+        );
+    }
+    for (auto const& [id, delivered] : outbox_) {
+        require(false, "1", id + " was never delivered, though its channel works");
+        (void)delivered;
+    }
+}
+
+}  // namespace rollbackd::simulation

@@ -1,0 +1,281 @@
+// The journal as the model reads it: JSON, record after record.
+#include "tests/simulation/model.hpp"
+
+namespace rollbackd::simulation {
+
+std::string word(Json const& json, char const* member) { return text_of(json, member); }
+
+std::uint64_t number(Json const& json, char const* member) {
+    auto const* const found = find(json, member);
+    if (found == nullptr) return 0;
+    if (found->is_int64()) return std::uint64_t(found->get_int64());
+    return found->is_uint64() ? found->get_uint64() : 0;
+}
+
+bool flag(Json const& json, char const* member) {
+    auto const* const found = find(json, member);
+    return found != nullptr && found->is_bool() && found->get_bool();
+}
+
+std::vector<std::string> words(Json const& json, char const* member) {
+    std::vector<std::string> out;
+    auto const* const found = find(json, member);
+    if (found == nullptr || !found->is_array()) return out;
+    for (auto const& item : found->get_array()) out.emplace_back(item.get_string());
+    return out;
+}
+
+namespace {
+
+std::optional<Duration> span(Json const& json, char const* member) {
+    auto const* const found = find(json, member);
+    if (found == nullptr || found->is_null()) return std::nullopt;
+    return Duration(std::int64_t(number(json, member)));
+}
+
+BookStep step_of(Json const& json, bool always) {
+    BookStep out;
+    out.name = word(json, "name");
+    out.type = word(json, "type");
+    out.always = always;
+    out.idempotent = flag(json, "idempotent");
+    out.approval = flag(json, "approval");
+    out.checked = !words(json, "check").empty();
+    out.retries = number(json, "retries");
+    out.timeout = span(json, "timeout").value_or(Duration{});
+    return out;
+}
+
+}  // namespace
+
+Time Model::moment(Json const& json) const {
+    return machine_.time_of(Instant(Duration(std::int64_t(number(json, "boot")))));
+}
+
+void Model::add_firing(BookIncident& incident, Json const& json) {
+    BookFiring out;
+    out.trigger = word(json, "trigger");
+    out.when = word(json, "when");
+    out.blame = word(json, "blame");
+    out.autonomy = word(json, "autonomy");
+    out.approval = flag(json, "approval");
+    out.raised = flag(json, "raised");
+    out.fired = now_;
+    if (auto const* const rules = find(json, "rules")) out.min_count = number(*rules, "min_count");
+    if (auto const* const after = find(json, "resolve_after")) {
+        out.resolve_samples = number(*after, "samples");
+        out.resolve_for = span(*after, "duration");
+    }
+    if (auto const* const response = find_pointer(json, "/resolved/response")) {
+        out.response = word(*response, "kind");
+        if (auto const* const rungs = find(*response, "rungs")) {
+            for (auto const& rung : rungs->get_array()) out.ladder.push_back(word(rung, "run"));
+        }
+    }
+    judge_truth(out, incident.service);
+    true_since_.erase(incident.service + "/" + out.trigger);
+    incident.firings[out.trigger] = std::move(out);
+}
+
+void Model::on_opened(Json const& body) {
+    auto const& json = *find(body, "incident");
+    auto const id = word(json, "id");
+    require(!incidents_.contains(id), "7", id + " was opened twice");
+    auto& incident = incidents_[id];
+    incident.id = id;
+    incident.service = word(json, "service");
+    incident.state = word(json, "state");
+    incident.alert_only = flag(json, "alert_only");
+    incident.opened = incident.state_since = now_;
+    for (auto const& firing : find(json, "triggers")->get_array()) add_firing(incident, firing);
+    entered_now_.insert(id);
+}
+
+void Model::on_joined(Json const& body) {
+    auto& incident = incidents_[word(body, "id")];
+    require(incident.state != "resolved", "7", incident.id + " was joined after its end");
+    add_firing(incident, *find(body, "firing"));
+}
+
+void Model::on_state(Json const& body) {
+    auto& incident = incidents_[word(body, "id")];
+    auto const state = word(body, "state");
+    auto const* const until = find(body, "until");
+    incident.held = until != nullptr && !until->is_null();
+    if (incident.state == state) return;
+    require(incident.state != "resolved", "7", incident.id + " left its end for " + state);
+    incident.state = state;
+    incident.state_since = now_;
+    entered_now_.insert(incident.id);
+    if (state == "frozen") services_[incident.service].frozen_by = incident.id;
+}
+
+void Model::on_resolved(Json const& body) {
+    auto& incident = incidents_[word(body, "id")];
+    incident.state = "resolved";
+    incident.state_since = now_;
+    entered_now_.insert(incident.id);
+    auto& service = services_[incident.service];
+    if (service.frozen_by == incident.id) service.frozen_by.clear();
+    bool const by_person = !word(body, "by").empty();
+    for (auto& [name, firing] : incident.firings) {
+        if (by_person && !firing.cleared) service.floors[name] = now_;
+        firing.cleared = true;
+        true_since_.erase(incident.service + "/" + name);
+    }
+    for (auto const& id : incident.runs) {
+        auto const& one = runs_[id];
+        bool const over = one.state != "running" && one.state != "waiting";
+        require(over, "7", incident.id + " was resolved while " + id + " is " + one.state);
+    }
+}
+
+void Model::on_planned(Json const& body) {
+    auto const& json = *find(body, "run");
+    auto const& plan = *find(json, "plan");
+    auto const id = word(json, "id");
+    require(!runs_.contains(id), "7", id + " was planned twice");
+    auto& made = runs_[id];
+    made.id = id;
+    made.incident = word(json, "incident");
+    made.state = word(json, "state");
+    made.manual = flag(json, "manual");
+    made.answers = words(json, "answers");
+    made.service = word(plan, "service");
+    made.playbook = word(plan, "playbook");
+    made.plan = word(plan, "hash");
+    made.undoes = word(plan, "undoes");
+    made.loss = word(plan, "data_loss");
+    made.target = word(plan, "target");
+    made.blamed = word(plan, "blamed");
+    made.locks = words(plan, "locks");
+    made.asks = flag(plan, "approval");
+    made.budget = span(plan, "budget");
+    made.verify = *find(plan, "verify");
+    for (auto const& step : find(plan, "steps")->get_array()) {
+        made.steps.push_back(step_of(step, false));
+    }
+    for (auto const& step : find(plan, "always")->get_array()) {
+        made.steps.push_back(step_of(step, true));
+    }
+    incidents_[made.incident].runs.push_back(id);
+}
+
+void Model::on_intent(Json const& body) {
+    auto* const found = run(word(body, "run"));
+    auto const n = number(body, "n");
+    require(found != nullptr && n >= 1 && n <= found->steps.size(), "1", "an intent of no step");
+    if (broken()) return;
+    require(
+        found->started && !found->ended, "1", "an intent of " + found->id + ", which is not on"
+    );
+    auto& step = found->steps[n - 1];
+    if (found->waiting) found->people += now_ - *found->waiting;
+    found->waiting.reset();
+    if (!step.always && found->budget && found->started && times_are_known()) {
+        auto const spent = now_ - *found->started - found->people;
+        require(
+            spent < *found->budget, "7",
+            found->id + " starts step " + std::to_string(n) + " after its budget"
+        );
+    }
+    require(!found->aborting || step.always, "8", found->id + " goes on though it was aborted");
+    require(
+        step.intents.insert(number(body, "attempt")).second, "1",
+        "the same attempt was intended twice in " + found->id
+    );
+    step.state = "running";
+}
+
+void Model::on_step_ended(Json const& body) {
+    auto* const found = run(word(body, "run"));
+    auto const n = number(body, "n");
+    if (found == nullptr || n == 0 || n > found->steps.size()) return;
+    if (found->waiting) found->people += now_ - *found->waiting;
+    found->waiting.reset();
+    auto& step = found->steps[n - 1];
+    step.state = word(body, "state");
+    bool const person = !word(body, "by").empty();
+    bool const claims = step.state == "done" && step.type == "exec" && !person;
+    require(
+        !claims || step.worked || step.effects > 0, "1",
+        found->id + " calls step " + std::to_string(n) + " done, and nobody knows that"
+    );
+    if (person && found->state == "interrupted" && step.state == "done") {
+        found->state = "running";
+        found->ended.reset();
+        auto& service = services_[found->service];
+        if (service.frozen_by == found->incident) service.frozen_by.clear();
+    }
+}
+
+void Model::on_run_ended(Json const& body) {
+    auto* const found = run(word(body, "run"));
+    if (found == nullptr) return;
+    found->state = word(body, "state");
+    found->ended = now_;
+    found->waiting.reset();
+    auto& service = services_[found->service];
+    if (found->automatic) service.last_end = now_;
+    if (!service.waiting.empty()) service.current = std::exchange(service.waiting, {});
+}
+
+void Model::on_message(Json const& body) {
+    auto const& message = *find(body, "message");
+    outbox_[word(message, "id")] = false;
+    for (auto const& merged : words(body, "merges")) outbox_.erase(merged);
+    told_now_.insert(word(message, "incident"));
+}
+
+void Model::on_deployment(Json const& body) {
+    if (flag(body, "own")) return;
+    auto& service = services_[word(body, "service")];
+    auto const& json = *find(body, "deployment");
+    auto const version = word(json, "version");
+    auto& standing = service.versions[version];
+    bool const known_good = flag(json, "known_good");
+    if (flag(body, "repeated")) {
+        if (known_good && standing.standing != "bad") standing.standing = "known-good";
+        for (auto& known : service.deployments) {
+            bool const says =
+                known.version == version && find(json, "schema_compatible") != nullptr;
+            if (says) known.schema_compatible = flag(json, "schema_compatible");
+        }
+        return;
+    }
+    BookDeployment made;
+    made.seq = seq_;
+    made.version = version;
+    made.started = moment(*find(json, "started_at"));
+    made.recorded = now_;
+    made.known_good = known_good;
+    if (find(json, "schema_compatible") != nullptr) {
+        made.schema_compatible = flag(json, "schema_compatible");
+    }
+    standing.schema = text_of(*find(json, "facts"), "schema");
+    if (flag(body, "becomes_current") && service.current != version) {
+        auto& old = service.versions[service.current].standing;
+        if (old == "baking") old = "superseded";
+        service.current = version;
+    }
+    if (standing.standing != "bad") {
+        bool const good = known_good || standing.standing == "known-good";
+        standing.standing = good ? "known-good" : "baking";
+    }
+    bool const during = !flag(body, "opens_window") && !known_good;
+    if (during) service.waiting = version;
+    service.deployments.push_back(std::move(made));
+}
+
+void Model::on_version(std::string const& kind, Json const& body) {
+    auto& service = services_[word(body, "service")];
+    auto const version = word(body, "version");
+    if (kind == "version.quarantined") {
+        service.versions[version].standing = "bad";
+    } else {
+        service.versions[version].standing = service.current == version ? "baking" : "superseded";
+        service.undone.erase(version);
+    }
+}
+
+}  // namespace rollbackd::simulation

@@ -1,0 +1,201 @@
+// People: they deploy, approve late, twice or wrongly, pause and silence, and in the end tidy up.
+#include "tests/simulation/simulation.hpp"
+
+namespace rollbackd::simulation {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+Actor const operator_{"op", "operate"};
+Actor const approver{"boss", "approve"};
+
+Run const* waiting(Incident const& incident) {
+    for (auto const& run : incident.runs) {
+        if (run.state == RunState::waiting) return &run;
+    }
+    return nullptr;
+}
+
+StepRun const* waiting_step(Run const& run, StepState state) {
+    for (auto const& step : run.steps) {
+        if (step.state == state) return &step;
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+void Simulation::deploy(std::string const& name, bool bad) {
+    auto& service = world_.services.at(name);
+    DeploymentPosted posted;
+    posted.actor = {"ci", "ingest"};
+    posted.service = name;
+    if (chaos_ && random_.chance(0.12) && service.versions.size() > 1) {
+        auto at = service.versions.begin();
+        std::advance(at, std::ptrdiff_t(random_.below(service.versions.size())));
+        posted.version = at->first;  // an old one once more
+        service.running = at->first;
+        service.running_since = timeline_.now();
+    } else {
+        posted.version = world_.deploy(name, bad);
+    }
+    told(name + ": deployed " + posted.version + (bad ? " (bad)" : ""));
+    if (chaos_ && random_.chance(0.05)) return;  // and nobody recorded it
+    auto const late = random_.chance(0.2) ? random_.between(1s, 90s) : Duration(0s);
+    if (late > 0s && random_.chance(0.7)) posted.started_at = machine_.now().wall;
+    if (random_.chance(0.04)) posted.known_good = true;
+    if (random_.chance(0.1)) posted.schema_compatible = random_.chance(0.7);
+    timeline_.after(late, [this, posted] { post_deployment(posted); });
+}
+
+void Simulation::post_deployment(DeploymentPosted posted) {
+    if (!shell_.alive()) return;
+    auto const& service = world_.services.at(posted.service);
+    if (!random_.chance(0.05)) posted.facts.schema = std::to_string(service.schema);
+    bool const twice = random_.chance(0.1);
+    shell_.submit(posted);
+    if (twice) timeline_.after(random_.between(0s, 40s), [this, posted] { shell_.submit(posted); });
+}
+
+void Simulation::people() {
+    if (!shell_.alive()) return;
+    auto const incidents = shell_.engine().state().incidents;
+    for (auto const& [id, incident] : incidents) {
+        if (!shell_.alive()) return;
+        if (incident->state == IncidentState::resolved) continue;
+        if (chaos_) {
+            if (random_.chance(0.5)) look_at(*incident, false);
+        } else {
+            look_at(*incident, true);
+            if (shell_.alive()) tend(*incident);
+        }
+    }
+    if (chaos_ || !shell_.alive()) return;
+    auto const& state = shell_.engine().state();
+    if (state.paused) shell_.submit(Resumed{operator_, ""});
+    for (auto const& service : scenario_.policy->services) {
+        if (!shell_.alive()) return;
+        if (state.service(service.name).paused) shell_.submit(Resumed{operator_, service.name});
+    }
+}
+
+void Simulation::approve(std::string const& id, Run const& run) {
+    auto const hash = random_.chance(chaos_ ? 0.15 : 0) ? std::string(64, 'a') : run.plan.hash;
+    bool const twice = random_.chance(0.2);
+    auto const question = shell_.engine().ask_for(run.plan);
+    shell_.ask(question, [this, id, hash, twice](Answer const& answer) {
+        model_.approved(id, hash);
+        model_.answered(id, answer);
+        Approved event{approver, id, hash, answer};
+        shell_.submit(event);
+        if (twice && shell_.alive()) shell_.submit(event);
+    });
+}
+
+// What is asked of people: approvals, steps and checks that wait for somebody.
+void Simulation::look_at(Incident const& incident, bool diligent) {
+    auto const id = incident.id;
+    if (auto const* const run = waiting(incident)) {
+        if (diligent || random_.chance(0.6)) {
+            approve(id, *run);
+        } else if (random_.chance(0.3)) {
+            shell_.submit(Rejected{approver, id, random_.chance(0.5) ? run->plan.hash : ""});
+        }
+        return;
+    }
+    for (auto const& run : incident.runs) {
+        bool const interrupted = run.state == RunState::interrupted;
+        if (run.state != RunState::running && run.state != RunState::verifying && !interrupted)
+            continue;
+        auto const* step = waiting_step(run, interrupted ? StepState::unknown : StepState::waiting);
+        std::uint32_t n = step == nullptr ? 0 : step->n;
+        for (std::size_t i = 0; i < run.verify.size() && run.state == RunState::verifying; ++i) {
+            bool const manual = run.plan.verify[i].kind == CheckKind::manual;
+            if (manual && !run.verify[i].passed) n = std::uint32_t(run.steps.size() + i + 1);
+        }
+        if (step != nullptr && step->state == StepState::waiting && step->type != "manual") {
+            approve(id, run);
+            return;
+        }
+        bool const done = diligent || random_.chance(0.7);
+        if (n > 0)
+            shell_.submit(StepConfirmed{operator_, id, n, done ? "done" : "not_done", "seen"});
+        if (n == 0 && !diligent && random_.chance(0.05)) shell_.submit(Aborted{operator_, id});
+        return;
+    }
+    if (diligent) return;
+    if (random_.chance(0.1)) shell_.submit(Acked{operator_, id});
+    if (random_.chance(0.04)) shell_.submit(ResolvedBy{operator_, id, "seen to"});
+    if (random_.chance(0.03)) shell_.submit(VerdictGiven{operator_, id, "false-positive", "no"});
+    bool const frozen = incident.state == IncidentState::frozen;
+    if (frozen && random_.chance(0.2)) shell_.submit(Resumed{operator_, incident.service});
+}
+
+// In the end: whoever is called mends what is broken and says so.
+void Simulation::tend(Incident const& incident) {
+    auto const age = machine_.now().boot - incident.opened_at.boot;
+    mend_world(incident.service);
+    auto const id = incident.id;
+    auto const current = shell_.engine().state().incident(id);
+    if (current == nullptr) return;
+    bool const given_up = current->state == IncidentState::frozen ||
+                          current->state == IncidentState::unverified ||
+                          (current->state == IncidentState::open && age > 10min);
+    if (given_up) shell_.submit(ResolvedBy{operator_, id, "mended by hand"});
+    for (auto const& duty : current->duties) {
+        if (!shell_.alive()) return;
+        if (duty.state == DutyState::open)
+            shell_.submit(DutyConfirmed{operator_, id, duty.n, "done", ""});
+    }
+}
+
+void Simulation::mend_world(std::string const& name) {
+    auto& service = world_.services.at(name);
+    auto& version = service.versions[service.running];
+    version.bad_health = version.bad_requests = false;
+    version.schema = service.schema;
+}
+
+void Simulation::play_with_switches() {
+    if (!shell_.alive()) return;
+    auto const& names = scenario_.policy->services;
+    auto const name = random_.chance(0.3) ? "" : names[random_.below(names.size())].name;
+    auto const lasts = random_.between(5s, 60s);
+    if (random_.chance(0.5)) {
+        told("pause " + name);
+        shell_.submit(Paused{operator_, name});
+        timeline_.after(lasts, [this, name] { shell_.submit(Resumed{operator_, name}); });
+    } else {
+        told("silence " + name);
+        shell_.submit(SilenceAdded{operator_, name, lasts, "at work"});
+    }
+}
+
+void Simulation::run_by_hand(std::string const& name) {
+    if (!shell_.alive()) return;
+    auto const* const service = shell_.engine().policy().service(name);
+    if (service == nullptr) return;
+    if (random_.chance(0.3)) {
+        auto const& versions = shell_.engine().state().service(name).versions;
+        for (auto const& [version, known] : versions) {
+            if (known.standing != Standing::bad) continue;
+            shell_.submit(VersionReleased{operator_, name, version, "mended"});
+            return;
+        }
+    }
+    if (random_.chance(0.3)) {
+        auto const& trigger = service->triggers[random_.below(service->triggers.size())].name;
+        shell_.submit(Raised{operator_, name, trigger, "a customer called"});
+        return;
+    }
+    auto const& playbook = service->playbooks[random_.below(service->playbooks.size())].name;
+    auto const plan = shell_.engine().plan(name, playbook, {}, machine_.now());
+    if (!plan || random_.chance(0.2)) return;  // a dry run
+    told("by hand: " + name + "/" + playbook);
+    shell_.ask(shell_.engine().ask_for(*plan), [this, name, playbook](Answer const& answer) {
+        shell_.submit(RunAsked{operator_, name, playbook, "by hand", {}, answer});
+    });
+}
+
+}  // namespace rollbackd::simulation

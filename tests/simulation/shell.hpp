@@ -1,0 +1,149 @@
+// The daemon around the engine, in simulated time: the live loop of daemon/decider.cpp, the hands,
+// the probes, the outbox and the checkpoints, each as it is there, but for the coroutines. It can
+// be killed at every point between two journal writes.
+#pragma once
+
+#include "daemon/store/restore.hpp"
+#include "tests/simulation/disk.hpp"
+#include "tests/simulation/world.hpp"
+
+#include <deque>
+
+namespace rollbackd::simulation {
+
+/// Where in a decision's life the daemon is killed.
+enum class CrashPoint {
+    before_append,
+    append_lost,
+    append_written,
+    after_append,
+    after_apply,
+    between_commands,
+    after_commands,
+};
+inline constexpr int crash_points = 7;
+
+struct ShellParts {
+    Timeline& timeline;
+    Machine& machine;
+    World& world;
+    Disk& disk;
+    Random& random;
+    Witness& witness;
+};
+
+class Shell {
+public:
+    explicit Shell(ShellParts parts) : parts_(parts) {}
+
+    std::shared_ptr<Policy const> file;  // what the configuration file says
+    double slow_appends = 0.15;
+    std::function<void()> on_crash;  // it was killed: somebody starts it again
+
+    void start();
+    void crash(std::string const& where);
+    void stop();
+    bool alive() const { return engine_ != nullptr; }
+    bool writable() const { return writable_; }
+    Engine const& engine() const { return *engine_; }
+    /// Killed at that point of the `decisions`-th decision with records from now.
+    void arm(CrashPoint point, int decisions) { armed_ = Armed{point, decisions}; }
+    bool armed() const { return armed_.has_value(); }
+
+    using Answer_ = std::function<void(Reply)>;
+    void ingest(Sample sample);
+    void submit(Event event, Answer_ answer = {});
+    void post(Event event);
+    /// As the API does before it decides an approval or a run.
+    void ask(AskFresh question, std::function<void(Answer)> then);
+    void reload();
+    void save(bool with_state);
+
+    static constexpr Duration retry_after = std::chrono::seconds(1);
+
+private:
+    struct Item {
+        Event event;
+        Answer_ answer;
+        bool person = false;
+        bool told = false;
+        std::shared_ptr<Decision const> doubt = nullptr;
+        bool over_unless_written = false;
+    };
+    struct Flight {
+        Item item;
+        Decision decision;
+        Now now;
+    };
+    struct Armed {
+        CrashPoint point;
+        int decisions;
+    };
+    struct Lane {
+        bool busy = false;
+        Instant next_try{};
+        Duration backoff = std::chrono::seconds(1);
+        Instant looked = Instant::min();  // looked at again then
+    };
+    struct Probing {
+        SignalPolicy policy;
+        Instant due{};
+        Instant last = Instant::min();
+        std::uint64_t turn = 0;
+        bool asking = false;
+    };
+
+    // The live loop (shell.cpp).
+    void pump();
+    void elapse();
+    void handle(Item item);
+    void land();
+    bool dies(CrashPoint point);
+    Result<std::vector<Record>> append(std::vector<RecordDraft> const& drafts, Now now);
+    void not_written(Flight flight, Error const& error);
+    void settle_doubt(Item item);
+    void put_back(Item item);
+    void on_applied(std::vector<Record> const& records);
+    void serve_without_journal();
+    bool refuse(Item& item, Decision const& decision);
+    void wake_at(Instant when);
+    void later(Duration delay, std::function<void()> what);
+
+    // The hands (shell_hands.cpp).
+    void carry_out(Command command);
+    void operator_step(StartStep command);
+    void wait_for(World::Key key, StartStep command);
+    void settle(SettleStep const& command);
+    void check(RunCheck const& command);
+    Answer look(AskFresh const& question);
+    void forget_what_ended(Record const& record);
+    void watch_blindness();
+
+    // Probes and messages (shell_senses.cpp).
+    void follow_probes();
+    void arm_probe(std::string const& key);
+    void probe(std::string const& key);
+    void hurry(std::string const& service);
+    void deliver_due();
+    void deliver(std::shared_ptr<Message const> message);
+    void remember(MessageDelivered outcome, bool over, std::string channel);
+
+    ShellParts parts_;
+    std::unique_ptr<Engine> engine_;
+    std::deque<Item> queue_;
+    std::set<std::string> progress_queued_;
+    std::optional<Flight> flight_;
+    std::optional<Instant> retry_at_;
+    std::optional<Armed> armed_;
+    std::map<std::string, Lane> lanes_;
+    std::map<std::string, Probing> probes_;
+    std::set<std::pair<std::string, std::uint32_t>> aborted_;
+    Time saved_at_{};
+    std::uint64_t life_ = 0;
+    std::uint64_t wakes_ = 0;
+    bool writable_ = true;
+    bool watching_blindness_ = false;
+    bool pumping_ = false;
+};
+
+}  // namespace rollbackd::simulation

@@ -1,0 +1,195 @@
+// Commands carried out, as daemon/hands.cpp, daemon/asker.cpp and the step runner do it.
+#include "engine/records.hpp"
+#include "tests/simulation/shell.hpp"
+
+namespace rollbackd::simulation {
+
+using namespace std::chrono_literals;
+
+void Shell::carry_out(Command command) {
+    struct Visitor {
+        Shell& shell;
+        void operator()(AskFresh& c) {
+            auto const id = c.incident;
+            auto const ask = c.ask;
+            shell.ask(std::move(c), [this_ = &shell, id, ask](Answer answer) {
+                this_->parts_.witness.answered(id, answer);
+                this_->post(Answered{id, ask, std::move(answer)});
+            });
+        }
+        void operator()(StartStep& c) {
+            auto& random = shell.parts_.random;
+            shell.later(random.between(0ms, 30ms), [this_ = &shell, c] {
+                this_->operator_step(c);
+            });
+        }
+        void operator()(AdoptStep& c) {
+            (*this)(*std::make_unique<StartStep>(
+                StartStep{c.run, c.n, c.attempt, c.step, c.service, c.incident}
+            ));
+        }
+        void operator()(SettleStep& c) {
+            auto& random = shell.parts_.random;
+            shell.later(random.between(1ms, 3s), [this_ = &shell, c] { this_->settle(c); });
+        }
+        void operator()(AbortStep& c) {
+            shell.aborted_.insert({c.run, c.n});
+            shell.parts_.world.abort(c.run, c.n);
+        }
+        void operator()(RunCheck& c) {
+            auto& random = shell.parts_.random;
+            shell.later(random.between(10ms, 4s), [this_ = &shell, c] { this_->check(c); });
+        }
+    };
+    std::visit(Visitor{*this}, command);
+}
+
+// Claims the step and starts it, or finds the one that was started before.
+void Shell::operator_step(StartStep command) {
+    auto& world = parts_.world;
+    World::Key const key{command.run, command.n, command.attempt};
+    if (world.find(key) == nullptr) {
+        if (aborted_.contains({command.run, command.n})) {
+            StepOutcome outcome;
+            outcome.kind = OutcomeKind::aborted;
+            post(StepEnded{command.run, command.n, command.attempt, std::move(outcome)});
+            return;
+        }
+        Process process;
+        process.run = command.run;
+        process.n = command.n;
+        process.attempt = command.attempt;
+        process.service = command.service;
+        process.step = command.step;
+        world.start(std::move(process));
+    }
+    wait_for(key, std::move(command));
+}
+
+void Shell::wait_for(World::Key key, StartStep command) {
+    auto const over = [this, key, command] {
+        auto const* const process = parts_.world.find(key);
+        StepOutcome outcome;
+        outcome.text = "nobody knows what became of it";
+        if (process != nullptr && process->exit) outcome = *process->exit;
+        later(parts_.random.between(0ms, 20ms), [this, command, outcome] {
+            post(StepEnded{command.run, command.n, command.attempt, outcome});
+        });
+    };
+    auto* const process = parts_.world.find(key);
+    if (!process->live) {
+        over();
+        return;
+    }
+    process->waiter = [this, life = life_, over] {
+        if (alive() && life == life_) over();
+    };
+}
+
+void Shell::settle(SettleStep const& command) {
+    StepSettled event;
+    event.run = command.run;
+    event.n = command.n;
+    event.outcome.kind = parts_.world.settle(command.run, command.n, command.step);
+    event.outcome.text = "its check says so";
+    post(std::move(event));
+}
+
+void Shell::check(RunCheck const& command) {
+    CheckEnded event;
+    event.run = command.run;
+    event.n = command.n;
+    event.success_list = command.success_list;
+    auto const [incident, run] = engine_->state().run(command.run);
+    if (incident == nullptr) return;
+    auto const& service = parts_.world.service(incident->service);
+    event.passed = service.serves(parts_.timeline.now());
+    event.text = event.passed ? "exit 0" : "exit 1";
+    parts_.witness.check_ended(event);
+    post(std::move(event));
+}
+
+// Everything asked at once, answered within two seconds; what has not answered by then has failed.
+void Shell::ask(AskFresh question, std::function<void(Answer)> then) {
+    auto const slow = parts_.world.references_slow || parts_.random.chance(0.05);
+    auto const takes = slow ? Duration(2s) : parts_.random.between(1ms, 400ms);
+    later(takes, [this, question = std::move(question), then = std::move(then)] {
+        for (auto const& name : question.dependencies) {
+            auto const* const dependency = engine_->policy().service(name);
+            if (dependency == nullptr) continue;
+            Sample sample;
+            sample.service = name;
+            sample.signal = "health";
+            sample.at = parts_.machine.now().boot;
+            bool const ok = !parts_.world.network_lost &&
+                            parts_.world.service(name).healthy(parts_.timeline.now());
+            sample.value = StateValue{ok, ok ? "" : "refused: simulated", 1ms};
+            ingest(std::move(sample));
+            if (!alive()) return;
+        }
+        then(look(question));
+    });
+}
+
+Answer Shell::look(AskFresh const& question) {
+    Answer answer;
+    auto const& world = parts_.world;
+    auto const now = parts_.timeline.now();
+    if (question.references && world.network_lost) {
+        answer.blind = true;
+        answer.blind_text = "all references fail: timeout";
+    }
+    for (auto const& name : question.dependencies) {
+        if (engine_->policy().service(name) == nullptr) continue;
+        bool const ok = !world.network_lost && world.service(name).healthy(now);
+        if (!ok) answer.failing.push_back({name, "health", "refused: simulated"});
+    }
+    auto const& service = world.service(question.service);
+    if (question.schema) {
+        answer.schema_asked = true;
+        if (world.network_lost) {
+            answer.schema_error = "no answer within 2 s";
+        } else {
+            answer.schema = std::to_string(service.schema);
+        }
+    }
+    for (auto const& plan : question.plans) {
+        auto const version = service.versions.find(plan.target.value_or(""));
+        bool const there = version != service.versions.end() && version->second.present;
+        if (!there) answer.preflight[plan.playbook] = "the artefact is gone";
+    }
+    return answer;
+}
+
+// Claims and outputs are kept only until what became of the step is durable.
+void Shell::forget_what_ended(Record const& record) {
+    if (record.kind != "step.ended") return;
+    auto const body = read_body(record);
+    if (!body) return;
+    auto const& step = std::get<StepEndedRecord>(*body);
+    if (step.state != StepState::unknown) parts_.world.forget(step.run, step.n);
+}
+
+void Shell::watch_blindness() {
+    if (watching_blindness_) return;
+    bool blind = false;
+    for (auto const& [name, service] : engine_->state().services) {
+        auto const* const incident = engine_->state().incident(service.incident);
+        if (incident == nullptr) continue;
+        for (auto const& refusal : incident->refusals) {
+            if (refusal.guard == Guard::blind) blind = true;
+        }
+    }
+    if (!blind) return;
+    watching_blindness_ = true;
+    later(2s, [this] {
+        watching_blindness_ = false;
+        if (!parts_.world.network_lost) {
+            post(BlindEnded{});
+        } else {
+            watch_blindness();
+        }
+    });
+}
+
+}  // namespace rollbackd::simulation

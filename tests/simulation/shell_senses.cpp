@@ -1,0 +1,160 @@
+// Probes and messages, as daemon/prober.cpp and daemon/outbox.cpp send them off.
+#include "tests/simulation/shell.hpp"
+
+namespace rollbackd::simulation {
+
+using namespace std::chrono_literals;
+
+void Shell::follow_probes() {
+    std::map<std::string, Probing> kept;
+    std::vector<std::string> fresh;
+    auto const now = parts_.machine.now().boot;
+    for (auto const& service : engine_->policy().services) {
+        for (auto const& signal : service.signals) {
+            if (!signal.is_probe) continue;
+            auto const known = probes_.find(service.name);
+            if (known != probes_.end() && known->second.policy == signal) {
+                kept[service.name] = known->second;
+                continue;
+            }
+            Probing probing;
+            probing.policy = signal;
+            probing.due = now + Duration(1ms) * Duration::rep(7 * (kept.size() + 1));
+            if (known != probes_.end()) probing.turn = known->second.turn + 1;
+            kept[service.name] = std::move(probing);
+            fresh.push_back(service.name);
+        }
+    }
+    probes_ = std::move(kept);
+    for (auto const& name : fresh) arm_probe(name);
+}
+
+void Shell::arm_probe(std::string const& key) {
+    auto& probing = probes_.at(key);
+    auto const turn = ++probing.turn;
+    auto const delay = std::max(probing.due - parts_.machine.now().boot, Duration::zero());
+    later(delay, [this, key, turn] {
+        auto const found = probes_.find(key);
+        if (found != probes_.end() && found->second.turn == turn) probe(key);
+    });
+}
+
+void Shell::probe(std::string const& key) {
+    auto& probing = probes_.at(key);
+    auto const begun = parts_.machine.now().boot;
+    probing.last = begun;
+    probing.asking = true;
+    auto const& world = parts_.world;
+    bool const ok = !world.network_lost && world.service(key).healthy(parts_.timeline.now());
+    bool const hangs = !ok && parts_.random.chance(0.2);
+    auto const takes = hangs ? probing.policy.timeout : Duration(2ms);
+    auto const turn = probing.turn;
+    later(takes, [this, key, turn, begun, ok, takes] {
+        auto const found = probes_.find(key);
+        if (found == probes_.end() || found->second.turn != turn) return;
+        Sample sample;
+        sample.service = key;
+        sample.signal = found->second.policy.name;
+        sample.at = begun;
+        sample.value = StateValue{ok, ok ? "" : "refused: simulated", takes};
+        ingest(std::move(sample));
+        if (!alive() || !probes_.contains(key)) return;
+        auto& next = probes_.at(key);
+        next.asking = false;
+        auto const now = parts_.machine.now();
+        auto const pace = engine_->pace(key, next.policy.name, now);
+        next.due = pace == next.policy.every ? next.due + pace : begun + pace;
+        if (next.due < now.boot) next.due = now.boot + std::min<Duration>(pace, 1ms);
+        arm_probe(key);
+    });
+}
+
+void Shell::hurry(std::string const& service) {
+    auto const found = probes_.find(service);
+    if (found == probes_.end() || found->second.asking) return;
+    auto& probing = found->second;
+    if (probing.last == Instant::min()) return;
+    auto const now = parts_.machine.now();
+    probing.due =
+        std::min(probing.due, probing.last + engine_->pace(service, probing.policy.name, now));
+    arm_probe(service);
+}
+
+void Shell::deliver_due() {
+    if (!alive()) return;
+    auto const now = parts_.machine.now().boot;
+    std::map<std::string, std::shared_ptr<Message const>> heads;
+    auto const number = [](std::string const& id) { return std::stoull(id.substr(4)); };
+    for (auto const& [id, message] : engine_->state().outbox) {
+        auto& head = heads[message->channel];
+        if (!head || number(message->id) < number(head->id)) head = message;
+    }
+    for (auto const& [channel, head] : heads) {
+        auto& lane = lanes_[channel];
+        if (lane.busy) continue;
+        auto const due = std::max(head->not_before, lane.next_try);
+        if (due > now) {
+            if (std::exchange(lane.looked, due) != due) {
+                later(due - now, [this] { deliver_due(); });
+            }
+            continue;
+        }
+        lane.busy = true;
+        deliver(head);
+    }
+}
+
+void Shell::deliver(std::shared_ptr<Message const> message) {
+    bool const fails = parts_.random.chance(parts_.world.delivery_fails);
+    auto const takes =
+        fails && parts_.random.chance(0.3) ? Duration(10s) : parts_.random.between(1ms, 900ms);
+    bool const known = engine_->policy().channel(message->channel) != nullptr;
+    // It arrives whether or not we live to hear of it.
+    if (!fails && known) {
+        parts_.timeline.after(takes, [this, id = message->id] { parts_.witness.delivered(id); });
+    }
+    later(takes, [this, message, fails, known] {
+        auto& lane = lanes_[message->channel];
+        auto const now = parts_.machine.now().boot;
+        MessageDelivered event;
+        event.id = message->id;
+        event.ok = !fails && known;
+        event.give_up = !known;
+        event.text = event.ok ? "" : "503";
+        bool const over = event.ok || event.give_up;
+        if (over) {
+            lane.backoff = 1s;
+            lane.next_try = now;
+        } else {
+            lane.next_try = now + lane.backoff;
+            lane.backoff = std::min<Duration>(lane.backoff * 2, 1min);
+        }
+        bool const known_failing = !over && message->attempts > 0;
+        if (known_failing) {
+            lane.busy = false;
+            deliver_due();
+            return;
+        }
+        remember(std::move(event), over, message->channel);
+    });
+}
+
+void Shell::remember(MessageDelivered outcome, bool over, std::string channel) {
+    submit(outcome, [this, outcome, over, channel](Reply const& reply) {
+        if (!alive()) return;
+        bool const noted = !reply.error || reply.error->code != Errc::unavailable;
+        later(
+            noted || !over ? Duration::zero() : retry_after,
+            [this, outcome, over, noted, channel] {
+                if (!noted && over) {
+                    remember(outcome, over, channel);
+                    return;
+                }
+                lanes_[channel].busy = false;
+                deliver_due();
+            }
+        );
+    });
+}
+
+}  // namespace rollbackd::simulation

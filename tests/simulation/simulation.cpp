@@ -1,0 +1,69 @@
+#include "tests/simulation/simulation.hpp"
+
+namespace rollbackd::simulation {
+
+using namespace std::chrono_literals;
+
+Simulation::Simulation(std::uint64_t seed, std::function<void(std::string const&)> const& teller)
+    : random_(seed),
+      scenario_(make_scenario(random_)),
+      shell_({timeline_, machine_, world_, disk_, random_, model_}) {
+    if (teller) {
+        model_.teller = [this, teller](std::string const& line) {
+            teller("[" + format_human(timeline_.now()) + "] " + line);
+        };
+    }
+    model_.meanings = &scenario_.meanings;
+    shell_.file = scenario_.policy;
+    shell_.on_crash = [this] { restart_daemon(); };
+    shell_.slow_appends = random_.chance(0.3) ? 0.5 : 0.1;
+}
+
+void Simulation::every(Duration period, std::function<void()> what) {
+    timeline_.after(period, [this, period, what = std::move(what)] {
+        what();
+        every(period, what);
+    });
+}
+
+bool Simulation::go_on(Time end) {
+    while (timeline_.step(end)) {
+        if (model_.broken()) return false;
+    }
+    return true;
+}
+
+Report Simulation::run() {
+    set_up();
+    auto const chaos = random_.between(4min, 12min);
+    go_on(chaos);
+    calm_down();
+    // People answer and nothing new breaks: everything settles within an hour and a half.
+    auto const patience = chaos + 90min;
+    auto look = chaos + 3min;
+    while (!model_.broken() && timeline_.now() < patience) {
+        go_on(look);
+        if (model_.settled()) break;
+        look += 1min;
+        if (look > patience) break;
+    }
+    if (!model_.broken()) model_.all_settled();
+    if (!model_.broken()) compare_with_journal();
+    auto const verified = verify_journal(disk_);
+    if (!verified || verified->problem) model_.fault("9", "the chain of the journal is broken");
+    report_.broken = model_.what_broke();
+    report_.hash = disk_.records().empty() ? "" : disk_.records().back().hash;
+    report_.incidents = model_.incidents();
+    report_.runs = model_.runs();
+    report_.records = disk_.records().size();
+    report_.checks = model_.checks();
+    report_.lasted = timeline_.now();
+    return report_;
+}
+
+Report simulate(std::uint64_t seed, std::function<void(std::string const&)> const& teller) {
+    Simulation simulation(seed, teller);
+    return simulation.run();
+}
+
+}  // namespace rollbackd::simulation

@@ -1,0 +1,68 @@
+// One simulated world from one seed: it is built, thrown into chaos, left to calm down, and watched
+// all the while.
+#pragma once
+
+#include "tests/simulation/model.hpp"
+#include "tests/simulation/shell.hpp"
+
+namespace rollbackd::simulation {
+
+struct Report {
+    std::string broken;  // the promise that did not hold; empty: all of them did
+    std::string hash;    // of the journal's newest record
+    std::uint64_t incidents = 0, runs = 0, records = 0, crashes = 0, checks = 0;
+    std::uint64_t starts = 0, reboots = 0;
+    Time lasted{};
+};
+
+Report simulate(std::uint64_t seed, std::function<void(std::string const&)> const& teller = {});
+
+class Simulation {
+public:
+    Simulation(std::uint64_t seed, std::function<void(std::string const&)> const& teller);
+    Report run();
+
+private:
+    void told(std::string const& line) { model_.story(line); }
+    void every(Duration period, std::function<void()> what);
+    bool go_on(Time end);
+
+    // The world's own course (chaos.cpp).
+    void set_up();
+    void make_noise();
+    void push_requests(std::string const& service);
+    void trouble();
+    void trouble_in_service(std::string const& name);
+    void trouble_outside();
+    void kill_daemon();
+    void restart_daemon();
+    void calm_down();
+    void compare_with_journal();
+
+    // People (people.cpp).
+    void people();
+    void deploy(std::string const& service, bool bad);
+    void post_deployment(DeploymentPosted posted);
+    void approve(std::string const& incident, Run const& run);
+    void look_at(Incident const& incident, bool diligent);
+    void play_with_switches();
+    void run_by_hand(std::string const& service);
+    void tend(Incident const& incident);
+    void mend_world(std::string const& service);
+
+    Random random_;
+    Timeline timeline_;
+    Machine machine_{timeline_};
+    Disk disk_{machine_};
+    Model model_{timeline_, machine_, disk_};
+    World world_{timeline_, random_, model_};
+    Scenario scenario_;
+    Shell shell_;
+    Report report_;
+    bool chaos_ = true;
+    bool reboots_ = false;
+    bool steps_ = false;  // of the wall clock
+    std::uint64_t pushes_ = 0;
+};
+
+}  // namespace rollbackd::simulation

@@ -1,0 +1,202 @@
+#include "tests/simulation/watcher.hpp"
+
+namespace rollbackd::simulation {
+
+namespace {
+
+std::string key(std::string const& service, std::string const& signal) {
+    return service + "/" + signal;
+}
+
+}  // namespace
+
+void Watcher::take(Sample const& sample, Time at, Time seen, std::optional<Time> held_until) {
+    Seen made{at, seen, 0, 0, false, held_until};
+    if (auto const* state = std::get_if<StateValue>(&sample.value)) {
+        (state->ok ? made.good : made.bad) = 1;
+    } else if (auto const* counts = std::get_if<OutcomesValue>(&sample.value)) {
+        made.good = counts->success;
+        made.bad = counts->failure;
+    }
+    auto& all = seen_[key(sample.service, sample.signal)];
+    auto place = all.end();
+    while (place != all.begin() && std::prev(place)->at > at) --place;
+    all.insert(place, made);
+    while (!all.empty() && all.front().at < seen - kept) all.pop_front();
+}
+
+void Watcher::forget_after(Time kept_until) {
+    for (auto& [name, all] : seen_) {
+        for (auto& one : all) one.lost = one.lost || one.seen > kept_until;
+    }
+}
+
+void Watcher::forget_signal(std::string const& service, std::string const& signal) {
+    for (auto& one : seen_[key(service, signal)]) one.lost = true;
+}
+
+void Watcher::set_policy(Policy const& policy) {
+    stale_after_.clear();
+    for (auto const& service : policy.services) {
+        for (auto const& signal : service.signals) {
+            if (signal.stale_after)
+                stale_after_[key(service.name, signal.name)] = *signal.stale_after;
+        }
+    }
+}
+
+Watcher::Seens const& Watcher::of(std::string const& service, std::string const& signal) const {
+    static Seens const none;
+    auto const found = seen_.find(key(service, signal));
+    return found == seen_.end() ? none : found->second;
+}
+
+bool Watcher::stale(std::string const& service, std::string const& signal, Look const& look) const {
+    auto const& all = of(service, signal);
+    for (auto one = all.rbegin(); one != all.rend(); ++one) {
+        if (one->lost || one->at > look.now) continue;
+        if (one->at <= look.since) return true;
+        auto const limit = stale_after_.find(key(service, signal));
+        return limit != stale_after_.end() && look.now - one->at > limit->second;
+    }
+    return true;
+}
+
+std::uint64_t Watcher::streak(Look const& look, std::string const& signal) const {
+    std::uint64_t count = 0;
+    auto const& all = of(look.service, signal);
+    for (auto one = all.rbegin(); one != all.rend(); ++one) {
+        if (one->at > look.now || (one->held_until && !look.with_held)) continue;
+        if (one->at <= look.since) break;
+        bool const known = look.ever || !one->lost;
+        if (one->good > 0 && known) break;
+        if (!known || one->seen <= look.failures_seen_after) continue;
+        count += one->bad;
+    }
+    return count;
+}
+
+std::uint64_t Watcher::failures(Look const& look, std::string const& signal, Duration window)
+    const {
+    std::uint64_t count = 0;
+    for (auto const& one : of(look.service, signal)) {
+        bool const counts = (look.ever || !one.lost) && one.at > look.since &&
+                            one.at > look.now - window && one.at <= look.now &&
+                            one.seen > look.failures_seen_after &&
+                            (look.with_held || !one.held_until);
+        if (counts) count += one.bad;
+    }
+    return count;
+}
+
+std::uint64_t Watcher::successes(
+    std::string const& service, std::string const& signal, Time from, Time to, bool ever
+) const {
+    std::uint64_t count = 0;
+    for (auto const& one : of(service, signal)) {
+        if ((ever || !one.lost) && one.at > from && one.at <= to) count += one.good;
+    }
+    return count;
+}
+
+std::uint64_t Watcher::good_in(Look const& look, std::string const& signal, Duration window) const {
+    std::uint64_t count = 0;
+    for (auto const& one : of(look.service, signal)) {
+        bool const counts = !one.lost && one.at > look.since && one.at > look.now - window &&
+                            one.at <= look.now && (look.with_held || !one.held_until);
+        if (counts) count += one.good;
+    }
+    return count;
+}
+
+bool Watcher::holds(Meanings const& meanings, Look const& look) const {
+    for (auto const& meaning : meanings) {
+        for (auto const& one : of(look.service, meaning.signal)) {
+            bool const waits = one.held_until && *one.held_until > look.now && !one.lost;
+            if (waits && one.at > look.since && one.at <= look.now) return true;
+        }
+    }
+    return false;
+}
+
+bool Watcher::any(std::string const& service, std::string const& signal, Time from, Time to) const {
+    for (auto const& one : of(service, signal)) {
+        if (!one.lost && one.at > from && one.at <= to) return true;
+    }
+    return false;
+}
+
+std::string Watcher::tell(std::string const& service, std::string const& signal) const {
+    constexpr std::ptrdiff_t told_max = 12;
+    auto const& all = of(service, signal);
+    std::string out = signal + ":";
+    auto one = all.end() - std::min(std::ptrdiff_t(all.size()), told_max);
+    for (; one != all.end(); ++one) {
+        out += " " + std::to_string(one->at / std::chrono::milliseconds(1)) + "ms+" +
+               std::to_string(one->good) + "-" + std::to_string(one->bad) +
+               (one->lost ? " lost" : "") + (one->held_until ? " held" : "") + ",";
+    }
+    return out;
+}
+
+bool Watcher::newest_is_good(
+    std::string const& service, std::string const& signal, Time since, Time until
+) const {
+    auto const& all = of(service, signal);
+    for (auto one = all.rbegin(); one != all.rend(); ++one) {
+        if (one->lost || one->at > until) continue;
+        return one->at > since && one->good > 0 && one->bad == 0;
+    }
+    return false;
+}
+
+Verdict Watcher::judge_one(Meaning const& meaning, Look const& look) const {
+    if (meaning.kind == Meaning::Kind::absent) {
+        bool const heard = any(look.service, meaning.signal, look.now - meaning.window, look.now);
+        return heard ? Verdict::false_ : Verdict::true_;
+    }
+    if (stale(look.service, meaning.signal, look)) return Verdict::unknown;
+    auto const truth = [](bool holds) { return holds ? Verdict::true_ : Verdict::false_; };
+    auto const from = std::max(look.since, look.now - meaning.window);
+    switch (meaning.kind) {
+        case Meaning::Kind::streak:
+            return truth(double(streak(look, meaning.signal)) >= meaning.limit);
+        case Meaning::Kind::failed:
+            return truth(streak(look, meaning.signal) >= 1);
+        case Meaning::Kind::count: {
+            auto const bad = failures(look, meaning.signal, meaning.window);
+            if (!any(look.service, meaning.signal, from, look.now)) return Verdict::unknown;
+            return truth(double(bad) >= meaning.limit);
+        }
+        case Meaning::Kind::ratio: {
+            auto const bad = failures(look, meaning.signal, meaning.window);
+            auto const good = good_in(look, meaning.signal, meaning.window);
+            if (bad + good == 0) return Verdict::unknown;
+            bool const over = double(bad) * 100 > meaning.limit * double(bad + good);
+            return over && bad + good < meaning.min_count ? Verdict::unknown : truth(over);
+        }
+        case Meaning::Kind::absent:
+            break;
+    }
+    return Verdict::unknown;
+}
+
+Verdict Watcher::judge(Meanings const& meanings, Look const& look) const {
+    auto out = Verdict::false_;
+    for (auto const& meaning : meanings) {
+        auto const one = judge_one(meaning, look);
+        if (one == Verdict::true_) return one;
+        if (one == Verdict::unknown) out = one;
+    }
+    return out;
+}
+
+std::uint64_t Watcher::good(Meanings const& meanings, Look const& look) const {
+    std::uint64_t best = 0;
+    for (auto const& meaning : meanings) {
+        best = std::max(best, successes(look.service, meaning.signal, look.since, look.now));
+    }
+    return best;
+}
+
+}  // namespace rollbackd::simulation

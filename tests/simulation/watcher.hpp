@@ -1,0 +1,71 @@
+// What the daemon was shown, and what it means: an evaluator of the simulated conditions that
+// shares nothing with the engine's but their meaning in words (DESIGN A2).
+#pragma once
+
+#include "core/sample.hpp"
+#include "core/severity.hpp"
+#include "tests/simulation/scenario.hpp"
+#include "tests/simulation/timeline.hpp"
+
+#include <deque>
+
+namespace rollbackd::simulation {
+
+class Watcher {
+public:
+    /// `held_until`: a failure within a start_period waits until then, and may be dropped.
+    void take(Sample const& sample, Time at, Time seen, std::optional<Time> held_until);
+    /// Samples seen after `kept` were in no checkpoint.
+    void forget_after(Time kept);
+    void set_policy(Policy const& policy);
+
+    struct Look {
+        std::string service;
+        Time now{};
+        Time since = Time::min();  // samples at or before this do not exist
+        /// Only what was seen after this counts against it; what was seen before counts for it.
+        Time failures_seen_after = Time::min();
+        bool ever = false;      // also what a crash has made the daemon forget
+        bool with_held = true;  // what a start_period holds or has held counts too
+    };
+    /// Failures after `since` wait for the end of a start_period.
+    bool holds(Meanings const& meanings, Look const& look) const;
+    Verdict judge(Meanings const& meanings, Look const& look) const;
+    /// Good samples of the best of the condition's signals after `since`.
+    std::uint64_t good(Meanings const& meanings, Look const& look) const;
+    bool newest_is_good(
+        std::string const& service, std::string const& signal, Time since, Time until
+    ) const;
+    /// A reload has changed the signal: its memory begins anew.
+    void forget_signal(std::string const& service, std::string const& signal);
+    std::uint64_t failures(Look const& look, std::string const& signal, Duration window) const;
+    std::uint64_t streak(Look const& look, std::string const& signal) const;
+    bool any(std::string const& service, std::string const& signal, Time from, Time to) const;
+    /// The newest samples, for the story of a seed: "12.5s +1 -3 lost held".
+    std::string tell(std::string const& service, std::string const& signal) const;
+    /// Also `ever`: what a crash has made the daemon forget was seen all the same.
+    std::uint64_t successes(
+        std::string const& service, std::string const& signal, Time from, Time to, bool ever = false
+    ) const;
+
+private:
+    struct Seen {
+        Time at;
+        Time seen;
+        std::uint64_t good;
+        std::uint64_t bad;
+        bool lost;
+        std::optional<Time> held_until;
+    };
+    using Seens = std::deque<Seen>;
+    Seens const& of(std::string const& service, std::string const& signal) const;
+    Verdict judge_one(Meaning const& meaning, Look const& look) const;
+    std::uint64_t good_in(Look const& look, std::string const& signal, Duration window) const;
+    bool stale(std::string const& service, std::string const& signal, Look const& look) const;
+
+    std::map<std::string, Seens> seen_;
+    std::map<std::string, Duration> stale_after_;
+    static constexpr Duration kept = std::chrono::minutes(45);
+};
+
+}  // namespace rollbackd::simulation

@@ -1,0 +1,167 @@
+#include "tests/simulation/world.hpp"
+
+namespace rollbackd::simulation {
+
+using namespace std::chrono_literals;
+
+bool Service::healthy(Time now) const {
+    if (safe_mode) return true;
+    if (down || now < starting_until) return false;
+    if (flapping && (now / 7s) % 2 == 0) return false;
+    auto const found = versions.find(running);
+    if (found == versions.end()) return true;
+    auto const& version = found->second;
+    if (version.schema != schema) return false;
+    return !version.bad_health || now < running_since + version.bad_after;
+}
+
+bool Service::serves(Time now) const {
+    if (provider && !flag_off) return false;
+    if (safe_mode) return true;
+    if (!healthy(now)) return false;
+    auto const found = versions.find(running);
+    return found == versions.end() || !found->second.bad_requests ||
+           now < running_since + found->second.bad_after;
+}
+
+std::string World::deploy(std::string const& name, bool bad) {
+    auto& found = service(name);
+    auto const version = "v" + std::to_string(found.next_version++);
+    auto& made = found.versions[version];
+    made.schema = found.schema;
+    if (bad) {
+        made.bad_health = random_.chance(0.6);
+        made.bad_requests = !made.bad_health || random_.chance(0.3);
+        if (random_.chance(0.25)) made.bad_after = random_.between(10s, 3min);
+    }
+    found.running = version;
+    found.running_since = timeline_.now();
+    found.starting_until = timeline_.now() + random_.between(0s, 4s);
+    found.safe_mode = false;
+    return version;
+}
+
+Process* World::find(Key const& key) {
+    auto const found = processes_.find(key);
+    return found == processes_.end() ? nullptr : &found->second;
+}
+
+Process& World::start(Process process) {
+    Key const key{process.run, process.n, process.attempt};
+    process.started = timeline_.now();
+    auto& made = processes_[key] = std::move(process);
+    witness_.process_started(made);
+    auto const takes = random_.between(10ms, 8s);
+    bool const lost = random_.chance(step_lost);
+    bool const hangs = !lost && random_.chance(step_hangs);
+    bool const fails = random_.chance(step_fails);
+    bool const half = random_.chance(0.5);
+    bool const idle = random_.chance(no_effect);
+    auto kind = fails ? OutcomeKind::failed : OutcomeKind::done;
+    bool effect = !fails && !idle;
+    auto ends = takes;
+    if (hangs) {
+        ends = made.step.timeout;
+        kind = OutcomeKind::unknown;
+        effect = half;
+    }
+    timeline_.after(ends, [this, key, kind, effect, lost, half] {
+        auto* const found = find(key);
+        if (found == nullptr || !found->live) return;
+        if (!lost) {
+            end(key, kind, effect);
+            return;
+        }
+        if (half) take_effect(*found);
+        found->live = false;  // no exit is ever written
+        if (found->waiter) found->waiter();
+    });
+    return made;
+}
+
+void World::end(Key const& key, OutcomeKind kind, bool effect) {
+    auto& process = processes_.at(key);
+    if (effect) take_effect(process);
+    process.live = false;
+    StepOutcome outcome;
+    outcome.kind = kind;
+    if (kind == OutcomeKind::done) outcome.exit = 0;
+    if (kind == OutcomeKind::failed) outcome.exit = 1;
+    outcome.text = to_string(kind);
+    process.exit = std::move(outcome);
+    witness_.process_ended(process);
+    if (process.waiter) process.waiter();
+}
+
+void World::take_effect(Process& process) {
+    process.took_effect = true;
+    witness_.effect(process);
+    auto const* const argv = process.step.params.if_contains("argv");
+    if (argv == nullptr || !argv->is_array() || argv->get_array().empty()) return;
+    auto const& words = argv->get_array();
+    auto const word = std::string(words.front().get_string());
+    auto& service = services.at(process.service);
+    auto const now = timeline_.now();
+    if (word == "rollback" && words.size() > 1) {
+        service.running = std::string(words[1].get_string());
+        service.running_since = now;
+        service.starting_until = now + random_.between(0s, 5s);
+        service.safe_mode = false;
+    } else if (word == "restart") {
+        service.running_since = now;
+        service.starting_until = now + random_.between(0s, 5s);
+        if (random_.chance(0.3)) service.flapping = false;
+    } else if (word == "flag-off") {
+        service.flag_off = true;
+    } else if (word == "safe-mode") {
+        service.safe_mode = true;
+    } else if (word == "migrate-down") {
+        service.schema = 1;
+    }
+}
+
+void World::abort(std::string const& run, std::uint32_t n) {
+    for (auto& [key, process] : processes_) {
+        if (process.run != run || process.n != n || !process.live) continue;
+        bool const half = random_.chance(0.3);
+        timeline_.after(random_.between(1ms, 500ms), [this, key = key, half] {
+            auto* const found = find(key);
+            if (found != nullptr && found->live) end(key, OutcomeKind::aborted, half);
+        });
+    }
+}
+
+OutcomeKind World::settle(std::string const& run, std::uint32_t n, Step const& step) {
+    if (step.check.empty() || random_.chance(0.1)) return OutcomeKind::unknown;
+    for (auto const* const list : {&processes_, &forgotten_}) {
+        for (auto const& [key, process] : *list) {
+            if (process.run == run && process.n == n && process.took_effect) {
+                return OutcomeKind::done;
+            }
+        }
+    }
+    return OutcomeKind::failed;
+}
+
+void World::forget(std::string const& run, std::uint32_t n) {
+    for (auto at = processes_.begin(); at != processes_.end();) {
+        if (at->second.run == run && at->second.n == n && !at->second.live) {
+            forgotten_.insert(processes_.extract(at++));
+        } else {
+            ++at;
+        }
+    }
+}
+
+void World::leave_processes() {
+    for (auto& [key, process] : processes_) process.waiter = nullptr;
+}
+
+void World::lose_processes() {
+    for (auto& [key, process] : processes_) {
+        process.live = false;
+        process.waiter = nullptr;
+    }
+}
+
+}  // namespace rollbackd::simulation

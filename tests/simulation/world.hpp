@@ -1,0 +1,81 @@
+// The world as it really is: services with the versions in effect, what fails for outside reasons,
+// and the processes of steps, which live on when the daemon dies.
+#pragma once
+
+#include "tests/simulation/random.hpp"
+#include "tests/simulation/witness.hpp"
+
+#include <set>
+
+namespace rollbackd::simulation {
+
+struct Version {
+    bool bad_health = false;
+    bool bad_requests = false;
+    Duration bad_after{};  // a slow leak
+    bool present = true;   // its artefact can still be restored
+    int schema = 1;
+};
+
+struct Service {
+    std::string name;
+    std::map<std::string, Version> versions;
+    std::string running;
+    Time running_since{};
+    Time starting_until{};
+    int schema = 1;
+    int next_version = 1;
+    bool down = false;      // for outside reasons
+    bool provider = false;  // somebody else's fault, seen in requests
+    bool flapping = false;
+    bool quiet = false;  // no request comes
+    bool flag_off = false;
+    bool safe_mode = false;
+
+    bool healthy(Time now) const;
+    bool serves(Time now) const;
+};
+
+class World {
+public:
+    World(Timeline& timeline, Random& random, Witness& witness)
+        : timeline_(timeline), random_(random), witness_(witness) {}
+
+    std::map<std::string, Service> services;
+    bool network_lost = false;  // ours: every reference fails, and every probe
+    bool references_slow = false;
+    double delivery_fails = 0;  // share of messages that do not get through
+    double step_fails = 0.1;
+    double step_lost = 0.03;
+    double step_hangs = 0.03;
+    double no_effect = 0.05;  // exit 0, and nothing changed
+
+    Service& service(std::string const& name) { return services.at(name); }
+    Service const& service(std::string const& name) const { return services.at(name); }
+    std::string deploy(std::string const& service, bool bad);
+
+    // Processes: what the supervisors do.
+    using Key = std::tuple<std::string, std::uint32_t, std::uint32_t>;
+    Process* find(Key const& key);
+    Process& start(Process process);
+    void abort(std::string const& run, std::uint32_t n);
+    /// A step's check: did it take effect?
+    OutcomeKind settle(std::string const& run, std::uint32_t n, Step const& step);
+    void forget(std::string const& run, std::uint32_t n);
+    /// The daemon is gone: nobody waits any more.
+    void leave_processes();
+    /// The machine is gone: so are they.
+    void lose_processes();
+
+private:
+    void end(Key const& key, OutcomeKind kind, bool effect);
+    void take_effect(Process& process);
+
+    Timeline& timeline_;
+    Random& random_;
+    Witness& witness_;
+    std::map<Key, Process> processes_;
+    std::map<Key, Process> forgotten_;  // their claims are gone; what they did is not
+};
+
+}  // namespace rollbackd::simulation
