@@ -42,7 +42,8 @@ std::string act_change(Refusal const& refusal, Incident const& incident) {
         case Guard::bad_before:
             return "the signal having been good before the deployment";
         case Guard::dependency_failing:
-            return "its dependencies answering";
+            return refusal.storm ? "an approval of one of them: rollbackctl approve " + incident.id
+                                 : "its dependencies answering";
         case Guard::blind:
             return "at least one reference answering";
         case Guard::no_target:
@@ -68,7 +69,8 @@ std::string act_change(Refusal const& refusal, Incident const& incident) {
         case Guard::frozen:
             return "the service not being frozen: rollbackctl resume " + service;
         case Guard::unstable:
-            return "the trigger not flapping";
+            return "fewer changes of the trigger: no more than " +
+                   std::to_string(Flapping::stable_to) + " in " + format_duration(Flapping::window);
     }
     return "";
 }

@@ -2,6 +2,7 @@
 #include "api/escape.hpp"
 #include "api/explain.hpp"
 #include "api/proof.hpp"
+#include "engine/flapping.hpp"
 
 namespace rollbackd::api {
 
@@ -24,6 +25,14 @@ void append_triggers(std::string& out, JsonArray const& triggers) {
         append_line(out, "trigger " + text_of(trigger, "name") + ": " + text_of(trigger, "when"));
         append_line(out, "  " + text_of(trigger, "verdict") + ": " + text_of(trigger, "why"));
         append_line(out, matrix_text(trigger));
+        auto const* const unstable = find(trigger, "unstable");
+        auto const* const changes = find(trigger, "changes");
+        if (unstable != nullptr && changes != nullptr && *unstable == true) {
+            append_line(
+                out, "  unstable: it changed " + to_text(*changes) + " times in " +
+                         format_duration(Flapping::window) + " by itself; a person must approve"
+            );
+        }
         auto const* const proof = find(trigger, "proof");
         if (proof == nullptr) continue;
         for (auto const& line : proof_lines(*proof)) {

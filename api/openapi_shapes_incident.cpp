@@ -214,6 +214,8 @@ Reasons
  classification?: object
  blame?: string
  firing?: boolean
+ unstable?: boolean
+ changes?: integer
  acting?: boolean
  changes_at?: time?
  min_count?: integer?

@@ -184,6 +184,8 @@ Trigger
  threshold: number?
  since: time?
  firing: boolean
+ unstable: boolean
+ changes: integer
  when: string
  response: string
  acting: boolean

@@ -129,6 +129,8 @@ Json render_trigger(
     auto const since = track == nullptr || !is_true ? std::nullopt : track->true_since;
     out["since"] = render_instant(since, now);
     out["firing"] = track != nullptr && track->firing;
+    out["unstable"] = track != nullptr && track->flapping.is_unstable(now.boot);
+    out["changes"] = track == nullptr ? 0 : track->flapping.count(now.boot);
     out["when"] = trigger.when.text();
     out["response"] = response_text(resolved.response);
     out["acting"] = is_acting(resolved);

@@ -3,6 +3,7 @@
 #include "engine/head.hpp"
 #include "engine/judge.hpp"
 #include "engine/planning.hpp"
+#include "engine/storm.hpp"
 
 #include <algorithm>
 
@@ -17,11 +18,6 @@ Run const* approved_run(Incident const& incident, std::string const& plan) {
         if (alive && run.plan.hash == plan) return &run;
     }
     return nullptr;
-}
-
-void add(Judgement& to, Judgement const& from) {
-    to.guards.insert(to.guards.end(), from.guards.begin(), from.guards.end());
-    to.refusals.insert(to.refusals.end(), from.refusals.begin(), from.refusals.end());
 }
 
 void void_run(Draft& draft, std::string const& run, std::string const& why) {
@@ -176,6 +172,7 @@ void on(Draft& draft, Approved const& event) {
     }
     draft.write(RunApproved{run_id, event.actor.name});
     start_run(draft, run_id, false);
+    let_storm_go(draft, run_id);
 }
 
 void on(Draft& draft, Rejected const& event) {

@@ -120,6 +120,23 @@ void end_start_period(Draft& draft, std::string const& id) {
     reconsider(draft, std::string(draft.incident(id).service), "the start_period is over");
 }
 
+// What was held as unstable and is true without changing any more is no flapping: it is judged
+// again, unless a person has said no meanwhile.
+void judge_when_stable(Draft& draft, std::string const& id) {
+    auto const& incident = draft.incident(id);
+    auto const* const waiting = waiting_run(incident);
+    bool const held =
+        std::any_of(incident.refusals.begin(), incident.refusals.end(), [](Refusal const& one) {
+            return one.guard == Guard::unstable;
+        });
+    if (waiting == nullptr || waiting->manual || !held) return;
+    auto const* const firing = answered_firing(incident, *waiting);
+    if (firing == nullptr) return;
+    auto const* const track = draft.senses.track(incident.service, firing->trigger);
+    if (track == nullptr || track->flapping.is_unstable(draft.now.boot)) return;
+    reconsider(draft, std::string(incident.service), firing->trigger + " is stable again");
+}
+
 void tell_overdue(Draft& draft, std::string const& id) {
     if (is_silenced(draft.state, draft.incident(id).service)) return;  // told when it ends
     for (auto const& duty : std::vector<DutyRun>(draft.incident(id).duties)) {
@@ -168,6 +185,7 @@ void on(Draft& draft, Tick const&) {
         if (draft.incident(id).state != IncidentState::resolved) {
             time_out_approvals(draft, id);
             time_out_steps(draft, id);
+            judge_when_stable(draft, id);
             end_start_period(draft, id);
             escalate_late(draft, id);
         }

@@ -1,7 +1,7 @@
-#include "engine/guards.hpp"
+// The guards that hold a whole ladder, and who has a run on. Those of one rung: guards_rung.cpp.
+#include "engine/guards_bench.hpp"
 
 #include "core/names.hpp"
-#include "engine/planning.hpp"
 
 #include <algorithm>
 
@@ -11,54 +11,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-struct Bench {
-    Draft const& draft;
-    Incident const& incident;
-    Firing const* firing;
-    std::string playbook;
-    Judgement out;
-
-    void say(Guard guard, bool passed, std::string text, bool carried = false) {
-        out.guards.push_back({guard, letter_of(guard), passed, text});
-        if (passed) return;
-        out.refusals.push_back(
-            {guard, letter_of(guard), std::move(text), playbook,
-             firing == nullptr ? "" : firing->trigger, draft.moment(), carried}
-        );
-    }
-};
-
 std::string ago(Draft const& draft, Instant then) {
     return format_human(draft.now.boot - then) + " ago";
-}
-
-void judge_switches(Bench& bench, ServiceState const& known, Wanted wanted) {
-    auto const& state = bench.draft.state;
-    auto const& service = bench.incident.service;
-    std::string const resume = "; resume with: rollbackctl resume";
-    if (state.paused) {
-        bench.say(Guard::paused, false, "paused by " + state.paused_by + resume);
-    } else if (known.paused) {
-        bench.say(
-            Guard::paused, false,
-            service + " is paused by " + known.paused_by + resume + " " + service
-        );
-    } else {
-        bench.say(Guard::paused, true, "not paused");
-    }
-    if (wanted == Wanted::manual) return;
-    bool const silenced = is_silenced(state, service);
-    bench.say(
-        Guard::silenced, !silenced,
-        silenced ? service + " is silenced until the silence ends" : "not silenced"
-    );
-    bool const frozen = !known.frozen_by.empty();
-    bench.say(
-        Guard::frozen, !frozen,
-        frozen ? "frozen by " + known.frozen_by + "; a person ends it with: rollbackctl resume " +
-                     service
-               : "not frozen"
-    );
 }
 
 void judge_locks(Bench& bench, std::vector<std::string> const& locks) {
@@ -120,6 +74,59 @@ void judge_limits(Bench& bench, ServicePolicy const& service, ServiceState const
     );
 }
 
+void judge_stability(Bench& bench) {
+    if (bench.firing == nullptr || bench.firing->raised) return;
+    auto const* const track =
+        bench.draft.senses.track(bench.incident.service, bench.firing->trigger);
+    if (track == nullptr) return;
+    auto const now = bench.draft.now.boot;
+    bool const unstable = track->flapping.is_unstable(now);
+    bench.say(
+        Guard::unstable, !unstable,
+        bench.firing->trigger + (unstable ? " comes and goes by itself: " : ": ") +
+            track->flapping.text(now)
+    );
+}
+
+void judge_autonomy(Bench& bench) {
+    auto const autonomy = effective_autonomy(bench.draft, bench.incident.service, bench.firing);
+    bench.say(
+        Guard::autonomy, autonomy != Autonomy::observe,
+        "effective autonomy is " + to_string(autonomy)
+    );
+}
+
+}  // namespace
+
+void judge_switches(Bench& bench, ServiceState const& known, Wanted wanted) {
+    auto const& state = bench.draft.state;
+    auto const& service = bench.incident.service;
+    std::string const resume = "; resume with: rollbackctl resume";
+    if (state.paused) {
+        bench.say(Guard::paused, false, "paused by " + state.paused_by + resume);
+    } else if (known.paused) {
+        bench.say(
+            Guard::paused, false,
+            service + " is paused by " + known.paused_by + resume + " " + service
+        );
+    } else {
+        bench.say(Guard::paused, true, "not paused");
+    }
+    if (wanted == Wanted::manual) return;
+    bool const silenced = is_silenced(state, service);
+    bench.say(
+        Guard::silenced, !silenced,
+        silenced ? service + " is silenced until the silence ends" : "not silenced"
+    );
+    bool const frozen = !known.frozen_by.empty();
+    bench.say(
+        Guard::frozen, !frozen,
+        frozen ? "frozen by " + known.frozen_by + "; a person ends it with: rollbackctl resume " +
+                     service
+               : "not frozen"
+    );
+}
+
 void judge_world(Bench& bench, ServicePolicy const& service, Answer const* answer) {
     if (answer != nullptr && answer->blind) {
         bench.say(Guard::blind, false, "blind: " + answer->blind_text);
@@ -156,124 +163,10 @@ void judge_world(Bench& bench, ServicePolicy const& service, Answer const* answe
     );
 }
 
-void judge_autonomy(Bench& bench) {
-    auto const autonomy = effective_autonomy(bench.draft, bench.incident.service, bench.firing);
-    bench.say(
-        Guard::autonomy, autonomy != Autonomy::observe,
-        "effective autonomy is " + to_string(autonomy)
-    );
+void add(Judgement& to, Judgement const& from) {
+    to.guards.insert(to.guards.end(), from.guards.begin(), from.guards.end());
+    to.refusals.insert(to.refusals.end(), from.refusals.begin(), from.refusals.end());
 }
-
-// (a) and (b): a deployment to blame, and it was good before.
-void judge_blame(Bench& bench, ServicePolicy const& service, ServiceState const& known) {
-    auto const* const deployment = known.window ? known.deployment(*known.window) : nullptr;
-    if (deployment == nullptr) {
-        bench.say(Guard::no_deployment, false, "no deployment to blame is recorded");
-        return;
-    }
-    auto const breach = bench.firing->fired_at.boot;
-    bool const recent = breach <= deployment->from().boot + service.watch_window;
-    bench.say(
-        Guard::no_deployment, recent,
-        deployment->version + " started " +
-            format_human(std::max(breach - deployment->from().boot, Duration::zero())) +
-            " before the breach, watch window is " + format_duration(service.watch_window)
-    );
-    auto const before = deployment->before.find(bench.firing->trigger);
-    bool const good = before != deployment->before.end() && before->second.good();
-    if (!good) {
-        std::string const why = before == deployment->before.end()
-                                    ? "the trigger was not judged then"
-                                    : "it was " + to_string(before->second.verdict) + " on " +
-                                          std::to_string(before->second.successes) +
-                                          " successes (" + before->second.why + ")";
-        bench.say(
-            Guard::bad_before, false,
-            "not known to be good before " + deployment->version + ": " + why
-        );
-        return;
-    }
-    auto const blamed_at = [&](Now when) {
-        return bench.draft.senses.evaluate_text(
-            service.name, bench.firing->when, bench.firing->rules,
-            known.floor(bench.firing->trigger), deployment->started_at.boot, bench.draft.state, when
-        );
-    };
-    // Judged at the breach too: while the world was asked afresh, good requests may have brought a
-    // ratio back below its threshold, and that makes the release no better than it was. The edge
-    // saw it for the deployment known then; one recorded later is judged as of that moment.
-    bool const seen = bench.firing->blames == deployment->id;
-    auto blamed = blamed_at(bench.draft.now);
-    if (!seen && blamed.verdict != Verdict::true_) {
-        auto then = blamed_at(Now{breach, bench.firing->fired_at.wall});
-        if (then.verdict == Verdict::true_) blamed = std::move(then);
-    }
-    bool const carried = !seen && blamed.verdict != Verdict::true_ && !bench.firing->raised;
-    bench.say(
-        Guard::bad_before, !carried,
-        carried ? "without the failures before " + deployment->version +
-                      " it is not true yet: " + blamed.why
-                : "good before " + deployment->version + " (" + before->second.why + "), bad since",
-        carried
-    );
-}
-
-// (d): what the steps themselves say about restoring the target.
-void judge_preflight(Bench& bench, Plan const& plan, Answer const* answer) {
-    auto const* const preflight = answer == nullptr ? nullptr : [&]() -> std::string const* {
-        auto const found = answer->preflight.find(plan.playbook);
-        return found == answer->preflight.end() ? nullptr : &found->second;
-    }();
-    bench.say(
-        Guard::no_target, preflight == nullptr,
-        preflight == nullptr ? "known-good " + *plan.target + " is present and different"
-                             : *plan.target + " cannot be restored: " + *preflight
-    );
-}
-
-// (e): the schema the target was recorded with is the one in effect.
-void judge_schema(
-    Bench& bench, ServicePolicy const& service, ServiceState const& known, Plan const& plan,
-    Answer const* answer
-) {
-    auto const* const current = known.current_deployment();
-    if (current != nullptr && current->schema_compatible) {
-        bench.say(
-            Guard::schema_moved, *current->schema_compatible,
-            std::string("the deployment was declared schema_compatible: ") +
-                (*current->schema_compatible ? "true" : "false")
-        );
-        return;
-    }
-    if (service.release.schema_type.empty()) {
-        bench.say(Guard::schema_moved, true, "no release.schema is configured");
-        return;
-    }
-    if (answer == nullptr || !answer->schema_asked || !answer->schema) {
-        bench.say(
-            Guard::schema_moved, false,
-            "the schema could not be read: " +
-                (answer == nullptr ? std::string("not asked") : answer->schema_error)
-        );
-        return;
-    }
-    auto const target = known.versions.find(plan.target.value_or(""));
-    if (target == known.versions.end() || !target->second.facts.schema) {
-        bench.say(
-            Guard::schema_moved, false,
-            "the schema of " + plan.target.value_or("the target") + " was not recorded"
-        );
-        return;
-    }
-    bool const same = *target->second.facts.schema == *answer->schema;
-    bench.say(
-        Guard::schema_moved, same,
-        "schema now " + printable(*answer->schema, 80) + ", at " + *plan.target + " " +
-            printable(*target->second.facts.schema, 80)
-    );
-}
-
-}  // namespace
 
 Refusal const* Judgement::refusal(Guard guard) const {
     for (auto const& refusal : refusals) {
@@ -347,66 +240,9 @@ Judgement judge_hold(
     if (wanted == Wanted::manual) return std::move(bench.out);
     judge_world(bench, *service, answer);
     if (wanted == Wanted::approved) return std::move(bench.out);
+    judge_stability(bench);
     judge_autonomy(bench);
     judge_limits(bench, *service, known);
-    return std::move(bench.out);
-}
-
-Judgement judge_step(
-    Draft const& draft, Incident const& incident, Firing const* firing, Run const& run,
-    Answer const* answer
-) {
-    Bench bench{draft, incident, firing, run.plan.playbook, {}};
-    auto const* const service = draft.policy.service(incident.service);
-    auto const& known = draft.state.service(incident.service);
-    judge_switches(bench, known, run.manual ? Wanted::manual : Wanted::approved);
-    if (service == nullptr) return std::move(bench.out);
-    if (!run.manual) judge_world(bench, *service, answer);
-    if (!run.plan.target) return std::move(bench.out);
-    auto const target = known.versions.find(*run.plan.target);
-    bool const bad = target != known.versions.end() && target->second.standing == Standing::bad;
-    bench.say(
-        Guard::quarantined, !bad,
-        *run.plan.target + (bad ? " has been quarantined meanwhile" : " is not quarantined")
-    );
-    judge_preflight(bench, run.plan, answer);
-    if (!run.manual) judge_schema(bench, *service, known, run.plan, answer);
-    return std::move(bench.out);
-}
-
-Judgement judge_rung(
-    Draft const& draft, Incident const& incident, Firing const* firing, Playbook const& playbook,
-    Result<Plan> const& plan, Answer const* answer, Wanted wanted
-) {
-    Bench bench{draft, incident, firing, playbook.name, {}};
-    auto const* const service = draft.policy.service(incident.service);
-    if (service == nullptr || playbook.undoes != Undoes::release) return std::move(bench.out);
-    auto const& known = draft.state.service(incident.service);
-    bool const blames =
-        firing != nullptr && firing->blame != Blame::any && wanted != Wanted::manual;
-    if (blames) judge_blame(bench, *service, known);
-    // Without a deployment to blame there is nothing to undo, and no target to look for.
-    if (!bench.out.passed() && bench.out.refusals.front().guard == Guard::no_deployment) {
-        return std::move(bench.out);
-    }
-
-    if (!plan) {
-        auto const guard =
-            plan.error().code == Errc::conflict ? Guard::quarantined : Guard::no_target;
-        bench.say(guard, false, to_string(plan.error()));
-        return std::move(bench.out);
-    }
-    auto const current = known.versions.find(known.current);
-    bool const again = wanted == Wanted::automatic && current != known.versions.end() &&
-                       current->second.rolled_back;
-    if (again) {
-        bench.say(
-            Guard::limit, false,
-            "a rollback from " + known.current + " has already run; a second one is for people"
-        );
-    }
-    judge_preflight(bench, *plan, answer);
-    if (wanted != Wanted::manual) judge_schema(bench, *service, known, *plan, answer);
     return std::move(bench.out);
 }
 

@@ -12,6 +12,8 @@ struct Judgement {
     Refusal const* refusal(Guard guard) const;
 };
 
+void add(Judgement& to, Judgement const& from);
+
 /// Who wants it: the policy by itself, a person approving its plan, or a person's own run.
 enum class Wanted { automatic, approved, manual };
 
@@ -26,6 +28,9 @@ Judgement judge_rung(
     Result<Plan> const& plan, Answer const* answer, Wanted wanted
 );
 
+/// (c) where many services broke together. Only for a rung that undoes something: containment does
+/// not wait, and a shared cause makes it no worse.
+Judgement judge_storm(Draft const& draft, Incident const& incident, Firing const& firing);
 /// Guards of an approval in the middle of a run: those that say hands off now, and whether the
 /// target may still be restored. Why it began is not asked again: half-done helps nobody.
 Judgement judge_step(

@@ -176,7 +176,7 @@ std::string open_next(Incident const& incident) {
     return "it keeps watching and does nothing by itself";
 }
 
-std::string waiting_next(Question const& question) {
+std::string waiting_next(Incident const& incident, Question const& question) {
     std::string const step = "step " + std::to_string(question.n) + " (" + question.what + ")";
     switch (question.asks) {
         case Asks::manual_step:
@@ -190,7 +190,13 @@ std::string waiting_next(Question const& question) {
         case Asks::manual_check:
             break;
     }
-    return "it waits for a person to approve or reject the plan; unanswered, it is rejected";
+    std::string const waits =
+        "it waits for a person to approve or reject the plan; unanswered, it is rejected";
+    bool const unstable =
+        std::any_of(incident.refusals.begin(), incident.refusals.end(), [](Refusal const& one) {
+            return one.guard == Guard::unstable;
+        });
+    return unstable ? waits + "; stable again and still true, it is judged again" : waits;
 }
 
 std::string next_text(Incident const& incident, Question const& question) {
@@ -202,7 +208,7 @@ std::string next_text(Incident const& incident, Question const& question) {
         case IncidentState::open:
             return open_next(incident);
         case IncidentState::waiting:
-            return waiting_next(question);
+            return waiting_next(incident, question);
         case IncidentState::acting:
             return "it goes on with the next step, then verifies";
         case IncidentState::verifying:

@@ -95,10 +95,11 @@ void Judge::record(Judgement const& judgement, std::string const& playbook) {
     });
 }
 
-void Judge::propose(Plan plan, std::string why) {
+void Judge::propose(Plan plan, std::string why, bool storm) {
     auto run = make_run(draft, id, std::move(plan), firing.trigger + ": " + firing.evaluation.why);
     run.answers = {firing.trigger};
     run.state = RunState::waiting;
+    run.storm = storm;
     run.why = why;
     draft.write(RunPlanned{std::move(run)});
     set_state(draft, id, IncidentState::waiting, std::move(why));
@@ -121,8 +122,12 @@ void Judge::hold(Refusal first, Judgement const& held_by, Plan const* plan) {
             return one.guard == Guard::dependency_failing || one.guard == Guard::limit ||
                    one.guard == Guard::cooldown || one.guard == Guard::unstable;
         });
+    bool const storm =
+        std::any_of(held_by.refusals.begin(), held_by.refusals.end(), [](Refusal const& one) {
+            return one.storm;
+        });
     if (proposes && plan != nullptr) {
-        propose(*plan, why);
+        propose(*plan, why, storm);
     } else {
         set_state(draft, id, IncidentState::open, why);
     }
@@ -165,8 +170,8 @@ Judge::Verdict Judge::judge(LadderRung const& rung, bool& passed_one, std::strin
     }
     auto plan = make_plan(draft.state, service, *playbook, {}, id);
     auto const locks = plan ? plan->locks : playbook->locks;
-    auto const held =
-        judge_hold(draft, draft.incident(id), &firing, locks, answer, Wanted::automatic);
+    auto held = judge_hold(draft, draft.incident(id), &firing, locks, answer, Wanted::automatic);
+    if (!harmless) add(held, judge_storm(draft, draft.incident(id), firing));
     auto judgement =
         judge_rung(draft, draft.incident(id), &firing, *playbook, plan, answer, Wanted::automatic);
     bool const could_run = judgement.passed() && plan.has_value();

@@ -29,7 +29,7 @@ private:
     Verdict judge(LadderRung const& rung, bool& passed_one, std::string& last_why);
     void pass_over(LadderRung const& rung, std::string const& why);
     void record(Judgement const& judgement, std::string const& playbook);
-    void propose(Plan plan, std::string why);
+    void propose(Plan plan, std::string why, bool storm = false);
     void act(Plan plan);
     /// Held: people are told; where a plan could help once approved, it is made ready.
     void hold(Refusal first, Judgement const& held_by, Plan const* plan);

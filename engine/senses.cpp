@@ -2,6 +2,7 @@
 #include "engine/senses.hpp"
 
 #include "core/ensure.hpp"
+#include "engine/guards.hpp"
 
 #include <algorithm>
 
@@ -30,6 +31,20 @@ bool wants_again(State const& state, std::string const& service, std::string con
         incident->refusals.begin(), incident->refusals.end(),
         [&](Refusal const& refusal) { return refusal.carried && refusal.trigger == trigger; }
     );
+}
+
+// A run is on, or the world is being asked before one: what changes then is rollbackd's own doing,
+// or a breach that has been noticed already, and no flapping.
+bool is_attended(State const& state, std::string const& service) {
+    auto const& known = state.service(service);
+    auto const attended = [&](std::string const& id) {
+        auto const* const incident = state.incident(id);
+        return incident != nullptr && (incident->asking || active_run(*incident) != nullptr);
+    };
+    return attended(known.incident) ||
+           std::any_of(known.alerts.begin(), known.alerts.end(), [&](auto const& alert) {
+               return attended(alert.second);
+           });
 }
 
 // Someone waits for this service's samples: a verification, an unverified run, a success list, a
@@ -188,6 +203,9 @@ void Senses::assess(
     asked.ignore_before = floor(service, trigger, state);
     auto& track = trigger.track;
     track.last = evaluate(trigger.policy->when, asked, false);
+    auto const verdict = track.last.verdict;
+    bool const ours = track.flapping.turns(verdict) && is_attended(state, service.policy->name);
+    track.flapping.note(verdict, now.boot, ours);
 
     auto const edge = [&](EdgeKind kind) {
         Edge made{
@@ -294,6 +312,7 @@ Instant Senses::next_deadline(Instant after) const {
             if (track.true_since && !track.firing)
                 consider(*track.true_since + trigger.policy->for_);
             if (track.last.changes_at) consider(*track.last.changes_at);
+            if (track.firing) consider(track.flapping.stable_at());
             if (track.firing && !track.true_since && track.last_true &&
                 trigger.policy->resolve_after.duration) {
                 consider(*track.last_true + *trigger.policy->resolve_after.duration);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "engine/event.hpp"
+#include "engine/flapping.hpp"
 
 #include <span>
 #include <unordered_map>
@@ -17,6 +18,7 @@ struct Track {
     std::optional<Instant> last_true;   // newest moment it was true
     bool held = false;                  // failures wait for the end of start_period
     std::optional<Instant> judged_to;   // restored samples up to here were judged before the crash
+    Flapping flapping;                  // how often it changed by itself
 };
 
 class Senses {

@@ -3,6 +3,7 @@
 
 #include "core/ensure.hpp"
 #include "engine/sample_json.hpp"
+#include "engine/shift.hpp"
 
 #include <algorithm>
 
@@ -321,6 +322,7 @@ Json Senses::save(Now now, std::string const& boot_id) const {
             if (trigger.track.true_since) track["true_since"] = to_json(*trigger.track.true_since);
             if (trigger.track.last_true) track["last_true"] = to_json(*trigger.track.last_true);
             if (trigger.track.judged_to) track["judged_to"] = to_json(*trigger.track.judged_to);
+            track["flapping"] = to_json(trigger.track.flapping);
             tracks[trigger.policy->name] = std::move(track);
         }
         JsonObject saved{
@@ -381,6 +383,10 @@ Result<void> Senses::load(Json const& saved, Now now, std::string const& boot_id
                 read("true_since", trigger.track.true_since);
                 read("last_true", trigger.track.last_true);
                 read("judged_to", trigger.track.judged_to);
+                if (auto const* flapping = find(*track, "flapping")) {
+                    from_json(*flapping, trigger.track.flapping);
+                    shift_instants(trigger.track.flapping, shift);
+                }
             }
             if (auto const* flag = find(*entry, "untrusted")) from_json(*flag, service.untrusted);
             if (auto const* until = find(*entry, "held_until")) {

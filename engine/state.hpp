@@ -125,6 +125,7 @@ struct Run {
     std::string by;                    // who asked for or approved it; empty: the policy
     bool manual = false;               // a person's own run
     bool automatic = false;            // started by the policy alone: limits and cooldown count it
+    bool storm = false;                // its approval lets the plans of the whole storm go
     std::vector<std::string> answers;  // triggers it answers
     Plan plan;
     std::vector<StepRun> steps;
@@ -144,9 +145,9 @@ struct Run {
 };
 BOOST_DESCRIBE_STRUCT(
     Run, (),
-    (id, incident, state, reason, by, manual, automatic, answers, plan, steps, verify, planned_at,
-     started_at, steps_ended_at, ended_at, recover_by, people_time, waiting_since, aborting,
-     abort_why, why)
+    (id, incident, state, reason, by, manual, automatic, storm, answers, plan, steps, verify,
+     planned_at, started_at, steps_ended_at, ended_at, recover_by, people_time, waiting_since,
+     aborting, abort_why, why)
 )
 
 enum class IncidentState { open, waiting, acting, verifying, unverified, resolved, frozen };
@@ -197,10 +198,11 @@ struct Refusal {
     std::string trigger;
     Moment at;
     bool carried = false;  // b only because the blamed part is too short yet: judged again
+    bool storm = false;    // c because many services broke together: one approval lets all go
 
     friend bool operator==(Refusal const&, Refusal const&) = default;
 };
-BOOST_DESCRIBE_STRUCT(Refusal, (), (guard, letter, text, playbook, trigger, at, carried))
+BOOST_DESCRIBE_STRUCT(Refusal, (), (guard, letter, text, playbook, trigger, at, carried, storm))
 
 struct Firing {
     std::string trigger;

@@ -194,6 +194,40 @@ TEST_CASE("a deployment's version is rolled back from once, however often it is 
     for (auto const& run : newest(world).runs) CHECK_FALSE(run.started_at);
 }
 
+TEST_CASE("a rollback is never rolled back, not even where nothing need be blamed") {
+    auto policy = shop_policy();
+    policy.services[0].triggers[0].blame = Blame::any;
+    World world(std::move(policy));
+    world.deploy("v0", true);
+    world.pass(1min);
+    world.release_v2();
+    world.fail_health(3);
+    world.answer();
+    world.end_step();
+    world.end_step();
+    REQUIRE(world.engine.state().service("shop").current == "v1");
+    for (int i = 0; i < 130; ++i) {
+        world.pass(1s);
+        world.probe(false);
+    }
+    REQUIRE(newest(world).state == IncidentState::frozen);
+    world.send(ResolvedBy{{"anna", "operate"}, newest(world).id, "by hand"});
+    world.pass(1s);
+    world.probe(true);
+    world.fail_health(3);
+    world.answer();
+    CHECK(refused(world, Guard::limit));
+    CHECK(newest(world).state == IncidentState::waiting);  // v0 is for people to choose
+    CHECK_FALSE(newest(world).runs.back().started_at);
+    SECTION("a version that was deployed since is another matter") {
+        world.deploy("v3");
+        world.pass(25s);
+        world.fail_health(3);
+        world.answer();
+        CHECK_FALSE(refused(world, Guard::limit));
+    }
+}
+
 TEST_CASE("samples without a token cap the service at advise") {
     World world(payments_policy());
     OutcomesValue value;

@@ -1,0 +1,229 @@
+// The guards of one rung, (a), (b), (d) and (e), and those of a step that is approved in mid-run.
+#include "core/names.hpp"
+#include "engine/guards_bench.hpp"
+#include "engine/planning.hpp"
+#include "engine/storm.hpp"
+
+#include <algorithm>
+
+namespace rollbackd {
+
+namespace {
+
+// (a) and (b): a deployment to blame, and it was good before.
+void judge_blame(Bench& bench, ServicePolicy const& service, ServiceState const& known) {
+    auto const* const deployment = known.window ? known.deployment(*known.window) : nullptr;
+    if (deployment == nullptr) {
+        bench.say(Guard::no_deployment, false, "no deployment to blame is recorded");
+        return;
+    }
+    auto const breach = bench.firing->fired_at.boot;
+    bool const recent = breach <= deployment->from().boot + service.watch_window;
+    bench.say(
+        Guard::no_deployment, recent,
+        deployment->version + " started " +
+            format_human(std::max(breach - deployment->from().boot, Duration::zero())) +
+            " before the breach, watch window is " + format_duration(service.watch_window)
+    );
+    auto const before = deployment->before.find(bench.firing->trigger);
+    bool const good = before != deployment->before.end() && before->second.good();
+    if (!good) {
+        std::string const why = before == deployment->before.end()
+                                    ? "the trigger was not judged then"
+                                    : "it was " + to_string(before->second.verdict) + " on " +
+                                          std::to_string(before->second.successes) +
+                                          " successes (" + before->second.why + ")";
+        bench.say(
+            Guard::bad_before, false,
+            "not known to be good before " + deployment->version + ": " + why
+        );
+        return;
+    }
+    auto const blamed_at = [&](Now when) {
+        return bench.draft.senses.evaluate_text(
+            service.name, bench.firing->when, bench.firing->rules,
+            known.floor(bench.firing->trigger), deployment->started_at.boot, bench.draft.state, when
+        );
+    };
+    // Judged at the breach too: while the world was asked afresh, good requests may have brought a
+    // ratio back below its threshold, and that makes the release no better than it was. The edge
+    // saw it for the deployment known then; one recorded later is judged as of that moment.
+    bool const seen = bench.firing->blames == deployment->id;
+    auto blamed = blamed_at(bench.draft.now);
+    if (!seen && blamed.verdict != Verdict::true_) {
+        auto then = blamed_at(Now{breach, bench.firing->fired_at.wall});
+        if (then.verdict == Verdict::true_) blamed = std::move(then);
+    }
+    bool const carried = !seen && blamed.verdict != Verdict::true_ && !bench.firing->raised;
+    bench.say(
+        Guard::bad_before, !carried,
+        carried ? "without the failures before " + deployment->version +
+                      " it is not true yet: " + blamed.why
+                : "good before " + deployment->version + " (" + before->second.why + "), bad since",
+        carried
+    );
+}
+
+// The run that put the present version into effect; null: it was deployed.
+Run const* restored_by(State const& state, std::string const& service) {
+    auto const& known = state.service(service);
+    auto const* const deployed = known.current_deployment();
+    Run const* newest = nullptr;
+    for (auto const& [id, incident] : state.incidents) {
+        if (incident->service != service) continue;
+        for (auto const& run : incident->runs) {
+            bool const restored = run.steps_ended_at && run.plan.target == known.current;
+            if (!restored) continue;
+            if (deployed != nullptr && deployed->recorded_at.boot > run.steps_ended_at->boot)
+                continue;
+            if (newest == nullptr || run.steps_ended_at->boot > newest->steps_ended_at->boot)
+                newest = &run;
+        }
+    }
+    return newest;
+}
+
+// Never in a loop (A5.3), whatever a policy waives: one that does not help is not helped by
+// another.
+void judge_repetition(Bench& bench, ServiceState const& known) {
+    auto const current = known.versions.find(known.current);
+    if (current != known.versions.end() && current->second.rolled_back) {
+        bench.say(
+            Guard::limit, false,
+            "a rollback from " + known.current + " has already run; a second one is for people"
+        );
+    }
+    auto const* const run = restored_by(bench.draft.state, bench.incident.service);
+    if (run == nullptr) return;
+    bench.say(
+        Guard::limit, false,
+        known.current + " is in effect by " + run->id +
+            "; a rollback is never rolled back, which is for people"
+    );
+}
+
+// (d): what the steps themselves say about restoring the target.
+void judge_preflight(Bench& bench, Plan const& plan, Answer const* answer) {
+    auto const* const preflight = answer == nullptr ? nullptr : [&]() -> std::string const* {
+        auto const found = answer->preflight.find(plan.playbook);
+        return found == answer->preflight.end() ? nullptr : &found->second;
+    }();
+    bench.say(
+        Guard::no_target, preflight == nullptr,
+        preflight == nullptr ? "known-good " + *plan.target + " is present and different"
+                             : *plan.target + " cannot be restored: " + *preflight
+    );
+}
+
+// (e): the schema the target was recorded with is the one in effect.
+void judge_schema(
+    Bench& bench, ServicePolicy const& service, ServiceState const& known, Plan const& plan,
+    Answer const* answer
+) {
+    auto const* const current = known.current_deployment();
+    if (current != nullptr && current->schema_compatible) {
+        bench.say(
+            Guard::schema_moved, *current->schema_compatible,
+            std::string("the deployment was declared schema_compatible: ") +
+                (*current->schema_compatible ? "true" : "false")
+        );
+        return;
+    }
+    if (service.release.schema_type.empty()) {
+        bench.say(Guard::schema_moved, true, "no release.schema is configured");
+        return;
+    }
+    if (answer == nullptr || !answer->schema_asked || !answer->schema) {
+        bench.say(
+            Guard::schema_moved, false,
+            "the schema could not be read: " +
+                (answer == nullptr ? std::string("not asked") : answer->schema_error)
+        );
+        return;
+    }
+    auto const target = known.versions.find(plan.target.value_or(""));
+    if (target == known.versions.end() || !target->second.facts.schema) {
+        bench.say(
+            Guard::schema_moved, false,
+            "the schema of " + plan.target.value_or("the target") + " was not recorded"
+        );
+        return;
+    }
+    bool const same = *target->second.facts.schema == *answer->schema;
+    bench.say(
+        Guard::schema_moved, same,
+        "schema now " + printable(*answer->schema, 80) + ", at " + *plan.target + " " +
+            printable(*target->second.facts.schema, 80)
+    );
+}
+
+}  // namespace
+
+Judgement judge_storm(Draft const& draft, Incident const& incident, Firing const& firing) {
+    Bench bench{draft, incident, &firing, {}, {}};
+    if (firing.blame == Blame::any || firing.raised) return std::move(bench.out);
+    auto const storm = storm_around(draft, incident, firing);
+    if (!storm.is_suspected()) return std::move(bench.out);
+    if (!storm.lifted_by.empty()) {
+        bench.say(Guard::dependency_failing, true, storm.text() + "; " + storm.lifted_by);
+        return std::move(bench.out);
+    }
+    bench.say(
+        Guard::dependency_failing, false,
+        "a shared cause is suspected, " + storm.text() + "; one approval lets all their plans go"
+    );
+    bench.out.refusals.back().storm = true;
+    return std::move(bench.out);
+}
+
+Judgement judge_step(
+    Draft const& draft, Incident const& incident, Firing const* firing, Run const& run,
+    Answer const* answer
+) {
+    Bench bench{draft, incident, firing, run.plan.playbook, {}};
+    auto const* const service = draft.policy.service(incident.service);
+    auto const& known = draft.state.service(incident.service);
+    judge_switches(bench, known, run.manual ? Wanted::manual : Wanted::approved);
+    if (service == nullptr) return std::move(bench.out);
+    if (!run.manual) judge_world(bench, *service, answer);
+    if (!run.plan.target) return std::move(bench.out);
+    auto const target = known.versions.find(*run.plan.target);
+    bool const bad = target != known.versions.end() && target->second.standing == Standing::bad;
+    bench.say(
+        Guard::quarantined, !bad,
+        *run.plan.target + (bad ? " has been quarantined meanwhile" : " is not quarantined")
+    );
+    judge_preflight(bench, run.plan, answer);
+    if (!run.manual) judge_schema(bench, *service, known, run.plan, answer);
+    return std::move(bench.out);
+}
+
+Judgement judge_rung(
+    Draft const& draft, Incident const& incident, Firing const* firing, Playbook const& playbook,
+    Result<Plan> const& plan, Answer const* answer, Wanted wanted
+) {
+    Bench bench{draft, incident, firing, playbook.name, {}};
+    auto const* const service = draft.policy.service(incident.service);
+    if (service == nullptr || playbook.undoes != Undoes::release) return std::move(bench.out);
+    auto const& known = draft.state.service(incident.service);
+    bool const blames =
+        firing != nullptr && firing->blame != Blame::any && wanted != Wanted::manual;
+    if (blames) judge_blame(bench, *service, known);
+    // Without a deployment to blame there is nothing to undo, and no target to look for.
+    if (!bench.out.passed() && bench.out.refusals.front().guard == Guard::no_deployment) {
+        return std::move(bench.out);
+    }
+
+    if (!plan) {
+        auto const guard =
+            plan.error().code == Errc::conflict ? Guard::quarantined : Guard::no_target;
+        bench.say(guard, false, to_string(plan.error()));
+        return std::move(bench.out);
+    }
+    if (wanted == Wanted::automatic) judge_repetition(bench, known);
+    judge_preflight(bench, *plan, answer);
+    if (wanted != Wanted::manual) judge_schema(bench, *service, known, *plan, answer);
+    return std::move(bench.out);
+}
+
+}  // namespace rollbackd
