@@ -7,7 +7,7 @@ namespace rollbackd {
 
 struct ChannelPolicy {
     std::string name;
-    std::string type;    // webhook, exec
+    std::string type;  // webhook, exec
     JsonObject params;
 
     friend bool operator==(ChannelPolicy const&, ChannelPolicy const&) = default;
@@ -19,8 +19,8 @@ struct Outgoing {
     std::string event;     // "incident.acting"
     std::string incident;  // id; the thread messages are kept together by
     std::string text;
-    std::string command;   // what the reader must do; may be empty
-    Json payload;          // the incident as the API shows it; null where there is none
+    std::string command;  // what the reader must do; may be empty
+    Json payload;         // the incident as the API shows it; null where there is none
     WallTime at{};
 
     friend bool operator==(Outgoing const&, Outgoing const&) = default;

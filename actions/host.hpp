@@ -7,7 +7,7 @@ namespace rollbackd {
 
 struct HostPolicy {
     std::string name;
-    std::string ssh;            // user@host, or a Host of ssh_config
+    std::string ssh;  // user@host, or a Host of ssh_config
     std::string identity_file;
     std::string known_hosts;
     std::uint16_t port = 22;

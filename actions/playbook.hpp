@@ -16,16 +16,16 @@ enum class Risk { low, medium, high, critical };
 BOOST_DESCRIBE_ENUM(Risk, low, medium, high, critical)
 
 struct Step {
-    std::string name;     // given, or type and number: "git_checkout-2"
+    std::string name;  // given, or type and number: "git_checkout-2"
     std::string type;
-    JsonObject params;    // validated against the type's fields; durations in nanoseconds
+    JsonObject params;  // validated against the type's fields; durations in nanoseconds
     Duration timeout{};
     std::uint32_t retries = 0;
     bool idempotent = false;
     std::vector<std::string> check;  // argv: exit 0 = the step is done, 1 = not done, else unknown
-    std::string host;     // name in `hosts`; empty: here
-    std::string when;     // reserved for later versions; empty: always
-    std::string save;     // name its output is kept under for later steps
+    std::string host;                // name in `hosts`; empty: here
+    std::string when;                // reserved for later versions; empty: always
+    std::string save;                // name its output is kept under for later steps
     bool approval = false;
     bool destructive = false;
     bool edits = false;
@@ -78,14 +78,14 @@ struct Playbook {
     bool approval = false;
     std::optional<Duration> budget;
     std::vector<std::string> locks;
-    JsonObject inputs;               // name → default (null: required)
+    JsonObject inputs;  // name → default (null: required)
     std::vector<Step> steps;
-    std::vector<Step> always;        // run whatever happened
+    std::vector<Step> always;  // run whatever happened
     std::vector<Check> verify;
     std::vector<Check> success;
     std::vector<std::string> follow_up;  // text for people, shown until the incident is closed
     std::vector<Duty> duties;
-    std::vector<std::string> on_failure; // playbooks appended to the ladder
+    std::vector<std::string> on_failure;  // playbooks appended to the ladder
 
     friend bool operator==(Playbook const&, Playbook const&) = default;
 };
