@@ -35,6 +35,17 @@ class Repository:
         self.versions[name] = self.git("rev-parse", "HEAD")
         return self.versions[name]
 
+    def prepare(self, name: str, behaviour: str = "ok") -> str:
+        """Commits a release without touching what is served: answers its version."""
+        aside = self.path.parent / f"{self.path.name}-{name}"
+        self.git("worktree", "add", "-q", "--detach", str(aside))
+        (aside / "behaviour").write_text(behaviour + "\n")
+        (aside / "release").write_text(name + "\n")
+        self.git("-C", str(aside), "commit", "-q", "-a", "-m", f"Release {name}")
+        self.versions[name] = self.git("-C", str(aside), "rev-parse", "HEAD")
+        self.git("worktree", "remove", str(aside))
+        return self.versions[name]
+
     def checkout(self, name: str) -> str:
         self.git("checkout", "-q", "--detach", self.versions[name])
         return self.versions[name]

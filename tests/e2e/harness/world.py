@@ -166,7 +166,7 @@ class World:
 
     def two_releases(self, bad: str = "fail") -> None:
         """v1 is recorded as known-good and serves; v2 is committed, bad, and not yet deployed."""
-        self.repository.release("v2", bad)
+        self.repository.prepare("v2", bad)
         self.deploy("v1", known_good=True)
         self.healthy_first()
 
