@@ -178,3 +178,40 @@ def test_without_descriptors_nothing_is_held_against_the_service_and_it_passes(w
     assert world.incidents() == []
     assert world.repository.head == world.repository.versions["v1"]
 
+
+def test_a_limit_on_memory_costs_requests_or_a_restart_and_no_record(world):
+    """What does not fit is refused, or the daemon ends: that is a crash, and nothing recorded is lost."""
+    world.start()
+    world.healthy_first()
+    recorded = world.record("a")["version"]
+    size = int((Path(f"/proc/{world.daemon.process.pid}/statm").read_text()).split()[0]) * resource.getpagesize()
+    if not SANITIZED:   # they take terabytes of addresses
+        limit = (size + (8 << 20), resource.RLIM_INFINITY)
+        resource.prlimit(world.daemon.process.pid, resource.RLIMIT_AS, limit)
+    body = b'{"ok":true}\n' * 1_000_000     # 12 MB, thrice at once
+
+    def push() -> None:
+        try:
+            world.api("ingest").request("POST", "/v1/services/shop/signals/payments", body,
+                                        {"Content-Type": "application/x-ndjson"}, timeout=30)
+        except OSError:
+            pass    # it ended, or hung up
+
+    def answers_or_is_gone() -> bool:
+        """A dying process hangs up on its clients before its parent can see that it is gone."""
+        return not world.daemon.running or world.api().get("/healthz").status == 200
+
+    threads = [threading.Thread(target=push) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    wait_for(answers_or_is_gone)
+    if not world.daemon.running:
+        world.daemon.start()
+    else:
+        resource.prlimit(world.daemon.process.pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
+    listed = wait_for(lambda: world.api().read("/v1/services/shop/deployments")["items"])
+    assert [item["version"] for item in listed] == [recorded]
+    world.daemon.stop()
+    assert world.ctl("journal", "verify", "--store", f"sqlite:{world.folder}/rollbackd.db").returncode == 0
