@@ -20,10 +20,15 @@ bool is_word_of_conditions(std::string_view name) {
     return std::find(words.begin(), words.end(), name) != words.end();
 }
 
-/// The kind its type has, or the one its params choose (push).
+/// The kind its type has, or the one its params choose: by name (push), or by a number that is to
+/// be measured, without which it is a state.
 std::optional<SignalKind> kind_of(TypeInfo const& type, JsonObject const& params) {
     if (!type.kind.empty()) return enum_from<SignalKind>(type.kind);
-    return enum_from<SignalKind>(text_of(params, "kind"));
+    auto const chooses = [](Field const& field) { return field.name == "kind"; };
+    if (std::any_of(type.fields.begin(), type.fields.end(), chooses)) {
+        return enum_from<SignalKind>(text_of(params, "kind"));
+    }
+    return params.contains("measure") ? SignalKind::gauge : SignalKind::state;
 }
 
 void read_probe_times(MapReader& map, SignalPolicy& signal) {

@@ -1,6 +1,7 @@
 // Every policy in bad/ is wrong in one way (or five), and each message about it stands, with its
 // place, in the .expected file beside it. UPDATE_EXPECTED=1 writes these anew, to be read in the
 // diff.
+#include "config/catalogue.hpp"
 #include "config/load.hpp"
 #include "tests/catch.hpp"
 #include "tests/config/support/types.hpp"
@@ -15,9 +16,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::vector<fs::path> bad_policies() {
+std::vector<fs::path> bad_policies(std::string const& folder) {
     std::vector<fs::path> files;
-    for (auto const& entry : fs::directory_iterator(ROLLBACKD_SOURCE_DIR "/tests/config/bad")) {
+    for (auto const& entry : fs::directory_iterator(ROLLBACKD_SOURCE_DIR "/" + folder)) {
         if (entry.path().extension() == ".yaml") files.push_back(entry.path());
     }
     std::sort(files.begin(), files.end());
@@ -30,17 +31,15 @@ std::string messages(LoadResult const& result) {
     return out;
 }
 
-}  // namespace
-
-TEST_CASE("each mistake is reported at its place, in the words its golden file has") {
-    auto const files = bad_policies();
-    REQUIRE(files.size() >= 40);
+/// Each policy of the folder says what stands beside it, and is refused unless it only warns.
+void check_all(std::string const& folder, Catalogue const& types, std::size_t files_min) {
+    auto const files = bad_policies(folder);
+    REQUIRE(files.size() >= files_min);
     bool const update = std::getenv("UPDATE_EXPECTED") != nullptr;
     for (auto const& file : files) {
         auto const name = file.filename().string();
-        auto const folder = std::string("tests/config/bad/");
         auto const text = testing::source_file(folder + name);
-        auto const result = parse_policy(text, name, testing::small_types());
+        auto const result = parse_policy(text, name, types);
         auto const expected_name = fs::path(name).replace_extension(".expected").string();
         if (update) std::ofstream(file.parent_path() / expected_name) << messages(result);
         INFO(name);
@@ -49,4 +48,14 @@ TEST_CASE("each mistake is reported at its place, in the words its golden file h
         CHECK(result.ok() == warns_only);
         CHECK_FALSE(result.problems.empty());
     }
+}
+
+}  // namespace
+
+TEST_CASE("each mistake is reported at its place, in the words its golden file has") {
+    check_all("tests/config/bad/", testing::small_types(), 40);
+}
+
+TEST_CASE("what is wrong with a signal of a real type is reported at its place") {
+    check_all("tests/config/bad/types/", known_types(), 3);
 }

@@ -9,7 +9,10 @@ namespace rollbackd {
 namespace {
 
 std::vector<ProbeType> const& types() {
-    static std::vector<ProbeType> const all{http_probe(), tls_probe(), tcp_probe()};
+    static std::vector<ProbeType> const all{
+        http_probe(),   tls_probe(),  tcp_probe(),  exec_probe(),    disk_probe(),
+        memory_probe(), load_probe(), file_probe(), process_probe(),
+    };
     return all;
 }
 
@@ -32,10 +35,9 @@ std::vector<TypeInfo> probe_catalogue() {
 }
 
 std::vector<std::string> later_signal_types() {
-    return {"alerts",  "sql",       "dns",    "icmp",   "prometheus", "scrape",
-            "redis",   "http_json", "disk",   "memory", "load",       "file",
-            "process", "systemd",   "docker", "pm2",    "exec",       "heartbeat",
-            "env",     "crontab",   "log",    "backup", "release"};
+    return {"alerts",  "sql",       "dns",     "icmp",   "prometheus", "scrape",
+            "redis",   "http_json", "systemd", "docker", "pm2",        "env",
+            "crontab", "backup",    "release", "log",    "heartbeat"};
 }
 
 std::vector<Error> check_probe(SignalPolicy const& signal) {

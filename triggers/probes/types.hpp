@@ -17,6 +17,12 @@ struct ProbeType {
 ProbeType http_probe();
 ProbeType tls_probe();
 ProbeType tcp_probe();
+ProbeType exec_probe();
+ProbeType disk_probe();
+ProbeType memory_probe();
+ProbeType load_probe();
+ProbeType file_probe();
+ProbeType process_probe();
 
 /// Whether a failure says nothing about the target: our own configuration or machine is at fault,
 /// or we were told to stop. Then there is no sample.

@@ -44,4 +44,23 @@ inline StateValue state_of(ProbeAnswer const& answer) {
     return std::get<StateValue>(answer.value.value());
 }
 
+inline double number_of(ProbeAnswer const& answer) {
+    return std::get<GaugeValue>(answer.value.value()).value;
+}
+
+/// Why nothing is known of the target.
+inline std::string unknown_of(ProbeAnswer const& answer) {
+    return std::get<UnknownValue>(answer.value.value()).reason;
+}
+
+/// What is wrong with a signal's params, each as "where: what".
+inline std::vector<std::string> mistakes_in(std::string type, char const* params) {
+    SignalPolicy signal;
+    signal.type = std::move(type);
+    signal.params = parse_json(params).value().get_object();
+    std::vector<std::string> out;
+    for (auto const& problem : check_probe(signal)) out.push_back(to_string(problem));
+    return out;
+}
+
 }  // namespace rollbackd::testing
