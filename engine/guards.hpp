@@ -28,6 +28,15 @@ Judgement judge_rung(
     Result<Plan> const& plan, Answer const* answer, Wanted wanted
 );
 
+/// What a deployment alone has done (A6 b): failures before it count in no streak, and where the
+/// condition had crossed its threshold before it, no sample before it counts at all. (Else a ratio
+/// that was too high already would be blamed on whoever deploys next.)
+Evaluation judge_blamed(
+    Senses const& senses, ServicePolicy const& service, std::string const& when,
+    JudgeRules const& rules, Deployment const& deployment, std::optional<Instant> floor,
+    State const& state, Now now
+);
+
 /// (c) where many services broke together. Only for a rung that undoes something: containment does
 /// not wait, and a shared cause makes it no worse.
 Judgement judge_storm(Draft const& draft, Incident const& incident, Firing const& firing);

@@ -10,6 +10,22 @@ namespace rollbackd {
 
 namespace {
 
+using namespace std::chrono_literals;
+
+// The last moment that is surely before a deployment. Logs stamp whole seconds, and so does who
+// pushes: what a deployment did in its first one may lie before it.
+Instant just_before(
+    ServicePolicy const& service, std::string const& when, Deployment const& deployment
+) {
+    bool exact = true;
+    auto const condition = Condition::parse(when);
+    for (auto const& name : condition ? condition->signals() : std::vector<std::string>()) {
+        auto const* const signal = service.signal(name);
+        exact = exact && signal != nullptr && signal->is_probe;
+    }
+    return deployment.started_at.boot - (exact ? Duration::zero() : Duration(1s));
+}
+
 // (a) and (b): a deployment to blame, and it was good before.
 void judge_blame(Bench& bench, ServicePolicy const& service, ServiceState const& known) {
     auto const* const deployment = known.window ? known.deployment(*known.window) : nullptr;
@@ -25,24 +41,29 @@ void judge_blame(Bench& bench, ServicePolicy const& service, ServiceState const&
             format_human(std::max(breach - deployment->from().boot, Duration::zero())) +
             " before the breach, watch window is " + format_duration(service.watch_window)
     );
-    auto const before = deployment->before.find(bench.firing->trigger);
-    bool const good = before != deployment->before.end() && before->second.good();
-    if (!good) {
-        std::string const why = before == deployment->before.end()
-                                    ? "the trigger was not judged then"
-                                    : "it was " + to_string(before->second.verdict) + " on " +
-                                          std::to_string(before->second.successes) +
-                                          " successes (" + before->second.why + ")";
+    auto const recorded = deployment->before.find(bench.firing->trigger);
+    auto before = recorded == deployment->before.end() ? Before() : recorded->second;
+    if (recorded == deployment->before.end()) before.why = "the trigger was not judged then";
+    // What had begun by then and was heard of only later: a probe that hung, a line read late.
+    if (before.good()) {
+        auto const when = just_before(service, bench.firing->when, *deployment);
+        auto const known_now =
+            bench.draft.senses.before(service.name, bench.firing->trigger, when, bench.draft.state);
+        if (known_now.verdict == Verdict::true_) before = known_now;
+    }
+    if (!before.good()) {
         bench.say(
             Guard::bad_before, false,
-            "not known to be good before " + deployment->version + ": " + why
+            "not known to be good before " + deployment->version + ": it was " +
+                to_string(before.verdict) + " on " + std::to_string(before.successes) +
+                " successes (" + before.why + ")"
         );
         return;
     }
     auto const blamed_at = [&](Now when) {
-        return bench.draft.senses.evaluate_text(
-            service.name, bench.firing->when, bench.firing->rules,
-            known.floor(bench.firing->trigger), deployment->started_at.boot, bench.draft.state, when
+        return judge_blamed(
+            bench.draft.senses, service, bench.firing->when, bench.firing->rules, *deployment,
+            known.floor(bench.firing->trigger), bench.draft.state, when
         );
     };
     // Judged at the breach too: while the world was asked afresh, good requests may have brought a
@@ -57,9 +78,9 @@ void judge_blame(Bench& bench, ServicePolicy const& service, ServiceState const&
     bool const carried = !seen && blamed.verdict != Verdict::true_ && !bench.firing->raised;
     bench.say(
         Guard::bad_before, !carried,
-        carried ? "without the failures before " + deployment->version +
+        carried ? "without what was before " + deployment->version +
                       " it is not true yet: " + blamed.why
-                : "good before " + deployment->version + " (" + before->second.why + "), bad since",
+                : "good before " + deployment->version + " (" + before.why + "), bad since",
         carried
     );
 }
@@ -158,6 +179,21 @@ void judge_schema(
 }
 
 }  // namespace
+
+Evaluation judge_blamed(
+    Senses const& senses, ServicePolicy const& service, std::string const& when,
+    JudgeRules const& rules, Deployment const& deployment, std::optional<Instant> floor,
+    State const& state, Now now
+) {
+    auto const started = deployment.started_at.boot;
+    Now const before{just_before(service, when, deployment), deployment.started_at.wall};
+    // As (b) judges what was before: without min_count and confidence.
+    JudgeRules const lenient{1, std::nullopt};
+    auto const stood =
+        senses.evaluate_text(service.name, when, lenient, floor, std::nullopt, state, before);
+    if (stood.verdict == Verdict::true_) floor = std::max(floor.value_or(started), started);
+    return senses.evaluate_text(service.name, when, rules, floor, started, state, now);
+}
 
 Judgement judge_storm(Draft const& draft, Incident const& incident, Firing const& firing) {
     Bench bench{draft, incident, &firing, {}, {}};

@@ -68,6 +68,21 @@ bool is_watched(State const& state, std::string const& service, Now now, Duratio
            now.boot >= deployment->from().boot + bake;
 }
 
+// The same thing looked at, if more or less often: what it has said still holds.
+bool tells_the_same(SignalPolicy const& before, SignalPolicy after) {
+    after.every = before.every;
+    after.timeout = before.timeout;
+    after.confirm_every = before.confirm_every;
+    after.stale_after = before.stale_after;
+    return before == after;
+}
+
+std::optional<SignalWindow> kept_window(SignalWindow& window, WindowRules const& rules) {
+    if (window.rules() == rules) return std::move(window);
+    auto made = SignalWindow::load(rules, window.save());
+    return made ? std::optional(std::move(*made)) : std::nullopt;
+}
+
 }  // namespace
 
 void Senses::set_policy(std::shared_ptr<Policy const> policy, State const& state, Now now) {
@@ -94,9 +109,11 @@ void Senses::set_policy(std::shared_ptr<Policy const> policy, State const& state
             if (old != services_.end()) {
                 auto const kept = old->second.windows.find(signal.name);
                 auto const* const before = old->second.policy->signal(signal.name);
-                if (kept != old->second.windows.end() && before != nullptr && *before == signal &&
-                    kept->second.rules() == rules) {
-                    sense.windows.emplace(signal.name, std::move(kept->second));
+                bool const same = kept != old->second.windows.end() && before != nullptr &&
+                                  tells_the_same(*before, signal);
+                auto window = same ? kept_window(kept->second, rules) : std::nullopt;
+                if (window) {
+                    sense.windows.emplace(signal.name, std::move(*window));
                     continue;
                 }
             }
@@ -187,9 +204,10 @@ void Senses::fold(
     if (!window.observe(sample)) return;
     bool const failure = is_failure(sample);
     for (std::size_t i = 0; i < may_begin.size(); ++i) {
-        assess(
-            service, service.triggers[readers->second[i]], state, now, may_begin[i], failure, edges
-        );
+        auto& trigger = service.triggers[readers->second[i]];
+        // A number is neither good nor bad in itself: whoever measures it sees each one.
+        bool const speaks = failure || trigger.policy->when.measures(sample.signal);
+        assess(service, trigger, state, now, may_begin[i], speaks, edges);
     }
 }
 
@@ -215,11 +233,11 @@ void Senses::assess(
         // Whose fault it is, is seen now: good samples that arrive while the world is asked afresh
         // may dilute a ratio or end a streak, with the same event time in a log of whole seconds.
         if (auto const* const blamed = known.window ? known.deployment(*known.window) : nullptr) {
-            auto alone = asked;
-            alone.streaks_since = blamed->started_at.boot;
-            if (evaluate(trigger.policy->when, alone, false).verdict == Verdict::true_) {
-                made.blames = blamed->id;
-            }
+            auto const alone = judge_blamed(
+                *this, *service.policy, trigger.policy->when.text(), trigger.policy->rules, *blamed,
+                asked.ignore_before, state, now
+            );
+            if (alone.verdict == Verdict::true_) made.blames = blamed->id;
         }
         edges.push_back(std::move(made));
     };

@@ -152,3 +152,143 @@ TEST_CASE("failures that wait for a start_period are not the fault of the next d
     CHECK(world.incident()->runs.empty());
     CHECK(world.has_refusal("b", Guard::bad_before));
 }
+
+namespace {
+
+Sample latency(World const& world, double seconds) {
+    Sample sample;
+    sample.service = "shop";
+    sample.signal = "latency";
+    sample.at = world.now.boot;
+    sample.value = GaugeValue{seconds};
+    return sample;
+}
+
+// v1 runs well for ten minutes; then `made` happens to it, and v3 follows.
+template <class What>
+World after_v1(Policy policy, What made) {
+    World world(std::move(policy));
+    world.deploy("v1", true);
+    for (int minute = 0; minute < 10; ++minute) {
+        world.pass(1min);
+        world.sample(requests(world, 200, 0));
+        world.sample(latency(world, 0.1));
+    }
+    made(world);
+    world.pass(2s);
+    world.deploy("v3");
+    world.pass(30s);
+    return world;
+}
+
+Policy watched(char const* when, std::uint64_t min_count) {
+    auto policy = shop_policy();
+    SignalPolicy numbers;
+    numbers.name = "latency";
+    numbers.type = "push";
+    numbers.kind = SignalKind::gauge;
+    policy.services[0].signals.push_back(numbers);
+    TriggerPolicy trigger;
+    trigger.name = "trigger";
+    trigger.when = condition(when);
+    trigger.rules.min_count = min_count;
+    trigger.severity = Severity::P0;
+    trigger.response = Response{ResponseKind::ladder, {{"code-rollback", {}}}};
+    policy.services[0].triggers = {trigger};
+    return policy;
+}
+
+}  // namespace
+
+TEST_CASE("a ratio that had crossed its threshold before a deployment is blamed on its own part") {
+    auto world = after_v1(watched("failure_ratio(requests, 1m) > 1%", 100), [](World& w) {
+        w.pass(2min);  // few requests: too high, and not enough to act on
+        w.sample(requests(w, 60, 6));
+    });
+    world.sample(requests(world, 150, 1));  // 7 of 217, and 1 of 151 are v3's
+    REQUIRE(world.answer());
+    CHECK(world.has_refusal("b", Guard::bad_before));
+    CHECK(world.incident()->runs.empty());
+    world.pass(1s);
+    world.sample(requests(world, 50, 9));
+    REQUIRE(world.answer());
+    CHECK(world.incident()->state == IncidentState::acting);
+    CHECK(world.incident()->blamed == "v3");
+}
+
+TEST_CASE("who mends an outage that is being answered is not rolled back for it") {
+    auto policy = watched("failure_ratio(requests, 1m) > 1%", 100);
+    policy.services[0].limits.cooldown = 0s;
+    auto world = after_v1(std::move(policy), [](World& w) {
+        w.pass(1min);
+        w.sample(requests(w, 190, 10));  // nobody deployed anything: refused with (a)
+        w.answer();
+    });
+    REQUIRE(world.incident() != nullptr);
+    world.answer();  // v3 has been recorded: it is judged again
+    CHECK(world.has_refusal("b", Guard::bad_before));
+    world.sample(requests(world, 100, 1));
+    world.answer();
+    CHECK(world.incident()->runs.empty());
+}
+
+TEST_CASE("a mean that was too high before a deployment is blamed on its own samples") {
+    auto world = after_v1(watched("avg(latency, 5m) > 1", 1), [](World& w) {
+        w.pass(4min);
+        w.sample(latency(w, 3));
+        w.answer();  // refused with (a)
+    });
+    world.answer();
+    world.sample(latency(world, 0.2));
+    world.answer();
+    REQUIRE(world.incident() != nullptr);
+    CHECK(world.has_refusal("b", Guard::bad_before));
+    CHECK(world.incident()->runs.empty());
+    world.pass(1s);
+    world.sample(latency(world, 4));
+    REQUIRE(world.answer());
+    CHECK(world.incident()->state == IncidentState::acting);
+}
+
+TEST_CASE("a bad release is rolled back though its window holds what was before it") {
+    auto world = after_v1(watched("failure_ratio(requests, 5m) > 1%", 100), [](World& w) {
+        w.pass(1s);
+        w.sample(requests(w, 100, 3));  // 3 of 1103
+    });
+    world.sample(requests(world, 10, 20));
+    REQUIRE(world.answer());
+    CHECK(world.incident()->state == IncidentState::acting);
+    CHECK(world.incident()->blamed == "v3");
+}
+
+TEST_CASE("a failure from before a deployment that is heard of after it speaks against blaming it"
+) {
+    World world;
+    world.release_v2();
+    world.pass(1s);
+    world.probe(true);
+    for (int i = 0; i < 2; ++i) {
+        world.pass(1s);
+        world.probe(false);
+    }
+    Sample hung;  // begun before v3, and timed out after it
+    hung.service = "shop";
+    hung.signal = "health";
+    world.pass(500ms);
+    hung.at = world.now.boot;
+    hung.value = StateValue{false, "timeout", 2s};
+    world.pass(500ms);
+    world.deploy("v3");
+    world.pass(1500ms);
+    world.sample(hung);
+    world.pass(25s);
+    world.answer();
+    for (int i = 0; i < 4; ++i) {
+        world.pass(1s);
+        world.probe(false);
+        world.answer();
+    }
+    REQUIRE(world.incident() != nullptr);
+    CHECK(world.has_refusal("b", Guard::bad_before));
+    CHECK(world.incident()->runs.empty());
+}

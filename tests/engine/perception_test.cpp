@@ -182,3 +182,36 @@ TEST_CASE("a deployment recorded after a breach in its start_period is judged at
         CHECK(world.incident()->state == IncidentState::acting);
     }
 }
+
+TEST_CASE("a reload that only asks more often, or looks further back, forgets nothing") {
+    World world;
+    world.release_v2();
+    for (int i = 0; i < 2; ++i) {
+        world.pass(1s);
+        world.probe(false);
+    }
+    auto policy = std::make_shared<Policy>(*world.policy);
+    auto& shop = policy->services[0];
+    shop.signals[0].every = 7s;
+    shop.signals[0].stale_after = 23s;
+    shop.watch_window = 2h;
+    world.engine.set_policy(policy, world.now);
+    world.pass(1s);
+    world.probe(false);  // the third in a row
+    CHECK(world.incident() != nullptr);
+}
+
+TEST_CASE("a signal that a reload points somewhere else begins anew") {
+    World world;
+    world.release_v2();
+    for (int i = 0; i < 2; ++i) {
+        world.pass(1s);
+        world.probe(false);
+    }
+    auto policy = std::make_shared<Policy>(*world.policy);
+    policy->services[0].signals[0].params["url"] = "http://127.0.0.1:3001";
+    world.engine.set_policy(policy, world.now);
+    world.pass(1s);
+    world.probe(false);
+    CHECK(world.incident() == nullptr);
+}
