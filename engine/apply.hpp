@@ -5,11 +5,16 @@
 
 namespace rollbackd::applying {
 
-/// Changes one incident in place (incidents are shared, so a copy is made and put back).
+/// Changes one incident: where it lies if nobody else looks at it, else a copy that is put back
+/// (a decision in the making shares incidents with the state it began from).
 template <class F>
 void change_incident(State& state, std::string const& id, F&& change) {
     auto const found = state.incidents.find(id);
     if (found == state.incidents.end()) return;  // closed so long ago that it was dropped
+    if (found->second.use_count() == 1) {
+        change(*std::const_pointer_cast<Incident>(found->second));
+        return;
+    }
     auto copy = std::make_shared<Incident>(*found->second);
     change(*copy);
     found->second = std::move(copy);

@@ -42,7 +42,7 @@ void apply(State& state, IncidentOpened const& body, Stamp const&) {
     } else {
         service.incident = incident.id;
     }
-    state.incidents[incident.id] = std::make_shared<Incident const>(incident);
+    state.incidents[incident.id] = std::make_shared<Incident>(incident);
     state.incident_order.push_back(incident.id);
     ++state.next_incident;
     bound_incidents(state);
