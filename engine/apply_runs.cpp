@@ -1,5 +1,6 @@
 // Records about runs and their steps.
 #include "engine/apply.hpp"
+#include "engine/planning.hpp"
 
 #include <algorithm>
 
@@ -28,6 +29,24 @@ void set_rung(Incident& incident, std::string const& playbook, RungState state) 
     for (auto& rung : incident.ladder) {
         if (rung.playbook == playbook) rung.state = state;
     }
+}
+
+// What was deployed while the run was on is in effect, and may be blamed from now on; but not what
+// had been deployed before the run began, and was only recorded while it was on.
+void open_waiting_window(ServiceState& service, Run const& run, Stamp const& stamp) {
+    for (auto& deployment : service.deployments) {
+        if (deployment.id != *service.waiting_window) continue;
+        if (has_replaced(run, deployment)) {
+            auto& version = service.versions[deployment.version];
+            if (version.standing == Standing::baking) version.standing = Standing::superseded;
+            break;
+        }
+        deployment.window_from = stamp.at;
+        service.current = deployment.version;
+        service.window = service.waiting_window;
+        break;
+    }
+    service.waiting_window.reset();
 }
 
 }  // namespace
@@ -196,15 +215,9 @@ void apply(State& state, RunEnded const& body, Stamp const& stamp) {
     if (service_name.empty()) return;
     auto& service = state.services[service_name];
     if (automatic) service.last_run_ended = stamp.at;
-    if (service.waiting_window) {
-        for (auto& deployment : service.deployments) {
-            if (deployment.id != *service.waiting_window) continue;
-            deployment.window_from = stamp.at;
-            service.current = deployment.version;
-        }
-        service.window = service.waiting_window;
-        service.waiting_window.reset();
-    }
+    auto const* const ended = state.run(body.run).second;
+    bool const was_on = ended != nullptr && ended->started_at;
+    if (was_on && service.waiting_window) open_waiting_window(service, *ended, stamp);
 }
 
 }  // namespace rollbackd::applying

@@ -72,13 +72,15 @@ void apply(State& state, DeploymentRecorded const& body, Stamp const& stamp) {
     }
     if (version.standing != Standing::bad) {
         bool const good = deployment.known_good || version.standing == Standing::known_good;
-        version.standing = good ? Standing::known_good : Standing::baking;
+        version.standing = good                   ? Standing::known_good
+                           : body.becomes_current ? Standing::baking
+                                                  : Standing::superseded;
         version.since = stamp.at;
     }
     if (body.opens_window) {
         service.window = deployment.id;
     } else if (!deployment.known_good) {
-        service.waiting_window = deployment.id;
+        if (body.becomes_current) service.waiting_window = deployment.id;
     } else if (body.becomes_current) {
         service.window.reset();
     }

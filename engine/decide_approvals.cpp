@@ -22,11 +22,11 @@ Run const* approved_run(Incident const& incident, std::string const& plan) {
 
 void void_run(Draft& draft, std::string const& run, std::string const& why) {
     auto const incident = draft.run(run).incident;
-    auto const answered = draft.run(run).answers;
+    Run const plan = draft.run(run);
     end_run(draft, run, RunState::aborted, "void: " + why);
     set_state(draft, incident, IncidentState::open, "the plan is void: " + why);
     draft.refuse(Errc::conflict, "the plan is void: " + why);
-    answer_others(draft, incident, answered);
+    answer_others(draft, incident, plan);
 }
 
 // Whether the trigger a plan answers is still true; why not, otherwise.
@@ -198,11 +198,11 @@ void on(Draft& draft, Rejected const& event) {
     }
     draft.out.reply.run = waiting->id;
     std::string const why = "rejected by " + event.actor.name;
-    auto const answered = waiting->answers;
-    end_run(draft, waiting->id, RunState::aborted, why);
+    Run const plan = *waiting;
+    end_run(draft, plan.id, RunState::aborted, why);
     draft.write(Escalated{event.incident, why});
     set_state(draft, event.incident, IncidentState::open, why);
-    answer_others(draft, event.incident, answered);
+    answer_others(draft, event.incident, plan);
 }
 
 }  // namespace rollbackd

@@ -79,11 +79,11 @@ void time_out_approvals(Draft& draft, std::string const& id) {
     if (draft.now.boot < *waiting->waiting_since + policy->limits.approval_timeout) return;
     std::string const why =
         "unanswered for " + format_duration(policy->limits.approval_timeout) + ": rejected";
-    auto const answered = waiting->answers;
-    end_run(draft, waiting->id, RunState::aborted, why);
+    Run const plan = *waiting;
+    end_run(draft, plan.id, RunState::aborted, why);
     draft.write(Escalated{id, why});
     set_state(draft, id, IncidentState::open, why);
-    answer_others(draft, id, answered);
+    answer_others(draft, id, plan);
 }
 
 // A step that waits for a person inside a run: unanswered, an approval is rejected, and of an

@@ -211,12 +211,13 @@ void consider(Draft& draft, std::string const& id) {
 void on(Draft& draft, Answered const& event) {
     auto const* const incident = draft.state.incident(event.incident);
     if (incident == nullptr || !incident->asking || incident->ask != event.ask) return;
-    if (is_over(incident->state)) return;
     auto const* const firing = next_firing(draft, *incident);
-    // A person may have started or asked for a run meanwhile.
-    bool const busy = active_run(*incident) != nullptr || waiting_run(*incident) != nullptr;
+    // A person may have started or asked for a run meanwhile, or it is frozen by now: the question
+    // is answered all the same.
+    bool const busy = is_over(incident->state) || active_run(*incident) != nullptr ||
+                      waiting_run(*incident) != nullptr;
     if (busy || firing == nullptr || draft.policy.service(incident->service) == nullptr) {
-        draft.write(IncidentJudged{event.incident, {}, {}, {}, {}, JsonObject{}});
+        draft.write(IncidentJudged{event.incident, {}, {}, incident->guards, {}, JsonObject{}});
         return;
     }
     bool const propose_only = firing->resolved.response.kind == ResponseKind::propose;
@@ -307,13 +308,14 @@ void after_failure(Draft& draft, std::string const& id, Run const& run) {
 }
 
 // A plan came to nothing; what is true beside it, and that plan would not have answered, is judged.
-void answer_others(Draft& draft, std::string const& id, std::vector<std::string> const& answered) {
+void answer_others(Draft& draft, std::string const& id, Run const& plan) {
+    auto const& answered = plan.answers;
     if (draft.policy.service(draft.incident(id).service) == nullptr) return;
     auto const* const next = next_firing(draft, draft.incident(id));
     if (next == nullptr) return;
-    if (std::find(answered.begin(), answered.end(), next->trigger) == answered.end()) {
-        consider(draft, id);
-    }
+    bool const others =
+        std::find(answered.begin(), answered.end(), next->trigger) == answered.end();
+    if (plan.manual || others) consider(draft, id);
 }
 
 void free_locks(Draft& draft, std::string const& incident) {

@@ -110,6 +110,13 @@ void start_run(Draft& draft, std::string const& run_id, bool automatic) {
     auto const incident = draft.run(run_id).incident;
     auto const service = draft.incident(incident).service;
     auto const playbook = draft.run(run_id).plan.playbook;
+    // One that nobody could verify, and was still watched: what follows would prove or blame it.
+    for (auto const& other : std::vector<Run>(draft.incident(incident).runs)) {
+        if (other.state != RunState::verifying) continue;
+        draft.write(
+            RunEnded{other.id, RunState::failed, "not proven before " + run_id + " began", ""}
+        );
+    }
     draft.write(RunStarted{run_id, automatic});
     auto const& plan = draft.run(run_id).plan;
     if (plan.undoes == Undoes::release && plan.blamed) {
@@ -225,8 +232,11 @@ void end_run(Draft& draft, std::string const& run_id, RunState state, std::strin
         if (!tried) grown.push_back({playbook, {}, trigger, RungState::untried, {}});
     }
     if (!grown.empty()) draft.write(LadderGrown{incident_id, std::move(grown)});
+    // Another plan may wait already, if this one could not be verified for long.
+    bool const waits = waiting_run(draft.incident(incident_id)) != nullptr;
     set_state(
-        draft, incident_id, IncidentState::open, draft.run(run_id).plan.playbook + " failed: " + why
+        draft, incident_id, waits ? IncidentState::waiting : IncidentState::open,
+        draft.run(run_id).plan.playbook + " failed: " + why
     );
     after_failure(draft, incident_id, Run(draft.run(run_id)));
 }

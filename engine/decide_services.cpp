@@ -2,6 +2,7 @@
 #include "core/names.hpp"
 #include "engine/guards.hpp"
 #include "engine/head.hpp"
+#include "engine/planning.hpp"
 
 #include <algorithm>
 
@@ -30,6 +31,33 @@ bool restored(Draft const& draft, std::string const& service, std::string const&
         for (auto const& run : incident->runs) {
             bool const done = run.plan.target == version && run.steps_ended_at.has_value();
             if (done && draft.now.boot < run.steps_ended_at->boot + window) return true;
+        }
+    }
+    return false;
+}
+
+// The steps of a rollback ended after this deployment had begun: they may have put their target in
+// its place, and then what is good now says nothing for it.
+bool perhaps_overwritten(Draft const& draft, std::string const& service, Deployment const& made) {
+    for (auto const& [id, incident] : draft.state.incidents) {
+        if (incident->service != service) continue;
+        for (auto const& run : incident->runs) {
+            if (!run.started_at || run.plan.undoes != Undoes::release) continue;
+            if (run.plan.target == made.version) continue;
+            auto const& over = run.steps_ended_at ? run.steps_ended_at : run.ended_at;
+            if (!over || made.started_at.boot <= over->boot) return true;
+        }
+    }
+    return false;
+}
+
+// Recorded late: a rollback that has begun after it was done by then, and is what is in effect.
+bool surely_overwritten(Draft const& draft, std::string const& service, Deployment const& made) {
+    for (auto const& [id, incident] : draft.state.incidents) {
+        if (incident->service != service) continue;
+        for (auto const& run : incident->runs) {
+            if (run.plan.target == made.version || !has_replaced(run, made)) continue;
+            return true;
         }
     }
     return false;
@@ -100,6 +128,7 @@ void check_bake(Draft& draft, std::string const& name) {
     auto const version = service.versions.find(deployment->version);
     if (version == service.versions.end() || version->second.standing != Standing::baking) return;
     if (draft.now.boot < deployment->from().boot + policy->bake) return;
+    if (perhaps_overwritten(draft, name, *deployment)) return;
     if (!draft.senses.fresh_and_good(name, deployment->started_at.boot, draft.now)) return;
     draft.write(KnownGood{
         name, deployment->version, deployment->id,
@@ -140,7 +169,6 @@ void on(Draft& draft, DeploymentPosted const& event) {
     auto const* const window = service.window ? service.deployment(*service.window) : nullptr;
     record.becomes_current = !event.known_good || service.current.empty() || window == nullptr ||
                              window->version == event.version;
-    record.opens_window = !event.known_good && run == nullptr;
     auto& made = record.deployment;
     made.version = event.version;
     made.started_at = started;
@@ -149,11 +177,14 @@ void on(Draft& draft, DeploymentPosted const& event) {
     made.schema_compatible = event.schema_compatible;
     made.facts = event.facts;
     made.by = event.actor.name;
+    bool const replaced = !event.known_good && surely_overwritten(draft, event.service, made);
+    record.becomes_current = record.becomes_current && !replaced;
+    record.opens_window = !event.known_good && run == nullptr && !replaced;
     for (auto const& trigger : policy.triggers) {
         made.before[trigger.name] =
             draft.senses.before(event.service, trigger.name, started.boot, draft.state);
     }
-    bool const judged_again = !record.repeated && !record.own && run == nullptr;
+    bool const judged_again = !record.repeated && !record.own && run == nullptr && !replaced;
     bool const quarantined = record.quarantined && !record.own;
     draft.out.reply.deployment = draft.state.seq + 1;
     draft.out.reply.quarantined = quarantined;

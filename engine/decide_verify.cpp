@@ -178,6 +178,10 @@ struct Verifier {
             if (answers(firing)) floors[firing.trigger] = since;
         }
         draft.write(RunEnded{run_id, RunState::succeeded, "verified", ""});
+        if (auto const* const waiting = waiting_run(draft.incident(incident))) {
+            std::string const plan = waiting->id;
+            end_run(draft, plan, RunState::aborted, "void: " + run_id + " is verified");
+        }
         draft.write(IncidentRecovered{incident, run_id, std::move(floors)});
         free_locks(draft, incident);
         owe_duties();
@@ -239,7 +243,8 @@ struct Verifier {
             return;
         }
         auto const incident = run().incident;
-        bool const unverified = draft.incident(incident).state == IncidentState::unverified;
+        // Its time is over already; another plan may wait meanwhile.
+        bool const unverified = draft.incident(incident).state != IncidentState::verifying;
         auto const until = since + settle();
         bool const rung_over = run().recover_by && draft.now.boot >= *run().recover_by;
         bool const over = draft.now.boot >= until || rung_over;

@@ -61,9 +61,8 @@ Verdict verdict_now(
 /// What follows a run that failed: the next rung for who is still true, else people.
 void after_failure(Draft& draft, std::string const& incident, Run const& run);
 /// A plan was rejected, ran out of time or is void: triggers it would not have answered are judged.
-void answer_others(
-    Draft& draft, std::string const& incident, std::vector<std::string> const& answered
-);
+/// A person's own plan answered for none: nobody has judged their ladders.
+void answer_others(Draft& draft, std::string const& incident, Run const& plan);
 /// A run has ended: what its locks held on other services is judged again.
 void free_locks(Draft& draft, std::string const& incident);
 void resolve_incident(

@@ -235,4 +235,9 @@ Step as_run(Step const& step, Run const& run) {
     return rendered ? std::move(*rendered) : step;
 }
 
+bool has_replaced(Run const& run, Deployment const& deployment) {
+    return run.plan.undoes == Undoes::release && run.started_at && run.steps_ended_at &&
+           deployment.started_at.boot < run.started_at->boot;
+}
+
 }  // namespace rollbackd

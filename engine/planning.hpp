@@ -29,4 +29,7 @@ Result<Step> render_step(Step const& step, Run const& run);
 /// As it was started: rendered where it can be (its intent was).
 Step as_run(Step const& step, Run const& run);
 
+/// The run has put its target into effect, and began only after that deployment had been made.
+bool has_replaced(Run const& run, Deployment const& deployment);
+
 }  // namespace rollbackd

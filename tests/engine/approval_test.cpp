@@ -230,3 +230,19 @@ TEST_CASE("an input is taken as it is: one that would be filled in somewhere is 
     CHECK(version_problem("v1.2-rc.1+build/7").empty());
     CHECK_FALSE(version_problem("v1\xc2\x9b").empty());
 }
+
+TEST_CASE("when a person's own plan comes to nothing, what nobody has judged yet is judged") {
+    auto policy = shop_policy();
+    policy.services[0].playbooks[1].approval = true;
+    World world(std::move(policy));
+    world.release_v2();
+    world.fail_health(3);  // the world is being asked when a person plans something else
+    world.send(RunAsked{{"op", "operate"}, "shop", "payments-off", "by hand", {}, {}});
+    REQUIRE(world.incident()->state == IncidentState::waiting);
+    REQUIRE(world.answer());
+    REQUIRE(world.incident()->runs.size() == 1);
+    world.send(Rejected{{"boss", "approve"}, "INC-1", ""});
+    REQUIRE(world.answer());
+    CHECK(world.incident()->state == IncidentState::acting);
+    CHECK(world.incident()->runs.back().plan.playbook == "code-rollback");
+}

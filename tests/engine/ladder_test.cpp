@@ -340,3 +340,23 @@ TEST_CASE("a breach that ended and came again in the middle of a run is known as
     CHECK(world.kinds().back() == "incident.refired");
     CHECK(world.incident()->runs.size() == 1);
 }
+
+TEST_CASE("an incident that froze while the world was asked does not wait for the answer for ever"
+) {
+    World world;
+    world.release_v2();
+    world.fail_health(3);
+    REQUIRE(world.incident()->asking);
+    world.send(RunAsked{{"op", "operate"}, "shop", "payments-off", "by hand", {}, {}});
+    auto const ask = world.take<AskFresh>();
+    auto const start = world.take<StartStep>();
+    REQUIRE((ask && start));
+    world.send(Aborted{{"op", "operate"}, "INC-1"});
+    StepOutcome outcome;
+    outcome.kind = OutcomeKind::aborted;
+    world.send(StepEnded{start->run, start->n, start->attempt, outcome});
+    REQUIRE(world.incident()->state == IncidentState::frozen);
+    world.send(Answered{ask->incident, ask->ask, {}});
+    CHECK_FALSE(world.incident()->asking);
+    CHECK(world.incident()->state == IncidentState::frozen);
+}

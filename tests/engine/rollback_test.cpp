@@ -259,3 +259,83 @@ TEST_CASE("failures that wait for a start_period keep a release from being calle
     world.pass(8s);
     CHECK(world.engine.state().service("shop").versions.at("v2").standing == Standing::baking);
 }
+
+TEST_CASE("a release that a rollback may have overwritten is not called good by what runs now") {
+    World world;
+    world.release_v2();
+    world.fail_health(3);
+    REQUIRE(world.answer());
+    REQUIRE(world.end_step());
+    world.deploy("v3");  // v1 is being put in its place this very moment
+    REQUIRE(world.end_step());
+    world.pass(1s);
+    for (int i = 0; i < 4; ++i) {
+        world.pass(500ms);
+        world.probe(true);
+    }
+    REQUIRE(world.incident()->state == IncidentState::resolved);
+    for (int minute = 0; minute < 40; ++minute) {
+        world.pass(1min);
+        world.probe(true);
+        world.push(true);
+        world.push(true, "requests");
+    }
+    auto const& shop = world.engine.state().service("shop");
+    CHECK(shop.versions.at("v3").standing == Standing::baking);
+    CHECK(shop.versions.at("v1").standing == Standing::known_good);
+    // Deployed again with nothing in its way, it bakes like any other.
+    world.deploy("v4");
+    for (int minute = 0; minute < 40; ++minute) {
+        world.pass(1min);
+        world.probe(true);
+        world.push(true);
+        world.push(true, "requests");
+    }
+    CHECK(shop.versions.at("v4").standing == Standing::known_good);
+}
+
+TEST_CASE("a deployment from before a rollback that is recorded late is not taken for what runs") {
+    bool const meanwhile = GENERATE(true, false);
+    World world;
+    world.release_v2();
+    auto const started = world.now.wall;
+    world.fail_health(3);
+    REQUIRE(world.answer());
+    auto const record = [&] {
+        world.send(DeploymentPosted{{}, "shop", "v3", started, false, {}, {}});
+        REQUIRE_FALSE(world.reply.error);
+    };
+    REQUIRE(world.end_step());
+    if (meanwhile) record();
+    REQUIRE(world.end_step());
+    world.pass(1s);
+    for (int i = 0; i < 4; ++i) {
+        world.pass(500ms);
+        world.probe(true);
+    }
+    REQUIRE(world.incident()->state == IncidentState::resolved);
+    if (!meanwhile) record();
+    auto const& shop = world.engine.state().service("shop");
+    CHECK(shop.current == "v1");
+    CHECK_FALSE(shop.window);
+    CHECK(shop.versions.at("v3").standing == Standing::superseded);
+}
+
+TEST_CASE("a deployment while a rollback is on is current after it, and can be blamed") {
+    World world;
+    world.release_v2();
+    world.fail_health(3);
+    REQUIRE(world.answer());
+    REQUIRE(world.end_step());
+    world.deploy("v3");
+    REQUIRE(world.end_step());
+    world.pass(1s);
+    for (int i = 0; i < 4; ++i) {
+        world.pass(500ms);
+        world.probe(true);
+    }
+    auto const& shop = world.engine.state().service("shop");
+    CHECK(shop.current == "v3");
+    REQUIRE(shop.window);
+    CHECK(shop.deployment(*shop.window)->version == "v3");
+}
