@@ -58,7 +58,7 @@ void Model::written() {
         for (std::size_t i = batch.first; i < batch.first + batch.count && !broken(); ++i) {
             auto const& record = disk_.records()[i];
             seq_ = record.seq;
-            if (teller) teller(record.kind + " " + record.body.substr(0, 300));
+            if (teller) teller(record.kind + " " + record.body.substr(0, 3000));
             take(record.kind, disk_.bodies()[i]);
         }
         end_of_batch();
@@ -150,7 +150,7 @@ void Model::on_small(std::string const& kind, Json const& body) {
         auto& service = services_[found.service];
         if (found.undoes != "release" || found.target.empty()) return;
         service.current = found.target;
-        service.last_rollback_seq = seq_;
+        service.last_rollback_seq = found.started_seq;  // what is recorded since came meanwhile
     } else if (kind == "run.approved") {
         auto& found = *run(word(body, "run"));
         auto const& plans = approvals_[found.incident];
@@ -195,17 +195,34 @@ void Model::end_of_batch() {
             standing == "bad", "3", id + " undoes " + found.blamed + ", which stays " + standing
         );
     }
+    judge_states();
     undoing_now_.clear();
     entered_now_.clear();
     told_now_.clear();
 }
 
+// An incident is called what its run is doing.
+void Model::judge_states() {
+    for (auto const& entered : entered_now_) {
+        auto const& incident = incidents_[entered];
+        for (auto const& id : incident.runs) {
+            auto const& one = runs_[id];
+            bool const on = one.state == "running" && !one.ended && !one.verifying;
+            require(
+                !on || incident.state == "acting" || incident.state == "waiting", "7",
+                entered + " is " + incident.state + " while " + id + " runs"
+            );
+        }
+    }
+}
+
 void Model::sampled(Sample const& sample, Time at) {
     auto& service = services_[sample.service];
     auto const held = is_failure(sample) ? held_until(sample.service, at) : std::nullopt;
+    age(sample.service);
     watcher_.take(sample, at, timeline_.now(), held);
     if (!sample.trusted && !service.untrusted) service.untrusted = timeline_.now();
-    watch(sample.service, is_failure(sample), held.has_value());
+    watch(sample, held.has_value());
 }
 
 // A failure within the start_period of the newest deployment, or of the machine, waits.
@@ -247,12 +264,23 @@ void Model::delivered(std::string const& message) {
     if (found != outbox_.end()) found->second = true;
 }
 
+namespace {
+
+// Asked more or less often it is the same signal; what it says still holds.
+bool is_same(SignalPolicy const& before, SignalPolicy after) {
+    after.every = before.every;
+    after.stale_after = before.stale_after;
+    return before == after;
+}
+
+}  // namespace
+
 void Model::policy_in_force(std::shared_ptr<Policy const> policy) {
     for (auto const& service : policy->services) {
         auto const* const before = alive_ ? policy_->service(service.name) : nullptr;
         for (auto const& signal : service.signals) {
             auto const* const known = before == nullptr ? nullptr : before->signal(signal.name);
-            if (known != nullptr && !(*known == signal)) {
+            if (known != nullptr && !is_same(*known, signal)) {
                 watcher_.forget_signal(service.name, signal.name);
             }
         }

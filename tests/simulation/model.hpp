@@ -29,6 +29,7 @@ struct BookRun {
     std::optional<Duration> budget;
     bool asks = false, manual = false, automatic = false, aborting = false;
     std::optional<Time> started, verifying, ended, waiting;
+    std::uint64_t started_seq = 0;
     Duration people{};
 };
 
@@ -64,6 +65,8 @@ struct BookDeployment {
     Time started{}, recorded{};
     bool known_good = false;
     std::optional<bool> schema_compatible;
+    bool replaced =
+        false;  // a rollback that began after it was over when it was recorded, or ended
 };
 
 struct BookService {
@@ -162,7 +165,13 @@ private:
     void judge_recovery(BookRun const& run, BookFiring const& firing);
     void judge_check(BookRun const& run, Json const& check, std::size_t n);
     void on_known_good(Json const& body);
-    void watch(std::string const& service, bool failure, bool held);
+    void watch(Sample const& sample, bool held);
+    void age(std::string const& service);
+    void note_own_part(std::string const& key, Meanings const& means, Watcher::Look look);
+    void judge_before(
+        BookRun const& run, std::string const& trigger, Meanings const& means,
+        BookDeployment const& deployment
+    );
     BookRun* run(std::string const& id);
     Meanings const* meaning(BookFiring const& firing) const;
     Meanings const* meaning(TriggerPolicy const& trigger) const;
@@ -172,6 +181,8 @@ private:
     std::optional<Time> held_until(std::string const& service, Time at) const;
     Answer const* answer_of(BookIncident const& incident) const;
     BookDeployment const* blamed(BookService const& service) const;
+    static bool replaces(BookRun const& run, BookDeployment const& deployment);
+    void judge_states();
     Time window_of(std::string const& service, BookDeployment const& deployment) const;
 
     Timeline const& timeline_;
@@ -191,6 +202,8 @@ private:
     std::set<std::string> entered_now_;    // incidents that entered a state in it
     std::map<std::string, Time> true_at_;  // service/trigger → when it was true last
     std::set<std::string> true_now_;
+    std::map<std::string, Time> own_part_;  // when what came after the deployment alone was true
+    std::map<std::string, Time> looked_;    // service → when it was looked at last
     std::map<std::string, Verdict> verdicts_;
     std::map<std::string, Time> true_since_;  // without a break, and nobody was told yet
     bool paused_ = false;

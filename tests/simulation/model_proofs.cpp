@@ -27,8 +27,41 @@ void Model::judge_truth(BookFiring const& firing, std::string const& service) {
     );
 }
 
+// Between two samples old ones leave the windows: what was true may have ended, if only for a
+// moment.
+void Model::age(std::string const& name) {
+    auto const* const policy = policy_ == nullptr ? nullptr : policy_->service(name);
+    if (policy == nullptr) return;
+    auto const now = timeline_.now();
+    auto const last = std::exchange(looked_[name], now);
+    for (auto const& trigger : policy->triggers) {
+        auto const key = name + "/" + trigger.name;
+        auto const* const means = meaning(trigger);
+        if (means == nullptr || (!true_since_.contains(key) && !true_now_.contains(key))) continue;
+        auto moments = watcher_.leaving(*means, name, last, now);
+        moments.push_back(now - Duration(1));
+        for (auto const moment : moments) {
+            Watcher::Look look{name, moment, Time::min(), Time::min()};
+            auto const floor = services_[name].floors.find(trigger.name);
+            if (floor != services_[name].floors.end()) look.since = floor->second;
+            if (watcher_.judge(*means, look) != Verdict::true_) true_now_.erase(key);
+            look.failures_seen_after = undisturbed_;
+            look.with_held = false;
+            if (watcher_.judge(*means, look) != Verdict::true_) true_since_.erase(key);
+        }
+    }
+}
+
+void Model::note_own_part(std::string const& key, Meanings const& means, Watcher::Look look) {
+    auto const* const deployment = blamed(services_[look.service]);
+    if (deployment == nullptr) return;
+    look.since = std::max(look.since, deployment->started);
+    if (watcher_.judge(means, look) == Verdict::true_) own_part_[key] = look.now;
+}
+
 // A breach begins at a failure: what merely ages out of a window begins none.
-void Model::watch(std::string const& name, bool failure, bool held) {
+void Model::watch(Sample const& sample, bool held) {
+    auto const& name = sample.service;
     auto const* const policy = policy_ == nullptr ? nullptr : policy_->service(name);
     if (policy == nullptr) return;
     auto const now = timeline_.now();
@@ -48,6 +81,9 @@ void Model::watch(std::string const& name, bool failure, bool held) {
             true_now_.erase(key);
             continue;
         }
+        note_own_part(key, *means, look);
+        auto const reads = [&](Meaning const& one) { return one.signal == sample.signal; };
+        bool const failure = is_failure(sample) && std::any_of(means->begin(), means->end(), reads);
         // Enough samples at last may begin one too, whatever the last of them was.
         bool const begins = failure || before == Verdict::unknown;
         if (!begins && !true_now_.contains(key)) continue;
@@ -239,6 +275,15 @@ void Model::on_known_good(Json const& body) {
     }
     require(good || lossy_, "A1", version + " is called good and nothing good was seen");
     auto const from = window_of(name, *deployment);
+    for (auto const& [id, other] : runs_) {
+        bool const undid = other.service == name && other.started && other.undoes == "release" &&
+                           other.target != version;
+        auto const over = other.verifying ? other.verifying : other.ended;
+        require(
+            !undid || (over && *over < deployment->started), "A1",
+            version + " is called good and " + id + " may have put another in its place"
+        );
+    }
     for (auto const& [id, incident] : incidents_) {
         bool const disturbs = incident.service == name && !incident.alert_only &&
                               incident.opened > std::max(from, deployment->recorded) &&

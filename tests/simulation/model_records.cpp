@@ -217,7 +217,16 @@ void Model::on_run_ended(Json const& body) {
     found->waiting.reset();
     auto& service = services_[found->service];
     if (found->automatic) service.last_end = now_;
-    if (!service.waiting.empty()) service.current = std::exchange(service.waiting, {});
+    if (service.waiting.empty() || !found->started) return;
+    auto const waited = std::exchange(service.waiting, {});
+    for (auto at = service.deployments.rbegin(); at != service.deployments.rend(); ++at) {
+        if (at->version != waited) continue;
+        at->replaced = replaces(*found, *at);
+        auto& standing = service.versions[waited].standing;
+        if (!at->replaced) service.current = waited;
+        if (at->replaced && standing == "baking") standing = "superseded";
+        return;
+    }
 }
 
 void Model::on_message(Json const& body) {
@@ -263,7 +272,16 @@ void Model::on_deployment(Json const& body) {
         standing.standing = good ? "known-good" : "baking";
     }
     bool const during = !flag(body, "opens_window") && !known_good;
-    if (during) service.waiting = version;
+    made.replaced = during && !flag(body, "becomes_current");
+    if (made.replaced) {
+        if (standing.standing == "baking") standing.standing = "superseded";
+        bool const really = std::any_of(runs_.begin(), runs_.end(), [&](auto const& entry) {
+            return entry.second.service == word(body, "service") && replaces(entry.second, made);
+        });
+        require(really || !times_are_known(), "A1", version + " is in effect and not called so");
+    } else if (during) {
+        service.waiting = version;
+    }
     service.deployments.push_back(std::move(made));
 }
 

@@ -84,6 +84,7 @@ void Model::on_started(Json const& body) {
         judge_blame(*found, incident);
     }
     found->started = now_;
+    found->started_seq = seq_;
     found->state = "running";
     found->people = {};
     found->waiting.reset();
@@ -238,9 +239,15 @@ Answer const* Model::answer_of(BookIncident const& incident) const {
 
 BookDeployment const* Model::blamed(BookService const& service) const {
     for (auto at = service.deployments.rbegin(); at != service.deployments.rend(); ++at) {
-        if (!at->known_good) return &*at;
+        if (!at->known_good && !at->replaced) return &*at;
     }
     return nullptr;
+}
+
+// Made before the rollback began, whose target is what runs since.
+bool Model::replaces(BookRun const& run, BookDeployment const& deployment) {
+    return run.undoes == "release" && run.target != deployment.version && run.started &&
+           run.verifying && deployment.started < *run.started;
 }
 
 // Recorded while a run is on, its window opens when that has ended.
@@ -299,12 +306,33 @@ void Model::judge_blame(BookRun const& found, BookIncident const& incident) {
         before_it = std::min(before_it, watcher_.streak(look, first.signal));
         bool const broken_before = counts && double(before_it) >= first.limit;
         require(!broken_before, "b", found.id + " blames a release for what was broken before");
-        // A6 b speaks of streaks; a ratio is judged as it stood then.
         require(
             !counts || double(since) >= first.limit, "b",
             found.id + " blames failures from before the deployment"
         );
+        judge_before(found, name, *means, *deployment);
     }
+}
+
+// What had crossed its threshold before the deployment is blamed on it only once what came after it
+// is true by itself.
+void Model::judge_before(
+    BookRun const& found, std::string const& trigger, Meanings const& means,
+    BookDeployment const& deployment
+) {
+    if (lossy_) return;
+    auto lenient = means;
+    for (auto& one : lenient) one.min_count = 1;
+    auto const key = found.service + "/" + trigger;
+    auto const floor = services_[found.service].floors.find(trigger);
+    Watcher::Look look{found.service, deployment.started, Time::min(), Time::min()};
+    if (floor != services_[found.service].floors.end()) look.since = floor->second;
+    bool stood = watcher_.judge(lenient, look) == Verdict::true_;
+    look.now -= 1s;
+    stood = stood && watcher_.judge(lenient, look) == Verdict::true_;
+    auto const own = own_part_.find(key);
+    bool const alone = own != own_part_.end() && own->second > deployment.started;
+    require(!stood || alone, "b", found.id + " blames a release for what stood before it");
 }
 
 // What is passed over leaves the way only to what undoes nothing.

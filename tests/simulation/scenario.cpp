@@ -350,6 +350,9 @@ void change_policy(Scenario& scenario, Random& random) {
         case 5:
             service.signals.front().every = random.between(5s, 10s);
             service.signals.front().stale_after = 3 * service.signals.front().every + 2s;
+            if (random.chance(0.3)) {
+                service.signals.front().params["url"] = std::to_string(random.below(100));
+            }
             break;
         default:
             policy->daemon.autonomy = random.chance(0.7) ? Autonomy::enforce : Autonomy::advise;

@@ -126,6 +126,22 @@ bool Watcher::any(std::string const& service, std::string const& signal, Time fr
     return false;
 }
 
+std::vector<Time> Watcher::leaving(
+    Meanings const& meanings, std::string const& service, Time from, Time to
+) const {
+    std::vector<Time> out;
+    for (auto const& meaning : meanings) {
+        bool const windowed =
+            meaning.kind == Meaning::Kind::ratio || meaning.kind == Meaning::Kind::count;
+        if (!windowed) continue;
+        for (auto const& one : of(service, meaning.signal)) {
+            auto const leaves = one.at + meaning.window;
+            if (leaves > from && leaves < to) out.push_back(leaves);
+        }
+    }
+    return out;
+}
+
 std::string Watcher::tell(std::string const& service, std::string const& signal) const {
     constexpr std::ptrdiff_t told_max = 12;
     auto const& all = of(service, signal);

@@ -41,6 +41,10 @@ public:
     std::uint64_t failures(Look const& look, std::string const& signal, Duration window) const;
     std::uint64_t streak(Look const& look, std::string const& signal) const;
     bool any(std::string const& service, std::string const& signal, Time from, Time to) const;
+    /// When samples leave the windows of the condition, between the two.
+    std::vector<Time> leaving(
+        Meanings const& meanings, std::string const& service, Time from, Time to
+    ) const;
     /// The newest samples, for the story of a seed: "12.5s +1 -3 lost held".
     std::string tell(std::string const& service, std::string const& signal) const;
     /// Also `ever`: what a crash has made the daemon forget was seen all the same.
