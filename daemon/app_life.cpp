@@ -17,13 +17,7 @@ asio::awaitable<void> App::start() {
     tasks_.spawn("signals", handle_signals());
     auto const where = co_await runner_->where_steps_run();
     log(LogLevel::info, "steps.run", {{"where", where}});
-    Actor nobody;
-    PolicyLoaded loaded;
-    loaded.actor = nobody;
-    Event first = std::move(loaded);
-    (void)co_await decider_.submit(std::move(first));
-    Event again = Recovered{};
-    auto recovered = co_await decider_.submit(std::move(again));
+    auto const recovered = co_await decider_.begin();
     if (recovered.error) log(LogLevel::error, "start.unrecorded", {{"why", recovered.error->what}});
     co_await reader_.follow(engine_.policy_ptr(), offsets_);
     co_await checkpoints_->save_perceived();

@@ -21,6 +21,17 @@ Decider::Decider(
       callbacks_(std::move(callbacks)),
       wake_(executor) {}
 
+asio::awaitable<Reply> Decider::begin() {
+    post(PolicyLoaded{});
+    post(Recovered{});
+    // Behind them, and answered without a record of its own: the delivery of no message.
+    MessageDelivered nothing;
+    Event last = std::move(nothing);
+    auto reply = co_await submit(std::move(last));
+    if (!reply.error && !writable_) reply.error = Error{Errc::unavailable, unwritable_why_, {}};
+    co_return reply;
+}
+
 asio::awaitable<void> Decider::run() {
     while (!closing_ || !queue_.empty()) {
         auto const now = clock_.now().boot;

@@ -34,6 +34,10 @@ public:
         BlockingPool& journal_thread, Clock const& clock, DeciderCallbacks callbacks
     );
 
+    /// A daemon's first words: its policy, and that it goes on where the journal stopped (what ran
+    /// is adopted, what fell due is seen to). Kept like everything of its own until they could be
+    /// written down; answers then, or with Errc::unavailable when they cannot be yet.
+    boost::asio::awaitable<Reply> begin();
     /// Takes events until close() was called and the queue is empty.
     boost::asio::awaitable<void> run();
     void close();

@@ -28,6 +28,8 @@ services:
     triggers:
       payments: { when: consecutive_failures(payments) > 0, severity: P1, response: alert }
       orders: { when: consecutive_failures(orders) > 0, severity: P1, response: alert }
+    playbooks:
+      restart: { steps: [ { exec: { argv: [/bin/true] } } ], verify: [ { manual: it works } ] }
   blog:
     start_period: 0s
     signals: { posts: { push: { kind: outcomes } } }
@@ -39,6 +41,10 @@ std::shared_ptr<Policy const> policy() {
     for (auto const& problem : loaded.problems) UNSCOPED_INFO(to_string(problem));
     REQUIRE(loaded.ok());
     return loaded.policy;
+}
+
+asio::awaitable<void> begin(Decider& decider, std::optional<Reply>& reply) {
+    reply = co_await decider.begin();
 }
 
 asio::awaitable<void> ask(Decider& decider, Event event, std::optional<Reply>& reply) {
@@ -54,7 +60,9 @@ struct Shell {
 
     DeciderCallbacks callbacks() {
         DeciderCallbacks out;
-        out.command = [](Command) {};
+        out.command = [this](Command const& command) {
+            adopted += std::holds_alternative<AdoptStep>(command);
+        };
         out.applied = [](std::vector<Record> const&) {};
         out.unrecorded = [this](std::vector<Message> const& messages, std::string const&) {
             for (auto const& message : messages) told += message.text + "\n---\n";
@@ -104,6 +112,7 @@ struct Shell {
     MemoryJournal journal;
     Engine engine{policy(), clock.now(), clock.boot_id()};
     std::string told;
+    int adopted = 0;
     bool closed = false;
     Decider decider{loop.get_executor(), engine, journal, journal_thread, clock, callbacks()};
     TaskGroup tasks{loop.get_executor()};
@@ -228,4 +237,23 @@ TEST_CASE("a person is told that nobody knows, and what was written counts") {
         return shell.decider.writable();
     });
     CHECK(shell.engine.state().service("shop").paused);
+}
+
+TEST_CASE("a running step is adopted though nothing could be written when the daemon started") {
+    Shell before;
+    REQUIRE_FALSE(before.submit(RunAsked{{}, "shop", "restart", "by hand", {}, {}}).error);
+    Shell shell;
+    shell.journal.records = before.journal.records;
+    for (auto const& record : shell.journal.records) shell.engine.apply(record);
+    shell.journal.full = true;
+    std::optional<Reply> began;
+    shell.tasks.spawn("begin", begin(shell.decider, began));
+    shell.until([&] { return began.has_value(); });
+    CHECK(began->error);  // the start goes on, and says so
+    CHECK(shell.adopted == 0);
+    shell.journal.full = false;
+    shell.pass(Decider::retry_after);
+    shell.until([&] { return shell.decider.writable() && shell.decider.queued() == 0; });
+    CHECK(shell.adopted == 1);
+    CHECK(shell.journal.records.back().kind == "daemon.started");
 }
