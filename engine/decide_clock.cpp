@@ -125,13 +125,14 @@ void end_start_period(Draft& draft, std::string const& id) {
 void judge_when_stable(Draft& draft, std::string const& id) {
     auto const& incident = draft.incident(id);
     auto const* const waiting = waiting_run(incident);
-    bool const held =
-        std::any_of(incident.refusals.begin(), incident.refusals.end(), [](Refusal const& one) {
-            return one.guard == Guard::unstable;
-        });
-    if (waiting == nullptr || waiting->manual || !held) return;
+    if (waiting == nullptr || waiting->manual) return;
     auto const* const firing = answered_firing(incident, *waiting);
     if (firing == nullptr) return;
+    bool const held =
+        std::any_of(incident.refusals.begin(), incident.refusals.end(), [&](Refusal const& one) {
+            return one.guard == Guard::unstable && one.trigger == firing->trigger;
+        });
+    if (!held) return;
     auto const* const track = draft.senses.track(incident.service, firing->trigger);
     if (track == nullptr || track->flapping.is_unstable(draft.now.boot)) return;
     reconsider(draft, std::string(incident.service), firing->trigger + " is stable again");

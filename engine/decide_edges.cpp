@@ -8,11 +8,20 @@ namespace rollbackd {
 
 namespace {
 
+// It waited while nothing could be written down, and its samples have been judged meanwhile (A8).
+bool is_over(Draft const& draft, Edge const& edge) {
+    auto const floor = draft.state.service(edge.service).floor(edge.trigger);
+    auto const& begun = edge.evaluation.begun;
+    if (!floor || !begun || *begun > *floor) return false;
+    auto const now = draft.senses.judge(edge.service, edge.trigger, draft.state, draft.now);
+    return now.verdict != Verdict::true_;
+}
+
 // The incident to consider, once every edge of this moment is known.
 std::string on_fired(Draft& draft, Edge const& edge) {
     auto const* const service = draft.policy.service(edge.service);
     auto const* const trigger = service == nullptr ? nullptr : service->trigger(edge.trigger);
-    if (trigger == nullptr) return "";
+    if (trigger == nullptr || is_over(draft, edge)) return "";
     auto firing = make_firing(draft, *service, *trigger, edge.evaluation, edge.blames);
     auto const& known = draft.state.service(edge.service);
     if (!is_acting(firing.resolved)) {

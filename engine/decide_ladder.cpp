@@ -315,7 +315,11 @@ void answer_others(Draft& draft, std::string const& id, Run const& plan) {
     if (next == nullptr) return;
     bool const others =
         std::find(answered.begin(), answered.end(), next->trigger) == answered.end();
-    if (plan.manual || others) consider(draft, id);
+    if (!plan.manual && !others) return;
+    // Only what is true acts; what is not known to be is heard of when it is true again.
+    bool const still_true =
+        verdict_now(draft, draft.incident(id).service, *next, std::nullopt) == Verdict::true_;
+    if (still_true) consider(draft, id);
 }
 
 void free_locks(Draft& draft, std::string const& incident) {

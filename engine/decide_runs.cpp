@@ -225,10 +225,15 @@ void end_run(Draft& draft, std::string const& run_id, RunState state, std::strin
     auto const& trigger = draft.run(run_id).answers.empty() ? incident.triggers.front().trigger
                                                             : draft.run(run_id).answers.front();
     for (auto const& playbook : on_failure) {
-        bool const tried = std::any_of(
-            incident.ladder.begin(), incident.ladder.end(),
-            [&](LadderRung const& rung) { return rung.playbook == playbook; }
-        );
+        // No playbook twice in an incident: not one that a person has run by hand either.
+        bool const tried =
+            std::any_of(
+                incident.ladder.begin(), incident.ladder.end(),
+                [&](LadderRung const& rung) { return rung.playbook == playbook; }
+            ) ||
+            std::any_of(incident.runs.begin(), incident.runs.end(), [&](Run const& run) {
+                return run.started_at && run.plan.playbook == playbook;
+            });
         if (!tried) grown.push_back({playbook, {}, trigger, RungState::untried, {}});
     }
     if (!grown.empty()) draft.write(LadderGrown{incident_id, std::move(grown)});

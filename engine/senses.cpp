@@ -290,8 +290,14 @@ void Senses::release_held(ServiceSense& service, State const& state, Now now, Ed
                 return a.at < b.at;
             });
         bool const recovered = newest && newest->good && newest->at >= last_failure->at;
-        if (recovered) continue;
-        for (auto const& sample : samples) fold(service, sample, state, now, edges);
+        for (auto& sample : samples) {
+            // What came together with failures that are dropped still happened.
+            auto* const counts = std::get_if<OutcomesValue>(&sample.value);
+            if (recovered && (counts == nullptr || counts->success + counts->neutral == 0))
+                continue;
+            if (recovered) counts->failure = 0;
+            fold(service, sample, state, now, edges);
+        }
     }
 }
 

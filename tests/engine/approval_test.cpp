@@ -246,3 +246,21 @@ TEST_CASE("when a person's own plan comes to nothing, what nobody has judged yet
     CHECK(world.incident()->state == IncidentState::acting);
     CHECK(world.incident()->runs.back().plan.playbook == "code-rollback");
 }
+
+TEST_CASE("what is not known to be true any more does not act when a person's plan comes to nothing"
+) {
+    auto policy = shop_policy();
+    policy.services[0].playbooks[1].approval = true;
+    World world(std::move(policy));
+    world.release_v2();
+    world.fail_health(3);
+    world.send(RunAsked{{"op", "operate"}, "shop", "payments-off", "by hand", {}, {}});
+    REQUIRE(world.answer());
+    world.pass(1min);  // nobody asks: health is stale
+    world.send(Rejected{{"boss", "approve"}, "INC-1", ""});
+    CHECK_FALSE(world.answer());
+    CHECK(world.incident()->runs.size() == 1);
+    world.probe(false);  // true again
+    REQUIRE(world.answer());
+    CHECK(world.incident()->state == IncidentState::acting);
+}

@@ -216,3 +216,28 @@ TEST_CASE("a symptom that a person raised is no flapping") {
     world.send(Raised{{"anna", "operate"}, "shop", "webhooks", "customers call"});
     CHECK(newest(world).state == IncidentState::acting);
 }
+
+TEST_CASE("a plan that waits for a person is not drawn up again because another trigger flaps") {
+    auto policy = payments_policy();
+    auto& shop = policy.services[0];
+    shop.playbooks.push_back(shop.playbooks[1]);
+    shop.playbooks.back().name = "restart";
+    shop.triggers[0].blame = Blame::any;
+    shop.triggers[0].response = Response{ResponseKind::ladder, {{"restart", {}}}};
+    shop.triggers[1].severity = Severity::P1;
+    shop.limits.runs_per_hour = 0;
+    World world(std::move(policy));
+    recover(world);
+    flap(world, 4);
+    breach(world);
+    REQUIRE_FALSE(guard(world, Guard::unstable).passed);
+    world.fail_health(3);  // more severe: its plan takes the place of the other
+    REQUIRE(newest(world).state == IncidentState::waiting);
+    auto const plans = newest(world).runs.size();
+    for (int i = 0; i < 20; ++i) {
+        world.pass(2s);
+        world.probe(false);
+        world.send(Tick{});
+    }
+    CHECK(newest(world).runs.size() == plans);
+}

@@ -65,7 +65,10 @@ TEST_CASE("who joined beside a plan that was rejected is judged then") {
     if (rejected) {
         world.send(Rejected{{"boss", "approve"}, "INC-1", ""});
     } else {
-        world.pass(16min);
+        for (int i = 0; i < 16 * 6; ++i) {
+            world.pass(10s);
+            world.probe(false);
+        }
     }
     world.answer();
     CHECK(world.incident()->runs.size() == 2);
@@ -358,5 +361,20 @@ TEST_CASE("an incident that froze while the world was asked does not wait for th
     REQUIRE(world.incident()->state == IncidentState::frozen);
     world.send(Answered{ask->incident, ask->ask, {}});
     CHECK_FALSE(world.incident()->asking);
+    CHECK(world.incident()->state == IncidentState::frozen);
+}
+
+TEST_CASE("on_failure brings no playbook that a person has run by hand in that incident") {
+    auto policy = shop_policy();
+    policy.services[0].playbooks[0].on_failure = {"payments-off"};
+    World world(std::move(policy));
+    world.release_v2();
+    world.send(RunAsked{{"op", "operate"}, "shop", "payments-off", "by hand", {}, {}});
+    REQUIRE(world.end_step());
+    world.fail_health(3);
+    REQUIRE(world.answer());
+    REQUIRE(world.end_step(OutcomeKind::failed));
+    world.answer();
+    CHECK(world.incident()->runs.size() == 2);
     CHECK(world.incident()->state == IncidentState::frozen);
 }

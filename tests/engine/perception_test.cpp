@@ -215,3 +215,21 @@ TEST_CASE("a signal that a reload points somewhere else begins anew") {
     world.probe(false);
     CHECK(world.incident() == nullptr);
 }
+
+TEST_CASE("successes that came together with failures of a start_period are not dropped with them"
+) {
+    World world;
+    world.deploy("v1", true);
+    world.pass(1min);
+    world.deploy("v2");
+    world.pass(5s);
+    Sample mixed{"shop", "requests", world.now.boot, OutcomesValue{4, 1, 0, ""}, {}, {}, {}, true};
+    world.sample(mixed);
+    world.pass(5s);
+    world.push(true, "requests");
+    world.pass(20s);
+    auto const* const window = world.engine.window("shop", "requests");
+    auto const counts = window->counts({world.now.boot - 1min, world.now.boot});
+    CHECK(counts.success == 5);
+    CHECK(counts.failure == 0);
+}

@@ -252,3 +252,26 @@ TEST_CASE("a success entry whose command was lost with the daemon is asked again
     }
     CHECK(asked);
 }
+
+TEST_CASE("a breach that waited for the disk is not one any more once a run has been verified") {
+    World world;
+    world.release_v2();
+    world.fail_health(2);
+    world.pass(1s);
+    Sample third{"shop", "health", world.now.boot, StateValue{false, "refused", 1ms}, {}, {},
+                 {},     true};
+    auto const edges = world.engine.observe(std::span(&third, 1), world.now);
+    world.send(EdgesSeen{edges});
+    REQUIRE(world.answer());
+    REQUIRE(world.end_step());
+    REQUIRE(world.end_step());
+    for (int i = 0; i < 3; ++i) {
+        world.pass(500ms);
+        world.probe(true);
+    }
+    REQUIRE(world.incident()->state == IncidentState::resolved);
+    world.send(EdgesSeen{edges});  // the same breach, from the queue
+    CHECK(world.incident("INC-2") == nullptr);
+    world.fail_health(3);
+    CHECK(world.incident("INC-2") != nullptr);
+}

@@ -1,0 +1,76 @@
+// What comes and goes by itself, and what breaks all at once, is for people.
+#include "tests/simulation/model.hpp"
+
+#include <algorithm>
+
+namespace rollbackd::simulation {
+
+using namespace std::chrono_literals;
+
+// Three services that break within a minute have a shared cause, unless a person says otherwise.
+void Model::judge_storm(BookRun const& found, BookIncident const& incident) {
+    bool const harmless = found.undoes == "nothing" && found.loss == "none";
+    auto const firing = incident.firings.find(found.answers.empty() ? "" : found.answers.front());
+    if (harmless || firing == incident.firings.end() || !times_are_known()) return;
+    auto const& mine = firing->second;
+    if (mine.blame == "any" || mine.raised) return;
+    std::set<std::string> broken{incident.service};
+    bool lifted = false;
+    for (auto const& [id, other] : incidents_) {
+        bool const together =
+            id == incident.id ||
+            (!other.alert_only &&
+             std::any_of(other.firings.begin(), other.firings.end(), [&](auto const& entry) {
+                 auto const apart = entry.second.fired - mine.fired;
+                 return !entry.second.raised && apart <= 1min - 1s && -apart <= 1min - 1s;
+             }));
+        if (!together) continue;
+        if (other.state != "resolved") broken.insert(other.service);
+        for (auto const& run : other.runs) {
+            auto const& one = runs_[run];
+            lifted = lifted || (one.storm && one.started && *one.started >= mine.fired - 1s);
+        }
+    }
+    require(
+        broken.size() < 3 || lifted, "c", found.id + " undoes something in the midst of a storm"
+    );
+}
+
+// What has changed by itself more than six times in ten minutes is for people.
+void Model::judge_flapping(BookRun const& found, BookIncident const& incident) {
+    for (auto const& name : found.answers) {
+        auto const firing = incident.firings.find(name);
+        if (firing == incident.firings.end() || firing->second.raised) continue;
+        auto const known = changes_.find(found.service + "/" + name);
+        if (known == changes_.end() || !times_are_known()) continue;
+        auto const& all = known->second.by_itself;
+        auto const recent =
+            std::count_if(all.begin(), all.end(), [&](Time at) { return at > now_ - 10min + 1s; });
+        require(
+            recent <= 6, "f", found.id + " answers " + name + ", which comes and goes by itself"
+        );
+    }
+}
+
+bool Model::attended(std::string const& service) const {
+    return std::any_of(incidents_.begin(), incidents_.end(), [&](auto const& entry) {
+        auto const& incident = entry.second;
+        if (incident.service != service || incident.state == "resolved") return false;
+        return incident.asking || incident.state == "acting" || incident.state == "verifying" ||
+               incident.state == "waiting";
+    });
+}
+
+// Only what surely was no doing of rollbackd's: nothing of it since the last look.
+void Model::note_change(std::string const& service, std::string const& trigger, Verdict verdict) {
+    if (verdict == Verdict::unknown) return;
+    auto& changes = changes_[service + "/" + trigger];
+    auto const before = std::exchange(changes.last, verdict);
+    auto const hand = attended_.find(service);
+    bool const ours = hand != attended_.end() && hand->second >= looked_before_;
+    if (!before || *before == verdict || ours) return;
+    changes.by_itself.push_back(timeline_.now());
+    if (changes.by_itself.size() > 20) changes.by_itself.pop_front();
+}
+
+}  // namespace rollbackd::simulation
