@@ -66,6 +66,12 @@ void Model::written() {
 }
 
 void Model::take(std::string const& kind, Json const& body) {
+    bool const of_run = kind.starts_with("run.") || kind.starts_with("step.");
+    if (of_run && runs_.contains(word(body, "run"))) {
+        attended_now_.insert(runs_[word(body, "run")].incident);
+    } else if (kind == "incident.asked" || kind == "incident.judged") {
+        attended_now_.insert(word(body, "id"));
+    }
     static std::map<std::string, Handler> const handlers{
         {"deployment.recorded", &Model::on_deployment},
         {"deployment.known_good", &Model::on_known_good},
@@ -196,6 +202,8 @@ void Model::end_of_batch() {
         );
     }
     judge_states();
+    for (auto const& id : attended_now_) attended_[incidents_[id].service] = timeline_.now();
+    attended_now_.clear();
     undoing_now_.clear();
     entered_now_.clear();
     told_now_.clear();
@@ -289,6 +297,7 @@ void Model::policy_in_force(std::shared_ptr<Policy const> policy) {
     watcher_.set_policy(*policy_);
     undisturbed_ = timeline_.now();
     true_since_.clear();
+    changes_.clear();
 }
 
 void Model::daemon_started() {
@@ -300,6 +309,7 @@ void Model::daemon_started() {
 void Model::daemon_ended(Time kept) {
     alive_ = false;
     written();
+    changes_.clear();  // the daemon remembers most of them, and not the newest
     watcher_.forget_after(kept);
     lossy_ = lossy_ || timeline_.now() - kept > 6s;
     for (auto& [name, service] : services_) {

@@ -27,7 +27,7 @@ struct BookRun {
     std::vector<BookStep> steps;
     Json verify;
     std::optional<Duration> budget;
-    bool asks = false, manual = false, automatic = false, aborting = false;
+    bool asks = false, manual = false, automatic = false, aborting = false, storm = false;
     std::optional<Time> started, verifying, ended, waiting;
     std::uint64_t started_seq = 0;
     Duration people{};
@@ -159,6 +159,10 @@ private:
     void judge_world(BookRun const& run, BookIncident const& incident);
     void judge_blame(BookRun const& run, BookIncident const& incident);
     void judge_ladder(BookRun const& run, BookIncident const& incident);
+    void judge_storm(BookRun const& run, BookIncident const& incident);
+    void judge_flapping(BookRun const& run, BookIncident const& incident);
+    void note_change(std::string const& service, std::string const& trigger, Verdict verdict);
+    bool attended(std::string const& service) const;
     void judge_truth(BookFiring const& firing, std::string const& service);
     void on_recovered(Json const& body);
     void on_check(Json const& body);
@@ -197,6 +201,7 @@ private:
     std::map<std::string, std::set<std::string>> approvals_;
     std::map<std::string, bool> outbox_;  // id → delivered
     std::set<std::string> delivered_;
+    std::set<std::string> attended_now_;   // incidents something was done about in it
     std::set<std::string> told_now_;       // incidents with a message in this transaction
     std::set<std::string> undoing_now_;    // rollbacks that start in it
     std::set<std::string> entered_now_;    // incidents that entered a state in it
@@ -204,6 +209,13 @@ private:
     std::set<std::string> true_now_;
     std::map<std::string, Time> own_part_;  // when what came after the deployment alone was true
     std::map<std::string, Time> looked_;    // service → when it was looked at last
+    struct Changes {
+        std::optional<Verdict> last;  // that was known
+        std::deque<Time> by_itself;
+    };
+    std::map<std::string, Changes> changes_;
+    Time looked_before_{};                  // at this service, before this look
+    std::map<std::string, Time> attended_;  // service → when rollbackd last had a hand in it
     std::map<std::string, Verdict> verdicts_;
     std::map<std::string, Time> true_since_;  // without a break, and nobody was told yet
     bool paused_ = false;

@@ -34,6 +34,8 @@ void Model::age(std::string const& name) {
     if (policy == nullptr) return;
     auto const now = timeline_.now();
     auto const last = std::exchange(looked_[name], now);
+    looked_before_ = last;
+    if (attended(name)) attended_[name] = now;
     for (auto const& trigger : policy->triggers) {
         auto const key = name + "/" + trigger.name;
         auto const* const means = meaning(trigger);
@@ -76,14 +78,17 @@ void Model::watch(Sample const& sample, bool held) {
         auto const verdict = watcher_.judge(*means, look);
         auto& last = verdicts_.emplace(key, Verdict::unknown).first->second;
         auto const before = std::exchange(last, verdict);
+        auto const reads = [&](Meaning const& one) { return one.signal == sample.signal; };
+        bool const read = std::any_of(means->begin(), means->end(), reads);
+        bool const whole = policy->start_period == Duration::zero();  // nothing waits for its end
+        if (whole && read) note_change(name, trigger.name, verdict);
         if (verdict != Verdict::true_) {
             true_since_.erase(key);
             true_now_.erase(key);
             continue;
         }
         note_own_part(key, *means, look);
-        auto const reads = [&](Meaning const& one) { return one.signal == sample.signal; };
-        bool const failure = is_failure(sample) && std::any_of(means->begin(), means->end(), reads);
+        bool const failure = is_failure(sample) && read;
         // Enough samples at last may begin one too, whatever the last of them was.
         bool const begins = failure || before == Verdict::unknown;
         if (!begins && !true_now_.contains(key)) continue;
@@ -134,7 +139,15 @@ void Model::look_around(bool writable) {
         bool const waits = incident.asking && now - std::max(incident.asked, undisturbed_) > 30s;
         require(!waits, "A7", id + " asked the world and nobody answered");
         bool const open = incident.state == "open" && !incident.firings.empty() && !incident.asking;
-        require(!open || incident.judged || incident.held, "A7", id + " was never judged");
+        bool const left =
+            std::any_of(incident.firings.begin(), incident.firings.end(), [&](auto const& entry) {
+                auto const& ladder = entry.second.ladder;
+                return std::any_of(ladder.begin(), ladder.end(), [&](std::string const& rung) {
+                    return !incident.played.contains(rung);
+                });
+            });
+        bool const known = incident.judged || incident.held || !left;
+        require(!open || known, "A7", id + " was never judged");
         bool const proving = incident.state == "verifying" && !incident.runs.empty();
         if (!proving) continue;
         auto const& last = runs_[incident.runs.back()];
@@ -192,7 +205,7 @@ void Model::on_check(Json const& body) {
 void Model::judge_recovery(BookRun const& found, BookFiring const& firing) {
     auto const* const means = meaning(firing);
     if (means == nullptr) return;
-    Watcher::Look look{found.service, now_, *found.verifying, Time::min()};
+    Watcher::Look look{found.service, now_, *found.verifying, Time::min(), now_};
     if (!times_are_known()) return;
     // What a start_period has held is folded in or dropped at its end.
     bool const waits = watcher_.holds(*means, look);

@@ -140,6 +140,7 @@ void Model::on_planned(Json const& body) {
     made.incident = word(json, "incident");
     made.state = word(json, "state");
     made.manual = flag(json, "manual");
+    made.storm = flag(json, "storm");
     made.answers = words(json, "answers");
     made.service = word(plan, "service");
     made.playbook = word(plan, "playbook");

@@ -82,6 +82,8 @@ void Model::on_started(Json const& body) {
     if (found->automatic) {
         judge_limits(*found);
         judge_blame(*found, incident);
+        judge_storm(*found, incident);
+        judge_flapping(*found, incident);
     }
     found->started = now_;
     found->started_seq = seq_;
@@ -132,7 +134,8 @@ void Model::judge_hands(BookRun const& found, BookIncident const& incident) {
         level = std::min(level, own.value_or(Autonomy::observe));
         if (service.demoted.contains(name)) level = std::min(level, Autonomy::advise);
     }
-    if (service.untrusted) level = std::min(level, Autonomy::advise);
+    bool const untrusted = service.untrusted && *service.untrusted <= now_;
+    if (untrusted) level = std::min(level, Autonomy::advise);
     if (found.manual) return;
     auto const needed = found.automatic ? Autonomy::enforce : Autonomy::advise;
     require(level >= needed, "f", found.id + " started beyond autonomy " + to_string(level));
@@ -300,6 +303,8 @@ void Model::judge_blame(BookRun const& found, BookIncident const& incident) {
         auto const& first = means->front();
         bool const counts = means->size() == 1 && first.kind == Meaning::Kind::streak;
         look = {found.service, deployment->started, deployment->started - policy->watch_window};
+        // What is pushed has the time that its sender says, in whole seconds.
+        if (first.signal != "health") look.now -= 1s;
         look.ever = true;
         auto before_it = watcher_.streak(look, first.signal);
         look.ever = false;

@@ -120,6 +120,8 @@ void Shell::elapse() {
 
 void Shell::ingest(Sample sample) {
     if (!alive()) return;
+    // Seen after windows were saved at this very moment, it is in none.
+    if (saved_at_ == parts_.timeline.now()) saved_at_ -= Duration(1);
     parts_.witness.sampled(sample, parts_.machine.time_of(sample.at));
     auto edges = engine_->observe(std::span(&sample, 1), parts_.machine.now());
     std::erase_if(edges, [&](Edge const& edge) {

@@ -54,7 +54,7 @@ Watcher::Seens const& Watcher::of(std::string const& service, std::string const&
 bool Watcher::stale(std::string const& service, std::string const& signal, Look const& look) const {
     auto const& all = of(service, signal);
     for (auto one = all.rbegin(); one != all.rend(); ++one) {
-        if (one->lost || one->at > look.now) continue;
+        if (one->lost || one->at > look.now || one->seen > look.seen_until) continue;
         if (one->at <= look.since) return true;
         auto const limit = stale_after_.find(key(service, signal));
         return limit != stale_after_.end() && look.now - one->at > limit->second;
@@ -66,7 +66,8 @@ std::uint64_t Watcher::streak(Look const& look, std::string const& signal) const
     std::uint64_t count = 0;
     auto const& all = of(look.service, signal);
     for (auto one = all.rbegin(); one != all.rend(); ++one) {
-        if (one->at > look.now || (one->held_until && !look.with_held)) continue;
+        if (one->at > look.now || one->seen > look.seen_until) continue;
+        if (one->held_until && !look.with_held) continue;
         if (one->at <= look.since) break;
         bool const known = look.ever || !one->lost;
         if (one->good > 0 && known) break;
@@ -82,7 +83,7 @@ std::uint64_t Watcher::failures(Look const& look, std::string const& signal, Dur
     for (auto const& one : of(look.service, signal)) {
         bool const counts = (look.ever || !one.lost) && one.at > look.since &&
                             one.at > look.now - window && one.at <= look.now &&
-                            one.seen > look.failures_seen_after &&
+                            one.seen > look.failures_seen_after && one.seen <= look.seen_until &&
                             (look.with_held || !one.held_until);
         if (counts) count += one.bad;
     }
@@ -103,7 +104,8 @@ std::uint64_t Watcher::good_in(Look const& look, std::string const& signal, Dura
     std::uint64_t count = 0;
     for (auto const& one : of(look.service, signal)) {
         bool const counts = !one.lost && one.at > look.since && one.at > look.now - window &&
-                            one.at <= look.now && (look.with_held || !one.held_until);
+                            one.at <= look.now && one.seen <= look.seen_until &&
+                            (look.with_held || !one.held_until);
         if (counts) count += one.good;
     }
     return count;
@@ -143,7 +145,7 @@ std::vector<Time> Watcher::leaving(
 }
 
 std::string Watcher::tell(std::string const& service, std::string const& signal) const {
-    constexpr std::ptrdiff_t told_max = 12;
+    constexpr std::ptrdiff_t told_max = 40;
     auto const& all = of(service, signal);
     std::string out = signal + ":";
     auto one = all.end() - std::min(std::ptrdiff_t(all.size()), told_max);

@@ -25,8 +25,9 @@ public:
         Time since = Time::min();  // samples at or before this do not exist
         /// Only what was seen after this counts against it; what was seen before counts for it.
         Time failures_seen_after = Time::min();
-        bool ever = false;      // also what a crash has made the daemon forget
-        bool with_held = true;  // what a start_period holds or has held counts too
+        Time seen_until = Time::max();  // who decided had seen no more
+        bool ever = false;              // also what a crash has made the daemon forget
+        bool with_held = true;          // what a start_period holds or has held counts too
     };
     /// Failures after `since` wait for the end of a start_period.
     bool holds(Meanings const& meanings, Look const& look) const;
