@@ -66,10 +66,10 @@ Response push_samples(Context& context) {
     if (!service) return std::move(service.refusal);
     auto signal = find_signal(context, *service);
     if (!signal) return std::move(signal.refusal);
-    if (signal->type != "push") {
+    if (signal->type != "push" && signal->type != "heartbeat") {
         return refuse(
             409, "samples of " + signal->name + " come from its own " + signal->type +
-                     " source; only a push signal takes them here"
+                     " source; only push and heartbeat signals take them here"
         );
     }
     auto const& request = context.request;

@@ -91,6 +91,9 @@ void read_signal(ServiceReading& service, std::string const& name, YamlCursor co
     } else {
         read_probe_times(map, signal);
     }
+    // A heartbeat says itself how long it may stay away.
+    auto const* const within = signal.is_probe ? nullptr : signal.params.if_contains("within");
+    if (within != nullptr && within->is_int64()) signal.stale_after = Duration(within->get_int64());
     Duration stale_after{};
     if (read(map, "stale_after", stale_after)) signal.stale_after = stale_after;
 

@@ -32,7 +32,8 @@ inline ProbeAnswer unknown_answer(std::string_view reason) {
     return answer_with(UnknownValue{printable_line(reason, reason_bytes_max)});
 }
 
-/// Our own trouble as its slug and a sentence: timeout, denied, missing, cannot_look.
+/// Our own trouble as its slug and a sentence: timeout, denied, missing, garbage, too_large,
+/// cannot_look.
 std::string trouble_of(Error const& error);
 
 /// A gauge where the params have `measure`, else a state.

@@ -18,6 +18,8 @@ std::string trouble_of(Error const& error) {
     if (error.code == Errc::timeout) slug = "timeout: ";
     if (error.code == Errc::forbidden) slug = "denied: ";
     if (error.code == Errc::not_found) slug = "missing: ";
+    if (error.code == Errc::invalid) slug = "garbage: ";
+    if (error.code == Errc::too_large) slug = "too_large: ";
     return slug + to_string(error);
 }
 
@@ -37,6 +39,7 @@ asio::awaitable<Result<ProcessResult>> Place::run(std::vector<std::string> argv,
     spec.timeout = limit;
     spec.output_max = tool_output_max;
     spec.env["LC_ALL"] = "C";
+    spec.env["TZ"] = "UTC";
     co_return co_await run(std::move(spec));
 }
 

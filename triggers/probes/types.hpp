@@ -23,6 +23,12 @@ ProbeType memory_probe();
 ProbeType load_probe();
 ProbeType file_probe();
 ProbeType process_probe();
+ProbeType systemd_probe();
+ProbeType docker_probe();
+ProbeType pm2_probe();
+ProbeType env_probe();
+ProbeType crontab_probe();
+ProbeType backup_probe();
 
 /// Whether a failure says nothing about the target: our own configuration or machine is at fault,
 /// or we were told to stop. Then there is no sample.

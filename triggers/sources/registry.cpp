@@ -73,9 +73,25 @@ TypeInfo push() {
     return type;
 }
 
+TypeInfo heartbeat() {
+    TypeInfo type;
+    type.name = "heartbeat";
+    type.doc =
+        "A dead-man switch: a job posts {\"ok\":true} to /v1/services/SERVICE/signals/SIGNAL each "
+        "time it has run; when no post comes in time the signal is stale.";
+    type.kind = "state";
+    Field within = field(
+        "within", FieldType::duration,
+        "How long after one post the next must come: the job's interval and some patience."
+    );
+    within.required = true;
+    type.fields = {within};
+    return type;
+}
+
 }  // namespace
 
-std::vector<TypeInfo> source_catalogue() { return {access_log(), push()}; }
+std::vector<TypeInfo> source_catalogue() { return {access_log(), push(), heartbeat()}; }
 
 std::vector<Error> check_source(SignalPolicy const& signal) {
     if (signal.type != "access_log") return {};

@@ -161,9 +161,9 @@ TEST_CASE("wrong parameters are named by their field") {
     CHECK(check_source(signal(R"({"match":{"path":"^/a"}})")).empty());
 }
 
-TEST_CASE("the catalogue names both types with their fields") {
+TEST_CASE("the catalogue names every type with its fields") {
     auto const types = source_catalogue();
-    REQUIRE(types.size() == 2);
+    REQUIRE(types.size() >= 3);
     CHECK(types[0].name == "access_log");
     CHECK(types[0].kind == "outcomes");
     CHECK(types[1].name == "push");
