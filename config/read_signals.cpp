@@ -83,8 +83,10 @@ void read_signal(ServiceReading& service, std::string const& name, YamlCursor co
         }
     }
     read(map, "by", signal.by);
-    if (auto const from = map.take("from")) {
-        from->error("from on a signal arrives in a later version of rollbackd; leave it out");
+    if (signal.is_probe || !form) {
+        read(map, "from", signal.from);
+    } else if (auto const from = map.take("from")) {
+        from->error("from is of probes; " + signal.type + " is not asked, its samples arrive here");
     }
     if (form && !signal.is_probe) {
         refuse_probe_times(map, signal);

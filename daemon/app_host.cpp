@@ -1,6 +1,8 @@
 // What the API asks of the daemon.
 #include "daemon/app_impl.hpp"
 
+#include "actions/steps/ssh.hpp"
+
 namespace rollbackd {
 
 namespace {
@@ -142,11 +144,17 @@ asio::awaitable<void> App::follow_policy() {
     reload_note_ = restart_note(started_with_, daemon);
     set_log_level(daemon.log_level);
     runner_->set_hosts(engine_.policy().hosts);
+    follow_hosts();
     auto offsets = reader_.save();
     co_await reader_.follow(engine_.policy_ptr(), offsets);
     co_await prober_.follow(engine_.policy_ptr());
     self_watch_.follow();
     checkpoints_->soon();
+}
+
+void App::follow_hosts() {
+    ssh_hosts_.clear();
+    for (auto const& host : engine_.policy().hosts) ssh_hosts_[host.name] = target_of(host);
 }
 
 }  // namespace rollbackd

@@ -15,6 +15,7 @@
 #include "daemon/metrics.hpp"
 #include "daemon/outbox.hpp"
 #include "daemon/prober.hpp"
+#include "daemon/release_watch.hpp"
 #include "daemon/self_watch.hpp"
 #include "daemon/service_manager.hpp"
 
@@ -80,6 +81,8 @@ private:
     void forget_what_ended(Record const& record);
     std::set<std::string> unfinished_runs() const;
     asio::awaitable<void> follow_policy();
+    void follow_hosts();
+    asio::awaitable<void> watch_releases();
     api::Awaitable<LoadResult> load_again();
     Json refuse_reload(Actor const& actor, LoadResult const& loaded);
     asio::awaitable<void> life();
@@ -102,11 +105,16 @@ private:
     Secrets secrets_;
     Dialer dialer_{executor_};
     HttpClient http_{dialer_};
-    ProbeContext probe_context_{dialer_, http_, pool_, secrets_, clock_};
+    SshHosts ssh_hosts_;  // of the policy in effect, for signals from elsewhere
+    ProbeContext probe_context_{dialer_, http_, pool_, secrets_, clock_, &ssh_hosts_};
     mutable Metrics metrics_;
     Decider decider_;
-    Reader reader_{executor_, decider_, clock_, report_task, report_source};
+    Reader reader_{
+        SourceContext{executor_, dialer_, http_, pool_, secrets_, clock_}, decider_, report_task,
+        report_source
+    };
     Prober prober_{executor_, probe_context_, engine_, decider_, report_task};
+    ReleaseWatch release_watch_{engine_, decider_, clock_};
     SelfWatch self_watch_{executor_, engine_, decider_, clock_, http_, secrets_, metrics_};
     Notifier notifier_{http_, secrets_};
     std::unique_ptr<StepRunner> runner_;

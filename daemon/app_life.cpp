@@ -21,6 +21,7 @@ asio::awaitable<void> App::start() {
     if (recovered.error) log(LogLevel::error, "start.unrecorded", {{"why", recovered.error->what}});
     co_await reader_.follow(engine_.policy_ptr(), offsets_);
     co_await checkpoints_->save_perceived();
+    follow_hosts();
     co_await prober_.follow(engine_.policy_ptr());
     tasks_.spawn("outbox", outbox_->run());
     tasks_.spawn("checkpoints", checkpoints_->run());
@@ -29,6 +30,7 @@ asio::awaitable<void> App::start() {
     tasks_.spawn("blindness", watch_blindness());
     tasks_.spawn("verify", verify_in_background());
     tasks_.spawn("sources", reader_.watch());
+    tasks_.spawn("releases", watch_releases());
     metrics_.reloaded(true, clock_.now());
     api_->start();
     std::string addresses;
@@ -93,6 +95,19 @@ asio::awaitable<void> App::feed_watchdog() {
         // A loop that turns but cannot write for a minute is as stuck as one that does not turn.
         if (manager_.watchdog() && !decider_.stuck(now)) manager_.alive();
     }
+}
+
+asio::awaitable<void> App::watch_releases() {
+    ReleaseWatch::Facts facts = [this](std::string service) {
+        return asker_->facts(std::move(service));
+    };
+    ReleaseWatch::Told told = [](std::string const& service, std::string const& version) {
+        log(LogLevel::info, "release.changed",
+            {{"service", service},
+             {"version", version},
+             {"note", "nobody announced it; recorded as a deployment"}});
+    };
+    co_await release_watch_.watch(std::move(facts), std::move(told));
 }
 
 asio::awaitable<void> App::watch_blindness() {

@@ -1,4 +1,5 @@
 #include "daemon/app.hpp"
+#include "daemon/remote_probe.hpp"
 
 #include <csignal>
 #include <cstdio>
@@ -7,10 +8,11 @@
 namespace {
 
 constexpr char const* usage =
-    "usage: rollbackd [--config FILE] [--check] [--selftest]\n"
+    "usage: rollbackd [--config FILE] [--check] [--selftest] [--probe]\n"
     "  --config FILE  the policy (default /etc/rollbackd/rollbackd.yaml)\n"
     "  --check        check it and exit: 0 good (warnings allowed), 1 not\n"
     "  --selftest     check everything a start needs and exit\n"
+    "  --probe        answer one signal's question for another machine (its `from`)\n"
     "  --version      print the version\n";
 
 }  // namespace
@@ -30,6 +32,8 @@ int main(int argc, char** argv) {
             check = true;
         } else if (argument == "--selftest") {
             selftest = true;
+        } else if (argument == "--probe") {
+            return rollbackd::answer_probe();
         } else if (argument == "--version") {
             std::puts("rollbackd " ROLLBACKD_VERSION);
             return 0;

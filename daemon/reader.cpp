@@ -24,13 +24,9 @@ struct Reader::Task {
     std::uint64_t lost = 0;  // of the source's, told already
 };
 
-Reader::Reader(
-    asio::any_io_executor executor, Decider& decider, Clock const& clock, TaskGroup::Report report,
-    Trouble trouble
-)
-    : executor_(std::move(executor)),
+Reader::Reader(SourceContext context, Decider& decider, TaskGroup::Report report, Trouble trouble)
+    : context_(std::move(context)),
       decider_(decider),
-      clock_(clock),
       report_(std::move(report)),
       trouble_(std::move(trouble)) {}
 
@@ -49,10 +45,10 @@ asio::awaitable<void> Reader::follow(std::shared_ptr<Policy const> policy, Json 
                 tasks_.erase(known);
                 continue;
             }
-            auto task = std::make_shared<Task>(executor_, service.name, signal, report_);
+            auto task = std::make_shared<Task>(context_.executor, service.name, signal, report_);
             auto const* const offset = find(saved, key);
             task->offset = offset == nullptr ? Json(nullptr) : *offset;
-            auto made = make_source(service.name, signal, executor_, clock_, task->offset);
+            auto made = make_source(service.name, signal, context_, task->offset);
             if (made && *made) {
                 task->source = std::move(*made);
                 fresh.push_back(task);
@@ -107,7 +103,7 @@ void Reader::look(std::string const& key, Task& task) {
         if (!std::exchange(task.told, {}).empty()) trouble_(key, "");
         return;
     }
-    auto const now = clock_.now().boot;
+    auto const now = context_.clock.now().boot;
     if (!task.unread_since) task.unread_since = now;
     if (now - *task.unread_since < trouble_after || status.text == task.told) return;
     task.told = status.text;

@@ -1,4 +1,4 @@
-// Runs every source (access logs) and keeps their offsets, so that they can be checkpointed
+// Runs every source (logs) and keeps their offsets, so that they can be checkpointed
 // together with the windows their samples went into.
 #pragma once
 
@@ -13,10 +13,7 @@ public:
     /// Told when a log cannot be read, with the reason, and when it can again, without one.
     using Trouble = std::function<void(std::string const& key, std::string const& why)>;
 
-    Reader(
-        boost::asio::any_io_executor executor, Decider& decider, Clock const& clock,
-        TaskGroup::Report report, Trouble trouble
-    );
+    Reader(SourceContext context, Decider& decider, TaskGroup::Report report, Trouble trouble);
     ~Reader();
 
     /// `saved`: offsets by "service/signal" as save() returned them; used for sources that start.
@@ -38,9 +35,8 @@ private:
     boost::asio::awaitable<void> read(std::shared_ptr<Task> task);
     void look(std::string const& key, Task& task);
 
-    boost::asio::any_io_executor executor_;
+    SourceContext context_;
     Decider& decider_;
-    Clock const& clock_;
     TaskGroup::Report report_;
     Trouble trouble_;
     std::map<std::string, std::shared_ptr<Task>> tasks_;

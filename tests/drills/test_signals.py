@@ -16,6 +16,7 @@ UNITS = {
                       "Restart=on-failure\nRestartSec=200ms\n",
     "tick.service": "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'exit $$(cat /run/tick-exit)'\n",
     "tick.timer": "[Timer]\nOnActiveSec=100ms\nOnUnitActiveSec=1h\nAccuracySec=100ms\n",
+    "say.service": "[Service]\nType=oneshot\nExecStart=/bin/cat /run/say-text\n",
     "job.service": "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'exit $$(cat /run/job-exit)'\n",
 }
 FAST = {"every": "300ms", "confirm_every": "100ms", "timeout": "2s"}
@@ -26,6 +27,7 @@ SIGNALS = {
     "uptime": {"systemd": {"unit": "steady.service", "measure": "uptime"}},
     "job": {"systemd": {"unit": "job.service", "expect": "not_failed"}},
     "timer": {"crontab": {"timer": "tick.timer", "within": "1h"}},
+    "lines": {"log": {"unit": "say.service"}},
     "nobody": {"systemd": {"unit": "nobody.service"}},
 }
 
@@ -51,8 +53,10 @@ class Signals:
                        "store": "sqlite:/var/lib/rollbackd/rollbackd.db",
                        "tokens": [{"name": "drill", "role": "admin", "sha256": digest}]},
             "services": {"shop": {
-                "signals": {name: {**form, **FAST} for name, form in SIGNALS.items()},
-                "triggers": {"loops": {"when": "delta(restarts, 5s) >= 3", "severity": "P2", "response": "alert"}},
+                "signals": {name: {**form, **({} if "log" in form else FAST)} for name, form in SIGNALS.items()},
+                "triggers": {"loops": {"when": "delta(restarts, 5s) >= 3", "severity": "P2", "response": "alert"},
+                             "log-errors": {"when": "failures(lines, 1h) >= 1000", "severity": "P3",
+                                            "response": "alert"}},
             }},
         }
         self.put("/etc/rollbackd/rollbackd.yaml", json.dumps(policy), "0640")
@@ -63,6 +67,10 @@ class Signals:
     def get(self, name: str) -> dict:
         listed = self.api.read("/v1/services/shop")["signals"]
         return next(signal for signal in listed if signal["name"] == name)
+
+    def trigger(self, name: str) -> dict:
+        listed = self.api.read("/v1/services/shop")["triggers"]
+        return next(trigger for trigger in listed if trigger["name"] == name)
 
     def until(self, name: str, state: str | None, slug: str = "") -> None:
         def seen() -> bool:
@@ -97,8 +105,7 @@ def test_a_unit_that_runs_is_well_and_one_that_was_stopped_or_killed_is_not(sign
 def test_a_crash_loop_is_a_failure_whose_restarts_are_counted(signals):
     signals.until("looper", "failed", "restarting: exit-code, status 3")
     wait_for(lambda: signals.get("restarts")["last_value"] >= 3, 20)
-    triggers = signals.api.read("/v1/services/shop")["triggers"]
-    wait_for(lambda: signals.api.read("/v1/services/shop")["triggers"][0]["verdict"] == "true", 20, str(triggers))
+    wait_for(lambda: signals.trigger("loops")["verdict"] == "true", 20, "the trigger")
     signals.machine.run("systemctl", "stop", "looper")
 
 
@@ -141,3 +148,28 @@ def test_a_timer_that_ran_in_time_that_is_late_and_that_fails(signals):
     signals.until("timer", "failed", "inactive: ")
     signals.machine.run("systemctl", "start", "tick.timer")
     signals.until("timer", "ok")
+
+
+def test_lines_of_a_unit_in_the_journal_are_read_once_over_a_restart(signals):
+    def failures() -> float | None:
+        return signals.trigger("log-errors")["count"]
+
+    def say(text: str) -> None:
+        signals.put("/run/say-text", text + "\n")
+        signals.machine.run("systemctl", "start", "say")
+
+    say("all is well")
+    signals.until("lines", "ok")
+    say("ERROR: disk /srv: No space left on device")
+    wait_for(lambda: failures() == 1, 20)
+    assert signals.get("lines")["last_reason"].startswith("error: ERROR: disk /srv")
+    signals.machine.run("systemctl", "stop", "rollbackd")
+    say("FATAL: while nobody looked")
+    signals.machine.run("systemctl", "start", "rollbackd")
+    wait_for(lambda: failures() == 2, 20)
+    place, away = "/usr/bin/journalctl", "/usr/bin/journalctl.away"
+    signals.machine.run("mv", place, away)
+    wait_for(lambda: "journalctl" in (signals.get("lines")["last_reason"] or ""), 30)
+    say("ERROR: unseen for a while")
+    signals.machine.run("mv", away, place)
+    wait_for(lambda: failures() == 3, 20)

@@ -8,6 +8,7 @@
 #include "triggers/probes/host_texts.hpp"
 #include "triggers/probes/plugin_output.hpp"
 #include "triggers/probes/pm2_list.hpp"
+#include "triggers/probes/remote.hpp"
 #include "triggers/probes/unit_state.hpp"
 
 #include <cmath>
@@ -76,6 +77,13 @@ void pm2(std::string_view text) {
     (void)pm2_failure(*processes, 2);
 }
 
+void remote(std::string_view text) {
+    auto const answer = read_answer(text);
+    if (!answer) return;
+    ensure(answer->value || !answer->note.empty(), "an answer says something");
+    ensure(read_answer(write_answer(*answer)) == *answer, "an answer survives the way");
+}
+
 }  // namespace
 
 int rollbackd::fuzz::host(std::uint8_t const* data, std::size_t size) {
@@ -108,6 +116,9 @@ int rollbackd::fuzz::host(std::uint8_t const* data, std::size_t size) {
             break;
         case 'j':
             pm2(text);
+            break;
+        case 'r':
+            remote(text);
             break;
         case 'e':
             ensure(parse_env(text).size() <= env_keys_max, "an environment's keys are bounded");

@@ -58,6 +58,10 @@ TEST_CASE("answers of servers, whole and torn, are parsed within their bounds") 
     replay(fuzz::http_answer, std::string(corpus) + "http_answer", 5);
 }
 
+TEST_CASE("lines of logs in whatever they come, whole and torn, are read or left out") {
+    replay(fuzz::log, std::string(corpus) + "log", 5);
+}
+
 TEST_CASE("what a machine says about itself, whole and torn, is read or refused") {
     replay(fuzz::host, std::string(corpus) + "host", 6);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/descriptor.hpp"
+#include "core/io/ssh_client.hpp"
 #include "triggers/signal.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -22,6 +23,7 @@ struct ProbeContext {
     BlockingPool& pool;
     Secrets& secrets;
     Clock const& clock;
+    SshHosts const* hosts = nullptr;  // that `from` may name; null: none
 };
 
 /// A value to observe, or none: then the window keeps what it had, and `note` says why. A note

@@ -1,5 +1,6 @@
 #include "triggers/probes/registry.hpp"
 
+#include "triggers/probes/remote.hpp"
 #include "triggers/probes/types.hpp"
 
 #include <algorithm>
@@ -26,6 +27,7 @@ std::vector<ProbeType> const& types() {
         env_probe(),
         crontab_probe(),
         backup_probe(),
+        release_probe(),
     };
     return all;
 }
@@ -50,8 +52,7 @@ std::vector<TypeInfo> probe_catalogue() {
 }
 
 std::vector<std::string> later_signal_types() {
-    return {"alerts", "sql",   "dns",       "icmp",    "prometheus",
-            "scrape", "redis", "http_json", "release", "log"};
+    return {"alerts", "sql", "dns", "icmp", "prometheus", "scrape", "redis", "http_json"};
 }
 
 std::vector<Error> check_probe(SignalPolicy const& signal) {
@@ -60,6 +61,7 @@ std::vector<Error> check_probe(SignalPolicy const& signal) {
 }
 
 Result<std::unique_ptr<Probe>> make_probe(SignalPolicy const& signal, ProbeContext const& context) {
+    if (!signal.from.empty()) return make_remote_probe(signal, context);
     auto const* const type = find_type(signal.type);
     if (type == nullptr)
         return fail(Errc::not_found, "no probe of type " + signal.type, signal.name);

@@ -29,6 +29,7 @@ ProbeType pm2_probe();
 ProbeType env_probe();
 ProbeType crontab_probe();
 ProbeType backup_probe();
+ProbeType release_probe();
 
 /// Whether a failure says nothing about the target: our own configuration or machine is at fault,
 /// or we were told to stop. Then there is no sample.

@@ -2,6 +2,7 @@
 
 #include "triggers/sources/access_log_match.hpp"
 #include "triggers/sources/access_log_source.hpp"
+#include "triggers/sources/log_source.hpp"
 
 namespace rollbackd {
 
@@ -89,23 +90,67 @@ TypeInfo heartbeat() {
     return type;
 }
 
-}  // namespace
+TypeInfo log() {
+    TypeInfo type;
+    type.name = "log";
+    type.doc =
+        "Lines of a log: those that match are failures, with the pattern's name as reason; all "
+        "others are successes. `by: pattern` keeps a streak per pattern.";
+    type.kind = "outcomes";
+    Field socket = field(
+        "socket", FieldType::path, "With container: the engine's socket (Docker's or Podman's)."
+    );
+    socket.otherwise = "/var/run/docker.sock";
+    type.fields = {
+        field("path", FieldType::path, "A file; rotation is followed."),
+        field("unit", FieldType::text, "A systemd unit: its lines in the journal."),
+        field("container", FieldType::text, "A container: its log, of both streams."),
+        socket,
+        field(
+            "patterns", FieldType::text_list,
+            "What fails, by name: " + log_patterns_doc() + ". Default: error, where fail is absent."
+        ),
+        field("fail", FieldType::text_list, "RE2 expressions: lines that match any have failed."),
+        field("ignore", FieldType::text_list, "RE2 expressions: such lines are not looked at."),
+    };
+    type.one_of = {{"path", "unit", "container"}};
+    return type;
+}
 
-std::vector<TypeInfo> source_catalogue() { return {access_log(), push(), heartbeat()}; }
-
-std::vector<Error> check_source(SignalPolicy const& signal) {
-    if (signal.type != "access_log") return {};
-    auto const made = AccessLogReader::make("", signal);
+template <class T>
+std::vector<Error> problems_of(Result<T> const& made) {
     if (made) return {};
     return {made.error()};
 }
 
+std::vector<Error> check_log(SignalPolicy const& signal) {
+    auto const unit = text_of(Json(signal.params), "unit");
+    bool const bare = !unit.empty() && unit.find('.') == std::string::npos;
+    if (bare && unit.find("{{") == std::string::npos) {
+        return {Error{
+            Errc::invalid, "\"" + unit + "\" has no ending; write " + unit + ".service", "unit"
+        }};
+    }
+    return problems_of(LogMatcher::make("", signal));
+}
+
+}  // namespace
+
+std::vector<TypeInfo> source_catalogue() { return {access_log(), push(), heartbeat(), log()}; }
+
+std::vector<Error> check_source(SignalPolicy const& signal) {
+    if (signal.type == "access_log") return problems_of(AccessLogReader::make("", signal));
+    if (signal.type == "log") return check_log(signal);
+    return {};
+}
+
 Result<std::unique_ptr<Source>> make_source(
-    std::string const& service, SignalPolicy const& signal, boost::asio::any_io_executor executor,
-    Clock const& clock, Json const& saved
+    std::string const& service, SignalPolicy const& signal, SourceContext const& context,
+    Json const& saved
 ) {
+    if (signal.type == "log") return make_log_source(service, signal, context, saved);
     if (signal.type != "access_log") return std::unique_ptr<Source>();
-    return make_access_log_source(service, signal, std::move(executor), clock, saved);
+    return make_access_log_source(service, signal, context.executor, context.clock, saved);
 }
 
 }  // namespace rollbackd

@@ -1,5 +1,5 @@
-// Every type of signal whose samples arrive by themselves: access_log and push. Signals that are
-// asked are the probes' business: triggers/probes/registry.hpp.
+// Every type of signal whose samples arrive by themselves: access_log, log, push, heartbeat.
+// Signals that are asked are the probes' business: triggers/probes/registry.hpp.
 #pragma once
 
 #include "core/descriptor.hpp"
@@ -7,19 +7,19 @@
 
 namespace rollbackd {
 
-/// access_log, push: their fields, for configuration, schema and reference documentation.
+/// Their fields, for configuration, schema and reference documentation.
 std::vector<TypeInfo> source_catalogue();
 
 /// What the fields alone do not say: a wrong regular expression, an unknown status class. Empty:
 /// fine. Types unknown here are not looked at.
 std::vector<Error> check_source(SignalPolicy const& signal);
 
-/// The source of an access_log signal; nullptr for types whose samples come over the API (push).
-/// `saved`: what save() returned when the checkpoint was taken; null at the very first start.
-/// `clock` outlives the source.
+/// The source of an access_log or log signal; nullptr for types whose samples come over the API
+/// (push, heartbeat). `saved`: what save() returned when the checkpoint was taken; null at the very
+/// first start.
 Result<std::unique_ptr<Source>> make_source(
-    std::string const& service, SignalPolicy const& signal, boost::asio::any_io_executor executor,
-    Clock const& clock, Json const& saved
+    std::string const& service, SignalPolicy const& signal, SourceContext const& context,
+    Json const& saved
 );
 
 }  // namespace rollbackd

@@ -11,7 +11,21 @@
 
 namespace rollbackd {
 
+class BlockingPool;
 class Clock;
+class Dialer;
+class HttpClient;
+class Secrets;
+
+/// What sources share on one loop. Everything outlives the sources.
+struct SourceContext {
+    boost::asio::any_io_executor executor;
+    Dialer& dialer;
+    HttpClient& http;
+    BlockingPool& pool;
+    Secrets& secrets;
+    Clock const& clock;
+};
 
 /// How a source is doing, for /v1/status and metrics.
 struct SourceStatus {

@@ -1,4 +1,6 @@
 #include "core/io/clock.hpp"
+#include "core/io/secrets.hpp"
+#include "core/io/stream.hpp"
 #include "core/io/task_group.hpp"
 #include "tests/catch.hpp"
 #include "tests/triggers/sources/support/log_file.hpp"
@@ -32,6 +34,14 @@ struct Fixture {
     asio::io_context loop;
     RealClock clock;
     TaskGroup group{loop.get_executor()};
+    Dialer dialer{loop.get_executor()};
+    HttpClient http{dialer};
+    BlockingPool pool;
+    Secrets secrets;
+
+    SourceContext context() {
+        return SourceContext{loop.get_executor(), dialer, http, pool, secrets, clock};
+    }
 
     std::unique_ptr<Source> make(Json const& saved = {}) {
         SignalPolicy signal;
@@ -40,7 +50,7 @@ struct Fixture {
         signal.kind = SignalKind::outcomes;
         signal.params["path"] = log.path();
         signal.params["match"] = JsonObject{{"path", "^/shop"}};
-        auto source = make_source("shop", signal, loop.get_executor(), clock, saved);
+        auto source = make_source("shop", signal, context(), saved);
         REQUIRE(source.has_value());
         return std::move(*source);
     }
@@ -154,7 +164,7 @@ TEST_CASE("push signals have no source of their own") {
     Fixture f;
     SignalPolicy signal;
     signal.type = "push";
-    auto const source = make_source("shop", signal, f.loop.get_executor(), f.clock, {});
+    auto const source = make_source("shop", signal, f.context(), {});
     REQUIRE(source.has_value());
     CHECK(*source == nullptr);
 }

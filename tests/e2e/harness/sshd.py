@@ -1,0 +1,52 @@
+"""An sshd of its own on loopback, and a key that it lets in."""
+
+import getpass
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from harness.net import free_port
+from harness.waiting import wait_for
+
+
+def why_no_sshd() -> str | None:
+    for program in ("/usr/sbin/sshd", "/usr/bin/ssh", "/usr/bin/ssh-keygen"):
+        if not Path(program).exists():
+            return f"{program} is not installed (scripts/setup tests)"
+    return None if os.geteuid() == 0 or shutil.which("ssh") else "no ssh"
+
+
+class Sshd:
+    def __init__(self, folder: Path):
+        self.folder, self.port = folder, free_port()
+        self.log = folder / "log"
+        self.process: subprocess.Popen | None = None
+        if os.geteuid() == 0:
+            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+        for name in ("host", "key"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
+        shutil.copy(folder / "key.pub", folder / "authorized")
+        public = " ".join((folder / "host.pub").read_text().split()[:2])
+        (folder / "known").write_text(f"[127.0.0.1]:{self.port} {public}\n")
+        (folder / "config").write_text(
+            f"Port {self.port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\n"
+            f"AuthorizedKeysFile {folder}/authorized\nStrictModes no\nUsePAM no\nPermitRootLogin yes\nPidFile none\n")
+
+    @property
+    def host(self) -> dict:
+        """As `hosts` of a policy has it."""
+        return {"ssh": f"{getpass.getuser()}@127.0.0.1", "port": self.port,
+                "identity_file": str(self.folder / "key"), "known_hosts": str(self.folder / "known")}
+
+    def start(self) -> None:
+        before = self.log.read_text().count("listening") if self.log.exists() else 0
+        self.process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", str(self.folder / "config"), "-E",
+                                         str(self.log)], stdin=subprocess.DEVNULL, start_new_session=True)
+        wait_for(lambda: self.log.read_text().count("listening on") > before, what="sshd to listen")
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(10)
+            self.process = None

@@ -1,0 +1,162 @@
+#include "triggers/probes/remote.hpp"
+
+#include "core/io/process.hpp"
+#include "core/io/secrets.hpp"
+#include "core/io/ssh_client.hpp"
+#include "triggers/probes/answers.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace rollbackd {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::size_t answer_max = 64 * 1024;
+constexpr int no_program_exit = 127;
+
+/// What one line of JSON can carry of a value: exactly one member is there.
+struct AnswerLine {
+    std::optional<StateValue> state;
+    std::optional<OutcomesValue> outcomes;
+    std::optional<GaugeValue> gauge;
+    std::optional<TextValue> text;
+    std::optional<UnknownValue> unknown;
+    std::string note;
+};
+BOOST_DESCRIBE_STRUCT(AnswerLine, (), (state, outcomes, gauge, text, unknown, note))
+
+struct Question {
+    SignalPolicy signal;
+    Duration timeout{};
+};
+BOOST_DESCRIBE_STRUCT(Question, (), (signal, timeout))
+
+/// Beside the usual places, where this very program lies: the same machine, or one set up alike.
+std::string remote_line() {
+    std::error_code code;
+    auto const self = std::filesystem::read_symlink("/proc/self/exe", code);
+    auto const folder = code ? std::string() : ":" + self.parent_path().string();
+    return "PATH=\"$PATH\":" + shell_quote("/usr/local/bin:/usr/bin" + folder) +
+           " exec rollbackd --probe";
+}
+
+std::string last_line(std::string const& text) {
+    auto const end = text.find_last_not_of("\r\n ");
+    if (end == std::string::npos) return {};
+    auto const begin = text.find_last_of('\n', end);
+    return text.substr(begin == std::string::npos ? 0 : begin + 1, end - begin);
+}
+
+class RemoteProbe final : public Probe {
+public:
+    RemoteProbe(SignalPolicy signal, ProbeContext const& context)
+        : context_(context), host_(signal.from) {
+        question_.signal = std::move(signal);
+        question_.signal.from.clear();
+    }
+
+    asio::awaitable<ProbeAnswer> ask(Duration timeout) override {
+        auto const* const target = target_now();
+        if (target == nullptr) co_return unknown_answer("cannot_look: there is no host " + host_);
+        // The way there and back takes its share, or every slow target would look like a slow ssh.
+        question_.timeout = timeout - std::min<Duration>(timeout / 4, std::chrono::seconds(2));
+        ProcessSpec spec;
+        spec.argv = ssh_command(*target, remote_line());
+        spec.input = to_text(to_json(question_)) + "\n";
+        spec.timeout = timeout;
+        spec.grace = std::chrono::milliseconds(500);
+        spec.output_max = answer_max;
+        auto const result = co_await run_process(std::move(spec));
+        co_return taken(result);
+    }
+
+private:
+    /// Hosts change with the policy.
+    SshTarget const* target_now() const {
+        if (context_.hosts == nullptr) return nullptr;
+        auto const found = context_.hosts->find(host_);
+        return found == context_.hosts->end() ? nullptr : &found->second;
+    }
+
+    ProbeAnswer taken(Result<ProcessResult> const& result) const {
+        auto const at = " (from " + host_ + ")";
+        if (!result) return unknown_answer(trouble_of(result.error()) + at);
+        if (result->timed_out) return unknown_answer("timeout: " + result->describe() + at);
+        auto const said = context_.secrets.redact(last_line(result->errors));
+        if (result->exit == ssh_failed_exit) return unknown_answer("unreachable: " + said + at);
+        if (result->exit == no_program_exit) {
+            return unknown_answer("missing: rollbackd is not installed on " + host_);
+        }
+        if (!result->ok()) {
+            return unknown_answer("cannot_look: " + result->describe() + ", " + said + at);
+        }
+        auto answer = read_answer(result->output);
+        if (!answer) return unknown_answer("garbage: " + answer.error().what + at);
+        return std::move(*answer);
+    }
+
+    ProbeContext context_;
+    std::string host_;
+    Question question_;
+};
+
+}  // namespace
+
+std::unique_ptr<Probe> make_remote_probe(SignalPolicy const& signal, ProbeContext const& context) {
+    return std::make_unique<RemoteProbe>(signal, context);
+}
+
+asio::awaitable<Result<std::string>> answer_remote(std::string question, ProbeContext context) {
+    auto const json = parse_json(question);
+    auto const asked =
+        json ? read_json<Question>(*json) : Result<Question>(tl::unexpected<Error>(json.error()));
+    if (!asked) co_return tl::unexpected<Error>(asked.error());
+    if (!asked->signal.from.empty()) co_return fail(Errc::invalid, "not from a third machine");
+    auto const probe = make_probe(asked->signal, context);
+    if (!probe) co_return tl::unexpected<Error>(probe.error());
+    auto const answer = co_await (*probe)->ask(asked->timeout);
+    co_return write_answer(answer);
+}
+
+std::string write_answer(ProbeAnswer const& answer) {
+    AnswerLine line;
+    line.note = answer.note;
+    if (!answer.value) return to_text(to_json(line)) + "\n";
+    auto const& value = *answer.value;
+    if (auto const* const state = std::get_if<StateValue>(&value)) line.state = *state;
+    if (auto const* const counts = std::get_if<OutcomesValue>(&value)) line.outcomes = *counts;
+    if (auto const* const gauge = std::get_if<GaugeValue>(&value)) line.gauge = *gauge;
+    if (auto const* const text = std::get_if<TextValue>(&value)) line.text = *text;
+    if (auto const* const unknown = std::get_if<UnknownValue>(&value)) line.unknown = *unknown;
+    return to_text(to_json(line)) + "\n";
+}
+
+Result<ProbeAnswer> read_answer(std::string_view line) {
+    auto const json = parse_json(line.substr(0, line.find('\n')));
+    auto read = json ? read_json<AnswerLine>(*json)
+                     : Result<AnswerLine>(fail(Errc::invalid, "no line of JSON came back"));
+    if (!read) return tl::unexpected<Error>(read.error());
+    ProbeAnswer answer;
+    answer.note = printable_line(read->note, reason_bytes_max);
+    auto const take = [&answer](auto& value) {
+        if (!value) return;
+        // Another machine's words, like any from outside.
+        if constexpr (requires { value->reason; }) {
+            value->reason = printable_line(value->reason, reason_bytes_max);
+        }
+        answer.value = std::move(*value);
+    };
+    take(read->state);
+    take(read->outcomes);
+    take(read->gauge);
+    take(read->text);
+    take(read->unknown);
+    if (!answer.value && answer.note.empty())
+        return fail(Errc::invalid, "an answer without a value");
+    return answer;
+}
+
+}  // namespace rollbackd

@@ -1,0 +1,26 @@
+// A probe asked from another machine: over ssh, `rollbackd --probe` there takes the signal on its
+// standard input, asks, and answers in one line. So every type of probe works from everywhere as it
+// does here, with the same reasons; the machine needs the package, an account for ssh and nothing
+// that runs.
+#pragma once
+
+#include "triggers/probes/registry.hpp"
+
+namespace rollbackd {
+
+inline constexpr std::size_t remote_question_max = 256 * 1024;
+
+/// `signal.from` names one of `context.hosts`.
+std::unique_ptr<Probe> make_remote_probe(SignalPolicy const& signal, ProbeContext const& context);
+
+/// The other end: takes the question from this text, asks, and answers the line to print. An Error
+/// where it is no question.
+boost::asio::awaitable<Result<std::string>> answer_remote(
+    std::string question, ProbeContext context
+);
+
+/// What stands on that line, both ways; for tests.
+std::string write_answer(ProbeAnswer const& answer);
+Result<ProbeAnswer> read_answer(std::string_view line);
+
+}  // namespace rollbackd
