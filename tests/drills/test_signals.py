@@ -159,7 +159,7 @@ def test_lines_of_a_unit_in_the_journal_are_read_once_over_a_restart(signals):
         signals.machine.run("systemctl", "start", "say")
 
     say("all is well")
-    signals.until("lines", "ok")
+    wait_for(lambda: signals.get("lines")["last_at"], 20, "the first line")
     say("ERROR: disk /srv: No space left on device")
     wait_for(lambda: failures() == 1, 20)
     assert signals.get("lines")["last_reason"].startswith("error: ERROR: disk /srv")

@@ -16,10 +16,12 @@ def far(world, tmp_path):
     folder = tmp_path / "sshd"
     folder.mkdir()
     made = Sshd(folder)
-    made.start()
-    world.policy["hosts"] = {"far": made.host}
-    yield made
-    made.stop()
+    try:
+        made.start()
+        world.policy["hosts"] = {"far": made.host}
+        yield made
+    finally:
+        made.stop()
 
 
 def reason(world, signal: str) -> str:

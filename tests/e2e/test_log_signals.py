@@ -28,7 +28,7 @@ def test_a_symptom_of_the_runbooks_in_a_log_is_a_failure_with_its_name(world):
     append(log, 'ERROR:  relation "old" does not exist')       # from before: not ours to judge
     watch(world, {"path": str(log), "patterns": ["missing_relation", "no_space"]})
     append(log, "started", "ERROR of another kind")
-    wait_for(lambda: world.signal("it")["state"] == "ok")
+    wait_for(lambda: world.signal("it")["last_at"])
     assert failures(world) == 0
     append(log, 'ERROR:  relation "orders" does not exist at character 15')
     world.opened("bad")
@@ -76,10 +76,12 @@ def test_a_secret_in_a_line_is_taken_out_and_garbage_is_taken_as_a_line(world):
     log = world.folder / "app.log"
     log.touch()
     watch(world, {"path": str(log)})
+    append(log, "FATAL: it begins")
+    world.opened("bad")
+    wait_for(world.sink.events, what="a message, for which the secret was read")
     with log.open("ab") as raw:
         raw.write(b"\xff\xfe\x00\x01" * 1000 + b"\n")
         raw.write(f"ERROR posting to {url}\n".encode())
-    world.opened("bad")
     wait_for(lambda: "[secret]" in world.signal("it")["last_reason"])
     assert url not in world.api().get("/v1/journal").text
 
@@ -106,7 +108,7 @@ def test_a_containers_log_through_a_real_engine(world, engine):
 
     watch(world, {"container": "app", "socket": engine.socket}, when="failures(it, 1h) >= 1000")
     say("all is well")
-    wait_for(lambda: world.signal("it")["state"] == "ok", 20)
+    wait_for(lambda: world.signal("it")["last_at"], 20)
     say("FATAL: payment table is gone")
     wait_for(lambda: failures(world) == 2, 20)      # on both of its streams
     assert world.signal("it")["last_reason"].startswith("error: FATAL: payment")

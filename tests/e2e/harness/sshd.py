@@ -40,7 +40,8 @@ class Sshd:
                 "identity_file": str(self.folder / "key"), "known_hosts": str(self.folder / "known")}
 
     def start(self) -> None:
-        before = self.log.read_text().count("listening") if self.log.exists() else 0
+        self.log.touch()
+        before = self.log.read_text().count("listening on")
         self.process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", str(self.folder / "config"), "-E",
                                          str(self.log)], stdin=subprocess.DEVNULL, start_new_session=True)
         wait_for(lambda: self.log.read_text().count("listening on") > before, what="sshd to listen")
