@@ -162,7 +162,6 @@ def test_lines_of_a_unit_in_the_journal_are_read_once_over_a_restart(signals):
     wait_for(lambda: signals.get("lines")["last_at"], 20, "the first line")
     say("ERROR: disk /srv: No space left on device")
     wait_for(lambda: failures() == 1, 20)
-    assert signals.get("lines")["last_reason"].startswith("error: ERROR: disk /srv")
     signals.machine.run("systemctl", "stop", "rollbackd")
     say("FATAL: while nobody looked")
     signals.machine.run("systemctl", "start", "rollbackd")

@@ -23,6 +23,7 @@ def test_an_unannounced_release_that_fails_is_rolled_back(world):
     good = world.deploy("v1", known_good=True)["version"]
     world.healthy_first()
     wait_for(lambda: text(world) == good)
+    assert settled(lambda: text(world)) == good
     world.repository.prepare("v2", "fail")
     bad = world.repository.checkout("v2")       # and nobody says so
     wait_for(lambda: deployments(world)[0]["version"] == bad, what="the deployment to be recorded")
