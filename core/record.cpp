@@ -1,4 +1,4 @@
-#include "core/record.hpp"
+#include "core/chain.hpp"
 
 #include <openssl/sha.h>
 #include <array>
@@ -26,6 +26,21 @@ std::string hash_of(Record const& record) {
         std::to_string(record.boot.time_since_epoch().count()) + "\n" + record.boot_id + "\n" +
         std::to_string(record.epoch) + "\n" + record.kind + "\n" + record.body;
     return sha256_hex(text);
+}
+
+Record chain_record(Tail& tail, RecordDraft const& draft, AppendStamp const& stamp) {
+    Record record;
+    record.seq = tail.seq + 1;
+    record.at = stamp.now.wall;
+    record.boot = stamp.now.boot;
+    record.boot_id = stamp.boot_id;
+    record.epoch = stamp.epoch;
+    record.kind = draft.kind;
+    record.body = to_text(draft.body);
+    record.prev = tail.hash;
+    record.hash = hash_of(record);
+    tail = {record.seq, record.hash};
+    return record;
 }
 
 }  // namespace rollbackd

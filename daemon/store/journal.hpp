@@ -3,7 +3,7 @@
 // that append() returned survives a crash of the daemon, the kernel and the power supply.
 #pragma once
 
-#include "core/record.hpp"
+#include "core/chain.hpp"
 #include "daemon/store/lease.hpp"
 
 #include <span>
@@ -19,14 +19,6 @@ struct Checkpoint {
     std::string text;
 
     friend bool operator==(Checkpoint const&, Checkpoint const&) = default;
-};
-
-/// Place and hash of a journal's newest record.
-struct Tail {
-    std::uint64_t seq = 0;
-    std::string hash = std::string(genesis_hash);
-
-    friend bool operator==(Tail const&, Tail const&) = default;
 };
 
 enum class OpenMode {

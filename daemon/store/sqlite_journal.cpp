@@ -120,21 +120,12 @@ Result<std::vector<Record>> SqliteJournal::chain(
     std::vector<Record> records;
     records.reserve(drafts.size());
     Tail tail = tail_;
+    AppendStamp const stamp{now, boot_id, epoch_};
     for (auto const& draft : drafts) {
-        Record record;
-        record.body = to_text(draft.body);
+        auto record = chain_record(tail, draft, stamp);
         if (auto ok = check_draft(draft, record.body); !ok) {
             return tl::unexpected<Error>(ok.error());
         }
-        record.seq = tail.seq + 1;
-        record.at = now.wall;
-        record.boot = now.boot;
-        record.boot_id = boot_id;
-        record.epoch = epoch_;
-        record.kind = draft.kind;
-        record.prev = tail.hash;
-        record.hash = hash_of(record);
-        tail = Tail{record.seq, record.hash};
         records.push_back(std::move(record));
     }
     return records;

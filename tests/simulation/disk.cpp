@@ -22,18 +22,9 @@ Result<std::vector<Record>> Disk::append(
 
 void Disk::write(std::span<RecordDraft const> drafts, Now now, std::string const& boot_id) {
     batches_.push_back({records_.size(), drafts.size(), machine_.time_of(now.boot)});
+    auto tail = *stored_tail();
     for (auto const& draft : drafts) {
-        Record record;
-        record.seq = records_.size() + 1;
-        record.at = now.wall;
-        record.boot = now.boot;
-        record.boot_id = boot_id;
-        record.epoch = 1;
-        record.kind = draft.kind;
-        record.body = to_text(draft.body);
-        record.prev = records_.empty() ? std::string(genesis_hash) : records_.back().hash;
-        record.hash = hash_of(record);
-        records_.push_back(std::move(record));
+        records_.push_back(chain_record(tail, draft, {now, boot_id, 1}));
         bodies_.push_back(draft.body);
     }
 }

@@ -22,20 +22,10 @@ public:
         auto const result = unknown.exchange(Unknown::no);
         if (result == Unknown::lost) return fail(Errc::timeout, "nobody knows");
         std::vector<Record> added;
-        for (auto const& draft : drafts) {
-            Record record;
-            record.seq = records.size() + 1;
-            record.at = now.wall;
-            record.boot = now.boot;
-            record.boot_id = boot_id;
-            record.epoch = 1;
-            record.kind = draft.kind;
-            record.body = to_text(draft.body);
-            record.prev = last_hash();
-            record.hash = hash_of(record);
-            records.push_back(record);
-            added.push_back(std::move(record));
-        }
+        Tail tail{last_seq(), last_hash()};
+        for (auto const& draft : drafts)
+            added.push_back(chain_record(tail, draft, {now, boot_id, 1}));
+        records.insert(records.end(), added.begin(), added.end());
         if (result == Unknown::written) return fail(Errc::timeout, "nobody knows");
         return added;
     }

@@ -84,17 +84,8 @@ World::World(Policy made)
 void World::carry_out(Decision decision) {
     reply = decision.reply;
     for (auto const& draft : decision.records) {
-        Record record;
-        record.seq = journal.size() + 1;
-        record.at = now.wall;
-        record.boot = now.boot;
-        record.boot_id = boot;
-        record.kind = draft.kind;
-        record.body = to_text(draft.body);
-        record.prev = journal.empty() ? std::string(genesis_hash) : journal.back().hash;
-        record.hash = hash_of(record);
-        journal.push_back(record);
-        engine.apply(record);
+        journal.push_back(chain_record(tail, draft, {now, boot, 0}));
+        engine.apply(journal.back());
     }
     for (auto& command : decision.commands) commands.push_back(std::move(command));
 }
