@@ -1,13 +1,10 @@
 #include "api/escape.hpp"
 
-#include "core/utf8.hpp"
+#include "core/names.hpp"
 
 namespace rollbackd::api {
 
 namespace {
-
-/// Acts on a terminal or deceives the eye.
-bool is_active(std::uint32_t point) { return point < 0x20 || point == 0x7f || is_deceptive(point); }
 
 bool is_word(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -29,30 +26,8 @@ bool opens_block(std::string_view text, std::size_t i) {
 
 }  // namespace
 
-std::string inert(std::string_view text, std::size_t bytes_max) {
-    std::string out;
-    bool const cut = text.size() > bytes_max;
-    text = text.substr(0, bytes_max);
-    while (!text.empty()) {
-        auto const [point, length] = decode_utf8(text);
-        // A character cut in two at the limit is dropped, not shown as broken bytes.
-        if (length == 0 && cut && text.size() < 4) break;
-        auto const bytes = text.substr(0, length == 0 ? 1 : length);
-        if (point == '\n' || point == '\r' || point == '\t') {
-            out.push_back(' ');
-        } else if (length == 0 || is_active(point)) {
-            append_hex(out, bytes);
-        } else {
-            out += bytes;
-        }
-        text.remove_prefix(bytes.size());
-    }
-    if (cut) out += "…";
-    return out;
-}
-
 std::string markdown(std::string_view text, std::size_t bytes_max) {
-    auto const plain = inert(text, bytes_max);
+    auto const plain = printable_line(text, bytes_max);
     auto const start = plain.find_first_not_of(' ');
     if (start == std::string::npos) return {};
     std::string_view const line = std::string_view(plain).substr(start);

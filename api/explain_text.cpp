@@ -2,6 +2,7 @@
 #include "api/escape.hpp"
 #include "api/explain.hpp"
 #include "api/proof.hpp"
+#include "core/names.hpp"
 #include "engine/flapping.hpp"
 
 namespace rollbackd::api {
@@ -9,7 +10,7 @@ namespace rollbackd::api {
 namespace {
 
 void append_line(std::string& out, std::string_view text) {
-    out += inert(text);
+    out += printable_line(text, shown_text_max);
     out += '\n';
 }
 

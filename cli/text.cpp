@@ -19,13 +19,12 @@ struct Span {
 struct Shown {
     std::uint32_t value = 0;
     std::size_t length = 1;
-    bool valid = false;
 };
 
 Shown first_of(std::string_view text) {
     auto const [value, length] = decode_utf8(text);
-    if (length == 0) return {static_cast<unsigned char>(text.front()), 1, false};
-    return {value, length, true};
+    if (length == 0) return {static_cast<unsigned char>(text.front()), 1};
+    return {value, length};
 }
 
 template <std::size_t N>
@@ -53,23 +52,6 @@ std::size_t columns_of(std::uint32_t value) {
     return within(value, wide) ? 2 : 1;
 }
 
-std::string harmless(std::string_view text) {
-    // The house's own cleaner first: it knows the ASCII controls; here follow what UTF-8 can hide.
-    std::string const plain = printable(text, shown_text_max);
-    std::string out;
-    for (std::string_view rest = plain; !rest.empty();) {
-        auto const point = first_of(rest);
-        auto const bytes = rest.substr(0, point.length);
-        if (!point.valid || is_deceptive(point.value)) {
-            append_hex(out, bytes);
-        } else {
-            out += bytes;
-        }
-        rest.remove_prefix(point.length);
-    }
-    return out;
-}
-
 /// Bytes of `text` that fit into `width` columns.
 std::size_t fitting(std::string_view text, std::size_t width) {
     std::size_t used = 0;
@@ -86,14 +68,10 @@ std::size_t fitting(std::string_view text, std::size_t width) {
 
 }  // namespace
 
-std::string clean(std::string_view text) {
-    std::string out = harmless(text);
-    std::replace_if(out.begin(), out.end(), [](char c) { return c == '\n' || c == '\t'; }, ' ');
-    return out;
-}
+std::string clean(std::string_view text) { return printable_line(text, shown_text_max); }
 
 std::string clean_block(std::string_view text) {
-    std::string out = harmless(text);
+    std::string out = printable(text, shown_text_max);
     std::replace(out.begin(), out.end(), '\t', ' ');
     return out;
 }

@@ -141,11 +141,11 @@ std::string printable(std::string_view text, std::size_t length_max) {
 }
 
 std::string printable_line(std::string_view text, std::size_t length_max) {
-    auto out = printable(text, length_max);
+    auto out = std::string(text);
     for (auto& c : out) {
-        if (c == '\n' || c == '\t') c = ' ';
+        if (c == '\n' || c == '\r' || c == '\t') c = ' ';
     }
-    return out;
+    return printable(out, length_max);
 }
 
 std::string shell_word(std::string_view argument) {

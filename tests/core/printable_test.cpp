@@ -58,3 +58,8 @@ TEST_CASE("what is printable can be written as JSON and read again, wherever it 
         CHECK(shown.ends_with("…") == (length < text.size()));
     }
 }
+
+TEST_CASE("printable_line: breaks of every kind are blanks, so outside text adds no line") {
+    CHECK(printable_line("a\r\nb\tc", 100) == "a  b c");
+    CHECK(printable_line("a\nb", 2) == "a …");
+}

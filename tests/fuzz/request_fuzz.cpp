@@ -6,6 +6,7 @@
 #include "api/idempotency.hpp"
 #include "api/page.hpp"
 #include "core/ensure.hpp"
+#include "core/names.hpp"
 #include "tests/fuzz/entries.hpp"
 
 using namespace rollbackd;
@@ -49,7 +50,7 @@ void check_identity(std::string_view text) {
 }
 
 void check_shown(std::string_view text) {
-    for (auto const& shown : {inert(text), markdown(text)}) {
+    for (auto const& shown : {printable_line(text, text.size()), markdown(text)}) {
         for (char const c : shown) {
             auto const byte = static_cast<unsigned char>(c);
             ensure(byte >= 0x20 && byte != 0x7f, "nothing shown acts on a terminal");
