@@ -76,7 +76,7 @@ asio::awaitable<void> SelfWatch::send(HeartbeatPolicy heartbeat) {
         heard(to_string(url.error()));
         co_return;
     }
-    secrets_.remember(*url);
+    secrets_.remember_url(*url);
     HttpRequest request;
     request.url = std::move(*url);
     request.timeout = std::min<Duration>(answer_max, heartbeat.every);

@@ -99,17 +99,6 @@ DeliveryResult judge(NetResult<HttpResponse> const& answer) {
     return result;
 }
 
-/// Whoever knows the path of a chat system's webhook may post to it; receivers echo it in errors.
-void remember_url(Secrets& secrets, std::string_view url) {
-    constexpr std::size_t secret_path_min = 8;  // a shorter one is a word like /hook
-    secrets.remember(url);
-    auto const authority = url.find("://");
-    auto const path =
-        authority == std::string_view::npos ? authority : url.find('/', authority + 3);
-    if (path == std::string_view::npos || url.size() - path < secret_path_min) return;
-    secrets.remember(url.substr(path));
-}
-
 /// The request, or why there cannot be one.
 Result<HttpRequest> request_of(
     Secrets& secrets, ChannelPolicy const& channel, Outgoing const& message
@@ -117,7 +106,7 @@ Result<HttpRequest> request_of(
     HttpRequest request;
     auto url = secrets.text(channel.params, "url");
     if (!url) return tl::unexpected<Error>(url.error());
-    remember_url(secrets, *url);
+    secrets.remember_url(*url);
     auto const params = Json(channel.params);
     bool const is_slack = text_of(params, "format") == "slack";
     request.url = std::move(*url);

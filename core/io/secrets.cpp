@@ -168,4 +168,14 @@ Result<std::string> Secrets::text(JsonObject const& params, std::string_view key
     return fail(Errc::not_found, "neither " + std::string(key) + " nor " + file_key + " is set");
 }
 
+void Secrets::remember_url(std::string_view url) {
+    constexpr std::size_t secret_path_min = 8;  // a shorter one is a word like /hook
+    remember(url);
+    auto const authority = url.find("://");
+    auto const path =
+        authority == std::string_view::npos ? authority : url.find('/', authority + 3);
+    if (path == std::string_view::npos || url.size() - path < secret_path_min) return;
+    remember(url.substr(path));
+}
+
 }  // namespace rollbackd

@@ -37,6 +37,9 @@ public:
     static bool has_reference(std::string_view text);
 
     void remember(std::string_view secret) { redactor_.add(secret); }
+    /// The URL and its path: whoever knows the path of a chat system's webhook may post to it, and
+    /// receivers echo it in errors.
+    void remember_url(std::string_view url);
     std::string redact(std::string_view text) const { return redactor_.redact(text); }
     Redactor const& redactor() const { return redactor_; }
 
