@@ -180,4 +180,8 @@ Result<Json> render_all(Json const& params, TemplateValues const& values, bool a
     return render_value(params, values, argv_guard ? Guard::argument : Guard::none);
 }
 
+bool holds_template(std::string_view value) {
+    return value.find("{{") != std::string_view::npos || value.find("${") != std::string_view::npos;
+}
+
 }  // namespace rollbackd

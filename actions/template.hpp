@@ -14,6 +14,10 @@ namespace rollbackd {
 /// Names used: "url", "known_good.version", "inputs.tables".
 Result<std::vector<std::string>> template_names(std::string_view text);
 
+/// Whether `value` would be filled in where it goes, by a template or from the environment. A value
+/// from outside must not be.
+bool holds_template(std::string_view value);
+
 /// Answers the value of a name, or nullopt where it has none.
 using TemplateValues = std::function<std::optional<std::string>(std::string_view)>;
 

@@ -1,4 +1,5 @@
 // Deployments, switches, the clock, and going on after a restart.
+#include "actions/template.hpp"
 #include "core/names.hpp"
 #include "engine/guards.hpp"
 #include "engine/head.hpp"
@@ -108,8 +109,7 @@ std::string version_problem(std::string_view version) {
     bool const plain = version.find_first_of(" \t\n") == std::string_view::npos &&
                        printable(version, version.size()) == version;
     bool const fits = !version.empty() && version.size() <= version_max;
-    bool const filled_in = version.find("{{") != version.npos || version.find("${") != version.npos;
-    if (!plain || !fits || filled_in) {
+    if (!plain || !fits || holds_template(version)) {
         return "expected 1 to 200 printable characters, without spaces or templates";
     }
     if (version.front() == '-') {

@@ -12,11 +12,6 @@ namespace {
 constexpr std::string_view saved_prefix = "steps.";
 constexpr std::string_view input_prefix = "inputs.";
 
-/// Of a value from outside: templates and the environment are filled in where it goes.
-bool is_filled_in(std::string_view value) {
-    return value.find("{{") != std::string_view::npos || value.find("${") != std::string_view::npos;
-}
-
 struct Names {
     ServicePolicy const& service;
     std::string current;
@@ -83,7 +78,7 @@ Result<JsonObject> fill_inputs(Playbook const& playbook, JsonObject const& given
                 "playbook " + playbook.name + " has no input \"" + std::string(name) + "\""
             );
         }
-        if (is_filled_in(scalar_text(value))) {
+        if (holds_template(scalar_text(value))) {
             return fail(
                 Errc::invalid, "input \"" + std::string(name) +
                                    "\" holds {{ or ${: a value is taken as it is, and what these "
@@ -214,7 +209,7 @@ Result<Step> render_step(Step const& step, Run const& run) {
         for (std::size_t i = 0; i < run.plan.steps.size() && i < run.steps.size(); ++i) {
             if (run.plan.steps[i].save != wanted) continue;
             auto const& saved = run.steps[i].saved;
-            return is_filled_in(saved) ? std::nullopt : std::optional(saved);
+            return holds_template(saved) ? std::nullopt : std::optional(saved);
         }
         return std::nullopt;
     };
