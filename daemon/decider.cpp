@@ -181,13 +181,19 @@ asio::awaitable<void> Decider::handle(Item item) {
         for (auto const& record : durable) engine_.apply(record);
     }
     if (item.slot) item.slot->reply = std::move(decision.reply);
-    // What is done goes before what is told of it: a step must not wait for the log's lines.
-    if (!decision.commands.empty()) {
-        for (auto& command : decision.commands) callbacks_.command(std::move(command));
+    co_await carry_out(std::move(decision.commands), durable);
+    finish(item);
+}
+
+// What is done goes before what is told of it: a step must not wait for the log's lines.
+asio::awaitable<void> Decider::carry_out(
+    std::vector<Command> commands, std::vector<Record> const& durable
+) {
+    if (!commands.empty()) {
+        for (auto& command : commands) callbacks_.command(std::move(command));
         co_await asio::post(executor_, asio::use_awaitable);
     }
     if (!durable.empty()) callbacks_.applied(durable);
-    finish(item);
 }
 
 void Decider::not_written(Item item, Decision decision, Error const& error) {
@@ -233,8 +239,7 @@ asio::awaitable<void> Decider::settle(Item item) {
     }
     note_journal(true, "");
     for (auto const& record : *records) engine_.apply(record);
-    for (auto const& command : decision->commands) callbacks_.command(command);
-    callbacks_.applied(*records);
+    co_await carry_out(decision->commands, *records);
 }
 
 // The daemon's own event waits at the queue's head until it can be written down.

@@ -81,6 +81,9 @@ private:
 
     boost::asio::awaitable<void> handle(Item item);
     boost::asio::awaitable<void> settle(Item item);
+    boost::asio::awaitable<void> carry_out(
+        std::vector<Command> commands, std::vector<Record> const& durable
+    );
     void not_written(Item item, Decision decision, Error const& error);
     boost::asio::awaitable<void> wait_without_journal(Duration left);
     void serve_without_journal();
