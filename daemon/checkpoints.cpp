@@ -15,8 +15,7 @@ Checkpoints::Checkpoints(
       journal_(journal),
       journal_thread_(journal_thread),
       reader_(reader),
-      clock_(clock),
-      state_saved_(engine.state().seq) {}
+      clock_(clock) {}
 
 asio::awaitable<void> Checkpoints::run() {
     while (co_await sleep_for(every)) {

@@ -39,7 +39,7 @@ private:
     Reader& reader_;
     Clock const& clock_;
     std::uint64_t samples_saved_ = none_saved;
-    std::uint64_t state_saved_ = 0;
+    std::uint64_t state_saved_ = 0;  // what a long replay has rebuilt is worth keeping too
 };
 
 }  // namespace rollbackd

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 from pathlib import Path
 
 from harness import settled, wait_for
@@ -160,3 +161,26 @@ def running(*names: str) -> list[int]:
         if words & set(names):
             found.append(int(path.parent.name))
     return found
+
+
+def test_what_a_long_replay_rebuilt_is_kept_so_that_the_next_start_needs_none(world):
+    world.start()
+    for _ in range(260):
+        world.api().must(200, "/v1/pause", {"service": "shop"})
+        world.api().must(200, "/v1/resume", {"service": "shop"})
+    world.daemon.kill()
+    store = world.folder / "rollbackd.db"
+    with sqlite3.connect(store) as database:
+        database.execute("DELETE FROM checkpoint")
+    database.close()
+    world.daemon.start()
+    records = world.api().read("/v1/status")["journal"]["seq"]
+    assert records > 520
+
+    def kept() -> int:
+        with sqlite3.connect(f"file:{store}?mode=ro", uri=True) as database:
+            row = database.execute("SELECT seq FROM checkpoint WHERE name = 'state'").fetchone()
+        database.close()
+        return row[0] if row else 0
+
+    wait_for(lambda: kept() >= records, 30, "the state to be kept")
