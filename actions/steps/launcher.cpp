@@ -30,6 +30,8 @@ std::vector<std::string> unit_argv(std::string const& unit) {
         // Ending what it started is the supervisor's business; a daemon that a step leaves behind
         // on purpose lives on.
         "--property=KillMode=process",
+        // A step that forks without end stops here, and not at what the machine has.
+        "--property=TasksMax=" + std::to_string(Launcher::tasks_max),
         "--unit=" + unit,
     };
     // The system's manager would make it root's; it is to be no more than the daemon itself.

@@ -20,6 +20,10 @@ public:
 
     bool through_systemd() const { return through_systemd_; }
 
+    /// Processes and threads a step may have at once, as a unit (systemd's TasksMax=): more than
+    /// any build or restore takes, and no harm to the machine.
+    static constexpr int tasks_max = 4096;
+
     /// For what this process must have on disk before it does a step itself: a disk may take its
     /// time, the loop may not.
     BlockingPool& disk() { return disk_; }

@@ -10,6 +10,7 @@ from harness.api import Api
 from harness.net import free_port
 from harness.waiting import wait_for
 
+TASKS_MAX = 4096    # of a step; actions/steps/launcher.hpp
 TOKEN = "drill-token-" + "x" * 32
 SHOP = """\
 import http.server, os
@@ -55,6 +56,13 @@ git checkout -q --detach v1
 """
 
 
+def by_hand(script: str) -> dict:
+    """A playbook of one step, for a person to run."""
+    step = {"exec": {"argv": ["/bin/sh", "-c", script]}, "timeout": "60s"}
+    return {"undoes": "nothing", "data_loss": "none", "steps": [step],
+            "verify": [{"until": "ok(health)", "within": "8s"}]}
+
+
 def policy(port: int, shop_port: int, reference: int) -> dict:
     step = {"exec": {"argv": ["/bin/sh", "/opt/gated.sh"]}, "timeout": "60s", "name": "gated"}
     return {
@@ -80,7 +88,11 @@ def policy(port: int, shop_port: int, reference: int) -> dict:
                          "response": ["code-rollback"]},
                 "errors": {"when": "failures(requests, 5m) > 1000000", "severity": "P2", "response": "alert"},
             },
-            "playbooks": {"code-rollback": {
+            "playbooks": {
+            "wait": by_hand("rm -f /run/gate-2; echo begun >> /var/lib/rollbackd/waited; "
+                            "while [ ! -e /run/gate-2 ]; do sleep 0.1; done"),
+            "bomb": by_hand("while :; do sleep 1000 & done"),
+            "code-rollback": {
                 "undoes": "release", "risk": "low", "data_loss": "none",
                 "steps": [
                     {"git_checkout": {"repo": "/srv/shop", "to": "{{ known_good.version }}"}},
@@ -133,6 +145,25 @@ class Drill:
 
     def incident(self) -> dict:
         return self.api.read("/v1/incidents/" + self.api.read("/v1/incidents")["items"][0]["id"])
+
+    def run(self, playbook: str) -> None:
+        self.api.must(201, f"/v1/services/shop/playbooks/{playbook}/runs", {"reason": "a drill"})
+
+    def ended(self) -> dict | None:
+        """The newest incident's last run, once it is over."""
+        runs = self.incident()["runs"]
+        over = runs and runs[-1]["state"] in ("succeeded", "failed", "interrupted", "aborted")
+        return runs[-1] if over else None
+
+    def step_units(self) -> dict[str, int]:
+        """Units of running steps, and how many tasks each has."""
+        shown = self.machine.run("systemctl", "show", "rollbackd-step-*", "-p", "Id,TasksCurrent").stdout
+        found = {}
+        for block in shown.strip().split("\n\n"):
+            values = dict(line.split("=", 1) for line in block.splitlines())
+            if values.get("TasksCurrent", "").isdigit():
+                found[values["Id"]] = int(values["TasksCurrent"])
+        return found
 
 
 @pytest.fixture(scope="module")
@@ -220,6 +251,35 @@ def test_without_leave_for_transient_units_start_up_names_what_cannot_work(drill
 def test_a_stop_in_mid_step_says_that_the_step_goes_on(drill):
     """The main job above was interrupted by a restart: what the journal said of it."""
     assert "steps_left_running=1" in drill.machine.run("journalctl", "--no-pager", "-u", "rollbackd").stdout
+
+
+def test_a_daemon_killed_in_mid_step_is_started_again_and_the_step_goes_on(drill):
+    """systemd starts it two seconds later; the step in its own unit has not noticed."""
+    drill.run("wait")
+    waited = "/var/lib/rollbackd/waited"
+    wait_for(lambda: drill.machine.run("test", "-e", waited, check=False).returncode == 0, 30, "the step")
+    (unit,) = drill.step_units()
+    drill.machine.run("systemctl", "kill", "-s", "KILL", "--kill-who=main", "rollbackd")
+    wait_for(lambda: drill.machine.run("systemctl", "show", "rollbackd", "-p", "NRestarts").stdout.strip()
+             != "NRestarts=0" and drill.api.get("/readyz").status == 200, 30, "systemd to start it again")
+    assert list(drill.step_units()) == [unit]
+    drill.machine.run("touch", "/run/gate-2")
+    run = wait_for(drill.ended, 30, "the run to end")
+    assert run["state"] == "succeeded" and run["steps"][0]["exit"] == 0, run
+    assert drill.machine.run("cat", waited).stdout == "begun\n"
+
+
+def test_a_step_that_forks_without_end_is_held_by_its_unit_and_ended_by_abort(drill):
+    drill.run("bomb")
+    full = wait_for(lambda: max(drill.step_units().values(), default=0) >= TASKS_MAX - 1 or
+                    drill.ended(), 45, "the step to have all it may have")
+    assert full is True, full
+    assert drill.api.get("/readyz").status == 200
+    drill.api.must(200, f"/v1/incidents/{drill.incident()['id']}/abort", {"reason": "a drill"})
+    run = wait_for(drill.ended, 30, "the run to be aborted")
+    assert run["state"] == "aborted", run
+    wait_for(lambda: not drill.step_units(), 20, "its processes to be gone")
+    assert drill.machine.run("pgrep", "-fc", "sleep 1000", check=False).stdout.strip() == "0"
 
 
 def test_a_stuck_daemon_is_ended_by_the_watchdog_and_started_again(drill):
