@@ -17,11 +17,12 @@ from leftovers import Leftovers
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = "/usr/bin/python3"
-PARTS = ("style", "unit", "simulation", "e2e", "crash", "drills", "tsan", "asan-e2e")
-USUAL = ("style", "unit", "simulation", "e2e", "crash", "drills")
+PARTS = ("style", "unit", "simulation", "fuzz", "e2e", "crash", "drills", "tsan", "asan-e2e")
+USUAL = ("style", "unit", "simulation", "fuzz", "e2e", "crash", "drills")
 STAGE_SECONDS_MAX = 40 * 60
 # Of the simulation: all that a change owes in CI, fewer while somebody works on it.
 SEEDS = 20000 if os.environ.get("CI") == "true" else 2000
+FUZZ_SECONDS = 30    # of each target; the long form is scripts/fuzz
 # What runs on several threads; the other rooms are pure or have one.
 THREADED = ("io_test", "sensing_test", "hands_test", "store_test", "api_test", "daemon_test")
 
@@ -147,6 +148,17 @@ class Suite:
         if not broken:
             self.sum.add("simulation", done.returncode == 0)
 
+    def fuzz(self) -> None:
+        """The short form: every target for a while, each a test of its own."""
+        self.say(f"fuzz: every target for {FUZZ_SECONDS} s")
+        argv = ["./scripts/fuzz", "--seconds", str(FUZZ_SECONDS)]
+        print("+ " + " ".join(argv), flush=True)
+        done = subprocess.run(argv, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, text=True,
+                              timeout=STAGE_SECONDS_MAX)
+        print("\n".join(line for line in done.stdout.splitlines() if not line.startswith("[")), flush=True)
+        for target in sorted(path.stem.removesuffix("_fuzz") for path in (ROOT / "tests/fuzz").glob("*_fuzz.cpp")):
+            self.sum.add(f"fuzz: {target}; its log: build/fuzz/{target}.log", f"fuzz: {target}: " in done.stdout)
+
     def part(self, name: str) -> None:
         if name == "style":
             self.style()
@@ -154,6 +166,8 @@ class Suite:
             self.ctest("dev")
         elif name == "simulation":
             self.simulation()
+        elif name == "fuzz":
+            self.fuzz()
         elif name == "tsan":
             self.ctest("tsan", *THREADED)
         elif name in ("e2e", "crash", "drills") and self.build("release"):

@@ -79,3 +79,11 @@ TEST_CASE("pushed bodies, whole and torn, are taken or refused") {
 TEST_CASE("requests, whole and torn, are understood or refused") {
     replay(fuzz::request, std::string(corpus) + "request", 6);
 }
+
+TEST_CASE("requests of an administrator, whole and torn, are answered") {
+    replay(fuzz::routes, std::string(corpus) + "routes", 8);
+}
+
+TEST_CASE("stores, records and checkpoints, damaged and torn, are read or refused") {
+    replay(fuzz::journal, std::string(corpus) + "journal", 8);
+}
