@@ -19,7 +19,8 @@ mount -t tmpfs -o mode=755 tmpfs "$1"
 mkdir "$1/upper" "$1/work" "$1/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/root"
 cd "$1/root"
-rm -rf etc/systemd/system/*.wants/* lib/systemd/system/systemd-firstboot.service tmp/* var/tmp/*
+rm -rf etc/systemd/system/*.wants/* lib/systemd/system/systemd-firstboot.service
+rm -rf tmp/* var/tmp/* || true    # others may be writing there, and nspawn lays its own over it
 rm -f etc/machine-id
 systemd-id128 new > etc/machine-id
 for unit in $2; do ln -sf /dev/null "etc/systemd/system/$unit.service"; done

@@ -1,5 +1,6 @@
 #include "tests/engine/support/world.hpp"
 
+#include "core/chain.hpp"
 #include "core/ensure.hpp"
 
 namespace rollbackd::testing {
@@ -83,6 +84,8 @@ World::World(Policy made)
 
 void World::carry_out(Decision decision) {
     reply = decision.reply;
+    Tail tail;
+    if (!journal.empty()) tail = {journal.back().seq, journal.back().hash};
     for (auto const& draft : decision.records) {
         journal.push_back(chain_record(tail, draft, {now, boot, 0}));
         engine.apply(journal.back());

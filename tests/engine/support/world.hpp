@@ -2,7 +2,6 @@
 // appended and applied as the shell would, and commands wait for the test to answer them.
 #pragma once
 
-#include "core/chain.hpp"
 #include "engine/engine.hpp"
 #include "engine/records.hpp"
 
@@ -24,7 +23,6 @@ struct World {
     std::shared_ptr<Policy> policy;
     Engine engine;
     std::vector<Record> journal;
-    Tail tail;  // of `journal`
     std::deque<Command> commands;
     Reply reply;
 
