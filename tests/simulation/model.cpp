@@ -121,6 +121,8 @@ void Model::on_small(std::string const& kind, Json const& body) {
         auto& incident = incidents_[word(body, "id")];
         incident.judged = true;
         incident.asking = false;
+        auto const firing = incident.firings.find(word(body, "trigger"));
+        if (firing != incident.firings.end()) firing->second.judged = true;
     } else if (kind == "incident.escalated") {
         incidents_[word(body, "id")].judged = true;  // people were called instead
     } else if (kind == "incident.asked") {
@@ -156,6 +158,7 @@ void Model::on_small(std::string const& kind, Json const& body) {
         auto& service = services_[found.service];
         if (found.undoes != "release" || found.target.empty()) return;
         service.current = found.target;
+        service.restored = true;
         service.last_rollback_seq = found.started_seq;  // what is recorded since came meanwhile
     } else if (kind == "run.approved") {
         auto& found = *run(word(body, "run"));

@@ -37,7 +37,7 @@ struct BookFiring {
     std::string trigger, when, blame, autonomy, response;
     std::uint64_t min_count = 0, resolve_samples = 3;
     std::optional<Duration> resolve_for;
-    bool approval = false, raised = false, cleared = false;
+    bool approval = false, raised = false, cleared = false, judged = false;
     Time fired{};
     std::vector<std::string> ladder;
 };
@@ -52,6 +52,7 @@ struct BookIncident {
     Time opened{}, state_since{}, asked{};
     std::string told_state;  // at the end of the last transaction
     bool judged = false, asking = false, held = false;
+    bool own_plan_gone = false;  // a person's, before it began
 };
 
 struct BookVersion {
@@ -84,6 +85,7 @@ struct BookService {
     std::optional<Time> last_end;
     std::string waiting;  // deployed while a run is on
     std::uint64_t last_rollback_seq = 0;
+    bool restored = false;         // what is in effect was put there by a rollback
     std::set<std::string> undone;  // versions a rollback from has run
     std::map<std::string, Time> floors;
     std::optional<Time> untrusted;
@@ -171,6 +173,7 @@ private:
     void on_known_good(Json const& body);
     void watch(Sample const& sample, bool held);
     void age(std::string const& service);
+    bool forgotten(BookIncident const& incident, ServicePolicy const& policy) const;
     void note_own_part(std::string const& key, Meanings const& means, Watcher::Look look);
     void judge_before(
         BookRun const& run, std::string const& trigger, Meanings const& means,
@@ -211,10 +214,10 @@ private:
     std::map<std::string, Time> looked_;    // service → when it was looked at last
     struct Changes {
         std::optional<Verdict> last;  // that was known
+        Time looked{};                // when that was
         std::deque<Time> by_itself;
     };
     std::map<std::string, Changes> changes_;
-    Time looked_before_{};                  // at this service, before this look
     std::map<std::string, Time> attended_;  // service → when rollbackd last had a hand in it
     std::map<std::string, Verdict> verdicts_;
     std::map<std::string, Time> true_since_;  // without a break, and nobody was told yet

@@ -63,11 +63,12 @@ bool Model::attended(std::string const& service) const {
 
 // Only what surely was no doing of rollbackd's: nothing of it since the last look.
 void Model::note_change(std::string const& service, std::string const& trigger, Verdict verdict) {
-    if (verdict == Verdict::unknown) return;
     auto& changes = changes_[service + "/" + trigger];
+    if (verdict == Verdict::unknown) return;
     auto const before = std::exchange(changes.last, verdict);
+    auto const since = std::exchange(changes.looked, timeline_.now());
     auto const hand = attended_.find(service);
-    bool const ours = hand != attended_.end() && hand->second >= looked_before_;
+    bool const ours = hand != attended_.end() && hand->second >= since;
     if (!before || *before == verdict || ours) return;
     changes.by_itself.push_back(timeline_.now());
     if (changes.by_itself.size() > 20) changes.by_itself.pop_front();

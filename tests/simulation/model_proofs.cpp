@@ -34,7 +34,6 @@ void Model::age(std::string const& name) {
     if (policy == nullptr) return;
     auto const now = timeline_.now();
     auto const last = std::exchange(looked_[name], now);
-    looked_before_ = last;
     if (attended(name)) attended_[name] = now;
     for (auto const& trigger : policy->triggers) {
         auto const key = name + "/" + trigger.name;
@@ -108,6 +107,24 @@ void Model::watch(Sample const& sample, bool held) {
     }
 }
 
+// True for a minute, with something left to do, and nobody has judged any of it.
+bool Model::forgotten(BookIncident const& incident, ServicePolicy const& policy) const {
+    if (!incident.own_plan_gone || incident.held) return false;
+    bool waits = false;
+    for (auto const& [name, firing] : incident.firings) {
+        if (firing.judged) return false;
+        auto const* const trigger = policy.trigger(name);
+        auto const since = true_since_.find(incident.service + "/" + name);
+        bool const is_true = trigger != nullptr && trigger->when.text() == firing.when &&
+                             since != true_since_.end() &&
+                             timeline_.now() - std::max(since->second, undisturbed_) > 1min;
+        auto const left = [&](std::string const& rung) { return !incident.played.contains(rung); };
+        waits = waits || (is_true && !firing.cleared &&
+                          std::any_of(firing.ladder.begin(), firing.ladder.end(), left));
+    }
+    return waits;
+}
+
 void Model::look_around(bool writable) {
     auto const now = timeline_.now();
     if (!writable) undisturbed_ = now;
@@ -148,6 +165,10 @@ void Model::look_around(bool writable) {
             });
         bool const known = incident.judged || incident.held || !left;
         require(!open || known, "A7", id + " was never judged");
+        require(
+            !open || !forgotten(incident, *policy), "A7",
+            id + " was never judged, though a person's plan for it came to nothing"
+        );
         bool const proving = incident.state == "verifying" && !incident.runs.empty();
         if (!proving) continue;
         auto const& last = runs_[incident.runs.back()];

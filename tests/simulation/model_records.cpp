@@ -216,6 +216,7 @@ void Model::on_run_ended(Json const& body) {
     found->state = word(body, "state");
     found->ended = now_;
     found->waiting.reset();
+    if (found->manual && !found->started) incidents_[found->incident].own_plan_gone = true;
     auto& service = services_[found->service];
     if (found->automatic) service.last_end = now_;
     if (service.waiting.empty() || !found->started) return;
@@ -224,7 +225,10 @@ void Model::on_run_ended(Json const& body) {
         if (at->version != waited) continue;
         at->replaced = replaces(*found, *at);
         auto& standing = service.versions[waited].standing;
-        if (!at->replaced) service.current = waited;
+        if (!at->replaced) {
+            service.current = waited;
+            service.restored = false;
+        }
         if (at->replaced && standing == "baking") standing = "superseded";
         return;
     }
@@ -263,6 +267,7 @@ void Model::on_deployment(Json const& body) {
         made.schema_compatible = flag(json, "schema_compatible");
     }
     standing.schema = text_of(*find(json, "facts"), "schema");
+    if (flag(body, "becomes_current")) service.restored = false;
     if (flag(body, "becomes_current") && service.current != version) {
         auto& old = service.versions[service.current].standing;
         if (old == "baking") old = "superseded";
@@ -273,13 +278,17 @@ void Model::on_deployment(Json const& body) {
         standing.standing = good ? "known-good" : "baking";
     }
     bool const during = !flag(body, "opens_window") && !known_good;
+    bool const really = std::any_of(runs_.begin(), runs_.end(), [&](auto const& entry) {
+        return entry.second.service == word(body, "service") && replaces(entry.second, made);
+    });
     made.replaced = during && !flag(body, "becomes_current");
+    require(
+        made.replaced == (really && !known_good) || !times_are_known(), "A1",
+        version + (really ? " is called current, and a rollback has replaced it"
+                          : " is in effect and not called so")
+    );
     if (made.replaced) {
         if (standing.standing == "baking") standing.standing = "superseded";
-        bool const really = std::any_of(runs_.begin(), runs_.end(), [&](auto const& entry) {
-            return entry.second.service == word(body, "service") && replaces(entry.second, made);
-        });
-        require(really || !times_are_known(), "A1", version + " is in effect and not called so");
     } else if (during) {
         service.waiting = version;
     }

@@ -172,6 +172,7 @@ void Model::judge_target(BookRun const& found, BookIncident const& incident) {
         !found.manual && answer != nullptr && answer->preflight.contains(found.playbook);
     require(!gone, "3", found.id + " rolls back to a version that is gone");
     if (!found.automatic) return;
+    require(!service.restored, "3", found.id + " rolls a rollback of " + found.service + " back");
     require(
         !service.undone.contains(found.blamed), "3",
         "a second rollback from " + found.blamed + " of " + found.service

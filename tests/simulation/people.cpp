@@ -104,7 +104,9 @@ void Simulation::look_at(Incident const& incident, bool diligent) {
         }
         return;
     }
-    for (auto const& run : incident.runs) {
+    // The newest is what a confirmation is for.
+    for (auto at = incident.runs.rbegin(); at != incident.runs.rend(); ++at) {
+        auto const& run = *at;
         bool const interrupted = run.state == RunState::interrupted;
         if (run.state != RunState::running && run.state != RunState::verifying && !interrupted)
             continue;

@@ -105,8 +105,8 @@ std::uint64_t Watcher::good_in(Look const& look, std::string const& signal, Dura
     for (auto const& one : of(look.service, signal)) {
         bool const counts = !one.lost && one.at > look.since && one.at > look.now - window &&
                             one.at <= look.now && one.seen <= look.seen_until &&
-                            (look.with_held || !one.held_until);
-        if (counts) count += one.good;
+                            (look.with_held || !one.held_until || *one.held_until <= look.now);
+        if (counts) count += one.good;  // dropped are only the failures
     }
     return count;
 }
