@@ -115,14 +115,16 @@ private:
     void wait_for(World::Key key, StartStep command);
     void settle(SettleStep const& command);
     void check(RunCheck const& command);
+    std::vector<SignalPolicy> probes_of(std::string const& service) const;
     Answer look(AskFresh const& question);
     void forget_what_ended(Record const& record);
     void watch_blindness();
 
     // Probes and messages (shell_senses.cpp).
     void follow_probes();
-    void arm_probe(std::string const& key);
-    void probe(std::string const& key);
+    using ProbeKey = std::pair<std::string, std::string>;  // service, signal
+    void arm_probe(ProbeKey const& key);
+    void probe(ProbeKey const& key);
     void hurry(std::string const& service);
     void deliver_due();
     void deliver(std::shared_ptr<Message const> message);
@@ -136,7 +138,7 @@ private:
     std::optional<Instant> retry_at_;
     std::optional<Armed> armed_;
     std::map<std::string, Lane> lanes_;
-    std::map<std::string, Probing> probes_;
+    std::map<ProbeKey, Probing> probes_;
     std::set<std::pair<std::string, std::uint32_t>> aborted_;
     Time saved_at_{};
     std::uint64_t life_ = 0;

@@ -102,8 +102,7 @@ void Shell::check(RunCheck const& command) {
     event.success_list = command.success_list;
     auto const [incident, run] = engine_->state().run(command.run);
     if (incident == nullptr) return;
-    auto const& service = parts_.world.service(incident->service);
-    event.passed = service.serves(parts_.timeline.now());
+    event.passed = parts_.world.passes(incident->service);
     event.text = event.passed ? "exit 0" : "exit 1";
     parts_.witness.check_ended(event);
     post(std::move(event));
@@ -115,34 +114,43 @@ void Shell::ask(AskFresh question, std::function<void(Answer)> then) {
     auto const takes = slow ? Duration(2s) : parts_.random.between(1ms, 400ms);
     later(takes, [this, question = std::move(question), then = std::move(then)] {
         for (auto const& name : question.dependencies) {
-            auto const* const dependency = engine_->policy().service(name);
-            if (dependency == nullptr) continue;
-            Sample sample;
-            sample.service = name;
-            sample.signal = "health";
-            sample.at = parts_.machine.now().boot;
-            bool const ok = !parts_.world.network_lost &&
-                            parts_.world.service(name).healthy(parts_.timeline.now());
-            sample.value = StateValue{ok, ok ? "" : "refused: simulated", 1ms};
-            ingest(std::move(sample));
-            if (!alive()) return;
+            for (auto const& probe : probes_of(name)) {
+                Sample sample;
+                sample.service = name;
+                sample.signal = probe.name;
+                sample.at = parts_.machine.now().boot;
+                bool const ok = parts_.world.answers(name, probe);
+                sample.value = StateValue{ok, ok ? "" : "refused: simulated", 1ms};
+                ingest(std::move(sample));
+                if (!alive()) return;
+            }
         }
         then(look(question));
     });
 }
 
+std::vector<SignalPolicy> Shell::probes_of(std::string const& name) const {
+    std::vector<SignalPolicy> out;
+    auto const* const service = engine_->policy().service(name);
+    if (service == nullptr) return out;
+    for (auto const& signal : service->signals) {
+        if (signal.is_probe && signal.kind == SignalKind::state) out.push_back(signal);
+    }
+    return out;
+}
+
 Answer Shell::look(AskFresh const& question) {
     Answer answer;
     auto const& world = parts_.world;
-    auto const now = parts_.timeline.now();
     if (question.references && world.network_lost) {
         answer.blind = true;
         answer.blind_text = "all references fail: timeout";
     }
     for (auto const& name : question.dependencies) {
-        if (engine_->policy().service(name) == nullptr) continue;
-        bool const ok = !world.network_lost && world.service(name).healthy(now);
-        if (!ok) answer.failing.push_back({name, "health", "refused: simulated"});
+        for (auto const& probe : probes_of(name)) {
+            if (world.answers(name, probe)) continue;
+            answer.failing.push_back({name, probe.name, "refused: simulated"});
+        }
     }
     auto const& service = world.service(question.service);
     if (question.schema) {

@@ -6,30 +6,31 @@ namespace rollbackd::simulation {
 using namespace std::chrono_literals;
 
 void Shell::follow_probes() {
-    std::map<std::string, Probing> kept;
-    std::vector<std::string> fresh;
+    std::map<ProbeKey, Probing> kept;
+    std::vector<ProbeKey> fresh;
     auto const now = parts_.machine.now().boot;
     for (auto const& service : engine_->policy().services) {
         for (auto const& signal : service.signals) {
             if (!signal.is_probe) continue;
-            auto const known = probes_.find(service.name);
+            ProbeKey const key{service.name, signal.name};
+            auto const known = probes_.find(key);
             if (known != probes_.end() && known->second.policy == signal) {
-                kept[service.name] = known->second;
+                kept[key] = known->second;
                 continue;
             }
             Probing probing;
             probing.policy = signal;
             probing.due = now + Duration(1ms) * Duration::rep(7 * (kept.size() + 1));
             if (known != probes_.end()) probing.turn = known->second.turn + 1;
-            kept[service.name] = std::move(probing);
-            fresh.push_back(service.name);
+            kept[key] = std::move(probing);
+            fresh.push_back(key);
         }
     }
     probes_ = std::move(kept);
-    for (auto const& name : fresh) arm_probe(name);
+    for (auto const& key : fresh) arm_probe(key);
 }
 
-void Shell::arm_probe(std::string const& key) {
+void Shell::arm_probe(ProbeKey const& key) {
     auto& probing = probes_.at(key);
     auto const turn = ++probing.turn;
     auto const delay = std::max(probing.due - parts_.machine.now().boot, Duration::zero());
@@ -39,30 +40,29 @@ void Shell::arm_probe(std::string const& key) {
     });
 }
 
-void Shell::probe(std::string const& key) {
+void Shell::probe(ProbeKey const& key) {
     auto& probing = probes_.at(key);
     auto const begun = parts_.machine.now().boot;
     probing.last = begun;
     probing.asking = true;
-    auto const& world = parts_.world;
-    bool const ok = !world.network_lost && world.service(key).healthy(parts_.timeline.now());
-    bool const hangs = !ok && parts_.random.chance(0.2);
-    auto const takes = hangs ? probing.policy.timeout : Duration(2ms);
+    auto value = parts_.world.sees(key.first, probing.policy);
+    auto const* const state = std::get_if<StateValue>(&value);
+    auto const takes = state == nullptr ? Duration(2ms) : state->latency;
     auto const turn = probing.turn;
-    later(takes, [this, key, turn, begun, ok, takes] {
+    later(takes, [this, key, turn, begun, value = std::move(value)] {
         auto const found = probes_.find(key);
         if (found == probes_.end() || found->second.turn != turn) return;
         Sample sample;
-        sample.service = key;
-        sample.signal = found->second.policy.name;
+        sample.service = key.first;
+        sample.signal = key.second;
         sample.at = begun;
-        sample.value = StateValue{ok, ok ? "" : "refused: simulated", takes};
+        sample.value = value;
         ingest(std::move(sample));
         if (!alive() || !probes_.contains(key)) return;
         auto& next = probes_.at(key);
         next.asking = false;
         auto const now = parts_.machine.now();
-        auto const pace = engine_->pace(key, next.policy.name, now);
+        auto const pace = engine_->pace(key.first, key.second, now);
         next.due = pace == next.policy.every ? next.due + pace : begun + pace;
         if (next.due < now.boot) next.due = now.boot + std::min<Duration>(pace, 1ms);
         arm_probe(key);
@@ -70,14 +70,13 @@ void Shell::probe(std::string const& key) {
 }
 
 void Shell::hurry(std::string const& service) {
-    auto const found = probes_.find(service);
-    if (found == probes_.end() || found->second.asking) return;
-    auto& probing = found->second;
-    if (probing.last == Instant::min()) return;
     auto const now = parts_.machine.now();
-    probing.due =
-        std::min(probing.due, probing.last + engine_->pace(service, probing.policy.name, now));
-    arm_probe(service);
+    for (auto& [key, probing] : probes_) {
+        if (key.first != service || probing.asking || probing.last == Instant::min()) continue;
+        auto const pace = engine_->pace(service, key.second, now);
+        probing.due = std::min(probing.due, probing.last + pace);
+        arm_probe(key);
+    }
 }
 
 void Shell::deliver_due() {

@@ -24,6 +24,18 @@ bool Service::serves(Time now) const {
            now < running_since + found->second.bad_after;
 }
 
+bool World::answers(std::string const& name, SignalPolicy const&) const {
+    return !network_lost && service(name).healthy(timeline_.now());
+}
+
+SampleValue World::sees(std::string const& name, SignalPolicy const& probe) {
+    bool const ok = answers(name, probe);
+    bool const hangs = !ok && random_.chance(0.2);
+    return StateValue{ok, ok ? "" : "refused: simulated", hangs ? probe.timeout : Duration(2ms)};
+}
+
+bool World::passes(std::string const& name) const { return service(name).serves(timeline_.now()); }
+
 std::string World::deploy(std::string const& name, bool bad) {
     auto& found = service(name);
     auto const version = "v" + std::to_string(found.next_version++);
@@ -96,6 +108,10 @@ void World::end(Key const& key, OutcomeKind kind, bool effect) {
 void World::take_effect(Process& process) {
     process.took_effect = true;
     witness_.effect(process);
+    change(process);
+}
+
+void World::change(Process const& process) {
     auto const* const argv = process.step.params.if_contains("argv");
     if (argv == nullptr || !argv->is_array() || argv->get_array().empty()) return;
     auto const& words = argv->get_array();

@@ -40,6 +40,15 @@ class World {
 public:
     World(Timeline& timeline, Random& random, Witness& witness)
         : timeline_(timeline), random_(random), witness_(witness) {}
+    virtual ~World() = default;
+
+    // What another world may answer in its own way (tests/situations).
+    /// Whether that probe of the service is answered as expected now.
+    virtual bool answers(std::string const& service, SignalPolicy const& probe) const;
+    /// What the probe brings; of a state, its latency is how long that takes.
+    virtual SampleValue sees(std::string const& service, SignalPolicy const& probe);
+    /// Whether a `run:` entry of verify or success passes now.
+    virtual bool passes(std::string const& service) const;
 
     std::map<std::string, Service> services;
     bool network_lost = false;  // ours: every reference fails, and every probe
@@ -67,13 +76,18 @@ public:
     /// The machine is gone: so are they.
     void lose_processes();
 
-private:
-    void end(Key const& key, OutcomeKind kind, bool effect);
-    void take_effect(Process& process);
+protected:
+    /// A step has done what it is for.
+    virtual void change(Process const& process);
 
     Timeline& timeline_;
     Random& random_;
     Witness& witness_;
+
+private:
+    void end(Key const& key, OutcomeKind kind, bool effect);
+    void take_effect(Process& process);
+
     std::map<Key, Process> processes_;
     std::map<Key, Process> forgotten_;  // their claims are gone; what they did is not
 };
