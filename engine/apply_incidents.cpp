@@ -111,6 +111,10 @@ void apply(State& state, LadderGrown const& body, Stamp const&) {
 
 void apply(State& state, LadderReopened const& body, Stamp const&) {
     change_incident(state, body.id, [&](Incident& incident) {
+        for (auto const& [trigger, to] : body.floors) {
+            auto& floor = state.services[incident.service].floors[trigger];
+            floor = std::max(floor, to);
+        }
         for (auto& rung : incident.ladder) {
             if (rung.state != RungState::passed_over) continue;
             rung.state = RungState::untried;

@@ -220,6 +220,10 @@ void on(Draft& draft, Answered const& event) {
         draft.write(IncidentJudged{event.incident, {}, {}, incident->guards, {}, JsonObject{}});
         return;
     }
+    if (is_blind(*incident) && !event.answer.blind) {
+        see_again(draft, event.incident);
+        return;
+    }
     bool const propose_only = firing->resolved.response.kind == ResponseKind::propose;
     Judge{draft, event.incident, *firing, &event.answer, propose_only}.climb();
     // Every rung left may have been passed over unjudged: the question is answered all the same,
@@ -230,7 +234,40 @@ void on(Draft& draft, Answered const& event) {
     }
 }
 
-void reconsider(Draft& draft, std::string const& service, std::string const& why) {
+void see_again(Draft& draft, std::string const& id) {
+    auto const& service = draft.incident(id).service;
+    auto const* const policy = draft.policy.service(service);
+    if (policy == nullptr) return;
+    std::map<std::string, Instant> floors;
+    for (auto const& trigger : policy->triggers) {
+        auto const read = trigger.when.signals();
+        bool const probes = std::any_of(read.begin(), read.end(), [&](std::string const& name) {
+            auto const* const signal = policy->signal(name);
+            return signal != nullptr && signal->is_probe;
+        });
+        if (probes) floors[trigger.name] = draft.now.boot;
+    }
+    // What was judged blind is over, and so is a question that was asked before.
+    auto const refusals = draft.incident(id).refusals;
+    for (auto const& refusal : refusals) {
+        if (refusal.guard != Guard::blind) continue;
+        auto const guards = draft.incident(id).guards;
+        draft.write(IncidentJudged{id, refusal.trigger, {}, guards, {}, JsonObject{}});
+    }
+    reconsider(draft, std::string(service), "a reference answers again", std::move(floors));
+}
+
+bool is_blind(Incident const& incident) {
+    return std::any_of(
+        incident.refusals.begin(), incident.refusals.end(),
+        [](Refusal const& refusal) { return refusal.guard == Guard::blind; }
+    );
+}
+
+void reconsider(
+    Draft& draft, std::string const& service, std::string const& why,
+    std::map<std::string, Instant> floors
+) {
     auto const id = draft.state.service(service).incident;
     auto const* const incident = draft.state.incident(id);
     if (incident == nullptr || incident->triggers.empty()) return;
@@ -239,7 +276,7 @@ void reconsider(Draft& draft, std::string const& service, std::string const& why
     if (auto const* const waiting = waiting_run(*incident)) {
         end_run(draft, waiting->id, RunState::aborted, "void: " + why);
     }
-    draft.write(LadderReopened{id, why});
+    draft.write(LadderReopened{id, why, std::move(floors)});
     std::vector<std::string> unsure;
     bool still_true = false;
     for (auto const& firing : std::vector<Firing>(draft.incident(id).triggers)) {

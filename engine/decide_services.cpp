@@ -326,11 +326,7 @@ void on(Draft& draft, BlindEnded const&) {
         auto const* const incident =
             draft.state.incident(draft.state.service(service.name).incident);
         if (incident == nullptr) continue;
-        bool const was_blind = std::any_of(
-            incident->refusals.begin(), incident->refusals.end(),
-            [](Refusal const& refusal) { return refusal.guard == Guard::blind; }
-        );
-        if (was_blind) reconsider(draft, service.name, "a reference answers again");
+        if (is_blind(*incident)) see_again(draft, incident->id);
     }
 }
 

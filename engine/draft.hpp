@@ -52,7 +52,15 @@ void join_incident(Draft& draft, std::string const& incident, Firing firing);
 /// An acting trigger was true: the deployment in its window does not become known-good.
 void disturb(Draft& draft, std::string const& service, std::string const& trigger);
 /// Triggers still true are judged again, passed-over rungs too: the world has changed.
-void reconsider(Draft& draft, std::string const& service, std::string const& why);
+void reconsider(
+    Draft& draft, std::string const& service, std::string const& why,
+    std::map<std::string, Instant> floors = {}
+);
+/// The newest judgement was blind.
+bool is_blind(Incident const& incident);
+/// We are not blind any more: what probes saw until now proves nothing, and fresh samples decide
+/// whether the breach goes on.
+void see_again(Draft& draft, std::string const& incident);
 /// Whether a firing trigger is true now, on samples after `since` where there is one.
 Verdict verdict_now(
     Draft const& draft, std::string const& service, Firing const& firing,

@@ -8,6 +8,11 @@ namespace rollbackd {
 struct Judgement {
     std::vector<GuardResult> guards;
     std::vector<Refusal> refusals;  // of the guards that did not pass
+    /// (b): the breach without the failures from before the deployment, where that was asked.
+    std::optional<Evaluation> blamed = {};
+    std::optional<Before> before = {};  // (b): what it was judged on
+    /// (b): how it stood when it was deployed, since an older breach of the incident began.
+    std::optional<Evaluation> beside = {};
     bool passed() const { return refusals.empty(); }
     Refusal const* refusal(Guard guard) const;
 };

@@ -26,6 +26,28 @@ Instant just_before(
     return deployment.started_at.boot - (exact ? Duration::zero() : Duration(1s));
 }
 
+// A breach of the same incident that began before the deployment and goes on. How this trigger
+// stood is judged from then: the good times before it would hide in a widened ratio that it was bad
+// too.
+Firing const* bad_beside_an_older(
+    Bench& bench, ServicePolicy const& service, Deployment const& deployment
+) {
+    for (auto const& firing : bench.incident.triggers) {
+        auto const before = deployment.before.find(firing.trigger);
+        bool const older = before != deployment.before.end() && !firing.cleared &&
+                           before->second.verdict == Verdict::true_ &&
+                           firing.fired_at.boot <= deployment.started_at.boot;
+        if (!older || firing.trigger == bench.firing->trigger) continue;
+        bench.out.beside = bench.draft.senses.evaluate_text(
+            service.name, bench.firing->when, JudgeRules{1, std::nullopt},
+            firing.begun - Duration(1), std::nullopt, bench.draft.state,
+            Now{deployment.started_at.boot, deployment.started_at.wall}
+        );
+        if (bench.out.beside->verdict == Verdict::true_) return &firing;
+    }
+    return nullptr;
+}
+
 // (a) and (b): a deployment to blame, and it was good before.
 void judge_blame(Bench& bench, ServicePolicy const& service, ServiceState const& known) {
     auto const* const deployment = known.window ? known.deployment(*known.window) : nullptr;
@@ -51,12 +73,21 @@ void judge_blame(Bench& bench, ServicePolicy const& service, ServiceState const&
             bench.draft.senses.before(service.name, bench.firing->trigger, when, bench.draft.state);
         if (known_now.verdict == Verdict::true_) before = known_now;
     }
+    bench.out.before = before;
     if (!before.good()) {
         bench.say(
             Guard::bad_before, false,
             "not known to be good before " + deployment->version + ": it was " +
                 to_string(before.verdict) + " on " + std::to_string(before.successes) +
                 " successes (" + before.why + ")"
+        );
+        return;
+    }
+    if (auto const* const older = bad_beside_an_older(bench, service, *deployment)) {
+        bench.say(
+            Guard::bad_before, false,
+            "bad before " + deployment->version + " already, since " + older->trigger +
+                " began: " + bench.out.beside->why
         );
         return;
     }
@@ -75,6 +106,7 @@ void judge_blame(Bench& bench, ServicePolicy const& service, ServiceState const&
         auto then = blamed_at(Now{breach, bench.firing->fired_at.wall});
         if (then.verdict == Verdict::true_) blamed = std::move(then);
     }
+    if (!seen) bench.out.blamed = blamed;
     bool const carried = !seen && blamed.verdict != Verdict::true_ && !bench.firing->raised;
     bench.say(
         Guard::bad_before, !carried,

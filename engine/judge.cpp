@@ -8,10 +8,13 @@ namespace rollbackd {
 
 namespace {
 
-Json proof_of(Firing const& firing, Answer const* answer) {
+Json proof_of(Firing const& firing, Answer const* answer, Judgement const& judgement) {
     JsonObject out{
         {"evaluation", to_json(firing.evaluation)}, {"matrix_row", firing.resolved.matrix_row}
     };
+    if (judgement.before) out["before"] = to_json(*judgement.before);
+    if (judgement.beside) out["beside"] = to_json(*judgement.beside);
+    if (judgement.blamed) out["blamed"] = to_json(*judgement.blamed);
     if (answer == nullptr) return out;
     JsonArray failing;
     for (auto const& one : answer->failing) {
@@ -90,8 +93,9 @@ Run make_run(Draft const& draft, std::string const& incident, Plan plan, std::st
 }
 
 void Judge::record(Judgement const& judgement, std::string const& playbook) {
+    auto proof = proof_of(firing, answer, judgement);
     draft.write(IncidentJudged{
-        id, firing.trigger, playbook, judgement.guards, judgement.refusals, proof_of(firing, answer)
+        id, firing.trigger, playbook, judgement.guards, judgement.refusals, std::move(proof)
     });
 }
 

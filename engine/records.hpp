@@ -126,7 +126,7 @@ struct IncidentJudged {
     std::string playbook;
     std::vector<GuardResult> guards;
     std::vector<Refusal> refusals;  // empty: it acts, or asks for approval
-    Json evidence;                  // {"evaluation":…,"blamed":…,"answer":…}
+    Json evidence;                  // {"evaluation":…,"before":…,"beside":…,"blamed":…,"answer":…}
 };
 ROLLBACKD_RECORD(
     IncidentJudged, "incident.judged", (id, trigger, playbook, guards, refusals, evidence)
@@ -148,12 +148,14 @@ struct LadderGrown {
 };
 ROLLBACKD_RECORD(LadderGrown, "incident.ladder", (id, rungs))
 
-/// Passed-over rungs may be tried again: the world changed (a deployment, a resume).
+/// Passed-over rungs may be tried again: the world changed (a deployment, a resume). Samples up to
+/// the floors, seen while we were blind, never begin a breach again, nor keep one.
 struct LadderReopened {
     std::string id;
     std::string why;
+    std::map<std::string, Instant> floors = {};
 };
-ROLLBACKD_RECORD(LadderReopened, "incident.reopened", (id, why))
+ROLLBACKD_RECORD(LadderReopened, "incident.reopened", (id, why, floors))
 
 struct StateChanged {
     std::string id;

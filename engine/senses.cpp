@@ -222,8 +222,13 @@ void Senses::assess(
     auto& track = trigger.track;
     track.last = evaluate(trigger.policy->when, asked, false);
     auto const verdict = track.last.verdict;
-    bool const ours = track.flapping.turns(verdict) && is_attended(state, service.policy->name);
-    track.flapping.note(verdict, now.boot, ours);
+    // What has not been true for its `for` was no breach yet, and is no change of one.
+    bool const pending = verdict == Verdict::true_ && !track.firing &&
+                         now.boot - track.true_since.value_or(now.boot) < trigger.policy->for_;
+    if (!pending) {
+        bool const ours = track.flapping.turns(verdict) && is_attended(state, service.policy->name);
+        track.flapping.note(verdict, now.boot, ours);
+    }
 
     auto const edge = [&](EdgeKind kind) {
         Edge made{

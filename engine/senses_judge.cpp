@@ -134,7 +134,13 @@ Before Senses::before(
     auto asked = context(*known, state, Now{when, {}});
     asked.widen = known->policy->watch_window;
     asked.streaks_since = when - known->policy->watch_window;
-    auto const found = evaluate(sense->policy->when, asked, true);
+    auto found = evaluate(sense->policy->when, asked, true);
+    // A verified run, or a person, has ended what was bad: what counts then is what followed.
+    auto const ended = floor(*known, *sense, state);
+    if (ended && *ended < when && found.verdict == Verdict::true_) {
+        asked.ignore_before = ended;
+        found = evaluate(sense->policy->when, asked, true);
+    }
     // What the deployment before this one has broken, and still waits to be judged, was no health.
     if (holds(service, sense->policy->when.text(), *asked.streaks_since, when)) {
         return {Verdict::unknown, found.successes, "start_period"};

@@ -241,3 +241,21 @@ TEST_CASE("a plan that waits for a person is not drawn up again because another 
     }
     CHECK(newest(world).runs.size() == plans);
 }
+
+// A ratio just above its threshold was told to people as flapping before it had ever been a breach.
+TEST_CASE("what has not held for its `for` was no breach, and is no change of one") {
+    auto policy = payments_policy();
+    policy.services[0].triggers[1].for_ = 10s;
+    World world(std::move(policy));
+    for (int i = 0; i < 8; ++i) {
+        breach(world);
+        recover(world);
+    }
+    CHECK(world.incident() == nullptr);
+    breach(world);
+    world.pass(11s);
+    world.answer();
+    REQUIRE(world.incident() != nullptr);
+    CHECK(guard(world, Guard::unstable).text == "webhooks: 1 <= 6 changes in 10m");
+    CHECK(newest(world).runs.size() == 1);
+}

@@ -119,6 +119,63 @@ TEST_CASE("(b) good before is judged without min_count, over the watch window, a
     CHECK_FALSE(shop.deployment(*shop.window)->before.at("down").good());
 }
 
+// A release in the middle of an outage was rolled back: `down` was known to be bad before, but a
+// ratio that fills up slowly was not true yet when it was deployed. One that breaks what had been
+// good all the while is at fault.
+TEST_CASE(
+    "(b) beside a breach from before the deployment, what was bad since then does not blame it"
+) {
+    auto policy = shop_policy();
+    policy.services[0].triggers[1].when = condition("failure_ratio(requests, 10m) > 50%");
+    policy.services[0].triggers[1].rules.min_count = 10;
+    World world(std::move(policy));
+    world.deploy("v1", true);
+    for (int i = 0; i < 20; ++i) world.push(true, "requests");
+    world.pass(25s);
+    world.probe(true);
+    world.fail_health(3);
+    world.answer();
+    bool const bad_by_then = GENERATE(true, false);
+    world.push(!bad_by_then, "requests");
+    world.pass(1s);
+    world.deploy("v2");
+    auto const& shop = world.engine.state().service("shop");
+    REQUIRE(shop.deployment(*shop.window)->before.at("webhooks").good());
+    world.pass(25s);
+    world.fail_health(1);
+    for (int i = 0; i < 30; ++i) world.push(false, "requests");
+    while (world.answer()) {
+    }
+    REQUIRE(world.incident()->runs.size() == 1);
+    auto const& run = world.incident()->runs.front();
+    CHECK(run.plan.playbook == (bad_by_then ? "payments-off" : "code-rollback"));
+}
+
+TEST_CASE("(b) what a verified run has ended was not bad before the next deployment") {
+    auto policy = shop_policy();
+    policy.services[0].triggers[0].when = condition("failure_ratio(requests, 1m) > 1%");
+    policy.services[0].triggers[0].rules.min_count = 10;
+    World world(std::move(policy));
+    world.deploy("v1", true);
+    for (int i = 0; i < 20; ++i) world.push(true, "requests");
+    world.pass(1s);
+    world.deploy("v2");
+    world.pass(25s);
+    for (int i = 0; i < 10; ++i) world.push(false, "requests");
+    REQUIRE(world.answer());
+    while (world.end_step()) {
+    }
+    bool const verified = GENERATE(true, false);
+    world.pass(1s);
+    world.probe(verified);
+    for (int i = 0; i < 20; ++i) world.push(verified, "requests");
+    CHECK((world.incident()->state == IncidentState::resolved) == verified);
+    world.pass(2min);
+    world.deploy("v3");
+    auto const& shop = world.engine.state().service("shop");
+    CHECK(shop.deployment(*shop.window)->before.at("down").good() == verified);
+}
+
 TEST_CASE("(c) no answer and a failing dependency hold the whole ladder") {
     auto world = asked(with_database());
     Answer answer;

@@ -126,6 +126,42 @@ TEST_CASE("blind means hands off") {
     CHECK(world.incident()->runs.empty());
 }
 
+// A release of some minutes ago was rolled back when our own network returned: the last answers
+// were still those from before.
+TEST_CASE("what probes saw while we were blind proves nothing: fresh samples decide") {
+    World world;
+    world.release_v2();
+    world.fail_health(3);
+    Answer blind;
+    blind.blind = true;
+    world.answer(blind);
+    world.fail_health(2);
+    SECTION("the end of it is noticed") {
+        world.send(BlindEnded{});
+        CHECK_FALSE(world.answer());
+    }
+    SECTION("a question that is asked first is answered") {
+        DeploymentPosted again;
+        again.service = "shop";
+        again.version = "v3";
+        again.started_at = world.now.wall - std::chrono::seconds(20);
+        world.send(again);
+        REQUIRE(world.answer());
+    }
+    CHECK(world.incident()->runs.empty());
+    CHECK(world.incident()->state == IncidentState::open);
+    world.pass(21s);  // past the start_period
+    bool const still_down = GENERATE(false, true);
+    for (int i = 0; i < 3; ++i) {
+        world.pass(1s);
+        world.probe(!still_down);
+    }
+    CHECK(world.answer() == still_down);
+    CHECK(world.incident()->runs.size() == (still_down ? 1 : 0));
+    CHECK((world.incident()->state == IncidentState::resolved) == !still_down);
+    CHECK(to_json(world.replayed().state()) == to_json(world.engine.state()));
+}
+
 TEST_CASE("failures within start_period wait, and count when it ends without a good sample") {
     World world;
     world.deploy("v1", true);

@@ -140,6 +140,15 @@ void Model::on_small(std::string const& kind, Json const& body) {
             if (find(body, "floor") != nullptr && verifying) floors[trigger] = *verifying;
         }
         true_since_.erase(incident.service + "/" + trigger);
+    } else if (kind == "incident.reopened") {
+        // What probes saw while we were blind proves nothing.
+        auto const& service = incidents_[word(body, "id")].service;
+        auto const* const floors = find(body, "floors");
+        if (floors == nullptr) return;
+        for (auto const& floor : floors->get_object()) {
+            services_[service].floors[floor.key()] = now_;
+            true_since_.erase(service + "/" + std::string(floor.key()));
+        }
     } else if (kind == "incident.refired") {
         auto& incident = incidents_[word(body, "id")];
         auto& firing = incident.firings[word(body, "trigger")];

@@ -336,6 +336,9 @@ void Model::judge_before(
     bool stood = watcher_.judge(lenient, look) == Verdict::true_;
     look.now -= 1s;
     stood = stood && watcher_.judge(lenient, look) == Verdict::true_;
+    // What a start_period has held may have been dropped at its end.
+    look.with_held = false;
+    stood = stood && watcher_.judge(lenient, look) == Verdict::true_;
     auto const own = own_part_.find(key);
     bool const alone = own != own_part_.end() && own->second > deployment.started;
     require(!stood || alone, "b", found.id + " blames a release for what stood before it");
