@@ -17,12 +17,13 @@ from leftovers import Leftovers
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = "/usr/bin/python3"
-PARTS = ("style", "unit", "simulation", "fuzz", "e2e", "crash", "drills", "tsan", "asan-e2e")
-USUAL = ("style", "unit", "simulation", "fuzz", "e2e", "crash", "drills")
+PARTS = ("style", "unit", "simulation", "situations", "fuzz", "e2e", "crash", "drills", "tsan", "asan-e2e")
+USUAL = ("style", "unit", "simulation", "situations", "fuzz", "e2e", "crash", "drills")
 STAGE_SECONDS_MAX = 40 * 60
 # Of the simulation: all that a change owes in CI, fewer while somebody works on it.
 SEEDS = 20000 if os.environ.get("CI") == "true" else 2000
 FUZZ_SECONDS = 30    # of each target; the long form is scripts/fuzz
+SITUATION_SEEDS = 5     # of each situation; the long form is scripts/situations
 # What runs on several threads; the other rooms are pure or have one.
 THREADED = ("io_test", "sensing_test", "hands_test", "store_test", "api_test", "daemon_test")
 
@@ -159,6 +160,14 @@ class Suite:
         for target in sorted(path.stem.removesuffix("_fuzz") for path in (ROOT / "tests/fuzz").glob("*_fuzz.cpp")):
             self.sum.add(f"fuzz: {target}; its log: build/fuzz/{target}.log", f"fuzz: {target}: " in done.stdout)
 
+    def situations(self) -> None:
+        """The short form: a few seeds each, the main ones on the real stack once."""
+        if not self.build("release") or not self.build("release", "situations"):
+            return
+        self.pytest("situations", "tests/situations", "build/bin")
+        argv = [PYTHON, "-B", "tests/situations/run.py", "--seeds", str(SITUATION_SEEDS), "--real", "--why"]
+        self.sum.add("situations: the goals", self.run(argv) == 0)
+
     def part(self, name: str) -> None:
         if name == "style":
             self.style()
@@ -168,6 +177,8 @@ class Suite:
             self.simulation()
         elif name == "fuzz":
             self.fuzz()
+        elif name == "situations":
+            self.situations()
         elif name == "tsan":
             self.ctest("tsan", *THREADED)
         elif name in ("e2e", "crash", "drills") and self.build("release"):
