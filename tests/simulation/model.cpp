@@ -80,6 +80,7 @@ void Model::take(std::string const& kind, Json const& body) {
         {"incident.state", &Model::on_state},
         {"incident.recovered", &Model::on_recovered},
         {"incident.resolved", &Model::on_resolved},
+        {"incident.reopened", &Model::on_reopened},
         {"run.planned", &Model::on_planned},
         {"run.started", &Model::on_started},
         {"step.intent", &Model::on_intent},
@@ -116,6 +117,17 @@ void Model::on_switch(std::string const& kind, Json const& body) {
     if (!service.empty() && !pause) services_[service].frozen_by.clear();
 }
 
+// What probes saw while we were blind proves nothing.
+void Model::on_reopened(Json const& body) {
+    auto const& service = incidents_[word(body, "id")].service;
+    auto const* const floors = find(body, "floors");
+    if (floors == nullptr) return;
+    for (auto const& floor : floors->get_object()) {
+        services_[service].floors[floor.key()] = now_;
+        true_since_.erase(service + "/" + std::string(floor.key()));
+    }
+}
+
 void Model::on_small(std::string const& kind, Json const& body) {
     if (kind == "incident.judged") {
         auto& incident = incidents_[word(body, "id")];
@@ -140,15 +152,6 @@ void Model::on_small(std::string const& kind, Json const& body) {
             if (find(body, "floor") != nullptr && verifying) floors[trigger] = *verifying;
         }
         true_since_.erase(incident.service + "/" + trigger);
-    } else if (kind == "incident.reopened") {
-        // What probes saw while we were blind proves nothing.
-        auto const& service = incidents_[word(body, "id")].service;
-        auto const* const floors = find(body, "floors");
-        if (floors == nullptr) return;
-        for (auto const& floor : floors->get_object()) {
-            services_[service].floors[floor.key()] = now_;
-            true_since_.erase(service + "/" + std::string(floor.key()));
-        }
     } else if (kind == "incident.refired") {
         auto& incident = incidents_[word(body, "id")];
         auto& firing = incident.firings[word(body, "trigger")];

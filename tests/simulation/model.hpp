@@ -142,6 +142,7 @@ private:
     void on_joined(Json const& body);
     void on_state(Json const& body);
     void on_resolved(Json const& body);
+    void on_reopened(Json const& body);
     void on_planned(Json const& body);
     void on_intent(Json const& body);
     void on_step_ended(Json const& body);
