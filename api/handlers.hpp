@@ -26,6 +26,7 @@ Awaitable<Response> raise_trigger(Context&);
 // signals.cpp
 Response get_signal(Context&);
 Response push_samples(Context&);
+Response post_alerts(Context&);
 
 // deployments.cpp
 Response list_deployments(Context&);

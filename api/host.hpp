@@ -5,6 +5,8 @@
 
 #include "engine/engine.hpp"
 
+#include "triggers/sources/alerts_parse.hpp"
+
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
 #include <string>
@@ -57,6 +59,9 @@ public:
     virtual Awaitable<Reply> submit(Event event) = 0;
     /// Samples for the engine. Errc::unavailable: the queue is full (429). All are taken or none.
     virtual Result<void> ingest(std::vector<Sample> samples) = 0;
+    /// Alertmanager's alerts for every signal that means them; how many no signal means.
+    /// Errc::unavailable: not taken, to be sent again (429).
+    virtual Result<std::uint64_t> alerts(AlertNotice const& notice, bool trusted) = 0;
     /// The world asked afresh, within 2 s. For approvals and manual runs.
     virtual Awaitable<Answer> ask(AskFresh question) = 0;
     /// What the service's release consists of now, within 2 s. For deployments.

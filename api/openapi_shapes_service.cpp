@@ -74,6 +74,21 @@ PushedSample
  at?: time
 Accepted
  accepted: integer
+AlertNotification
+ version?: string
+ status?: string
+ truncatedAlerts?: integer
+ alerts: [Alert]
+Alert
+ status?: firing|resolved
+ labels: object
+ annotations?: object
+ startsAt?: string
+ endsAt?: string
+ fingerprint?: string
+AcceptedAlerts
+ accepted: integer
+ unmatched: integer
 Switch
  service: string?
  paused: boolean

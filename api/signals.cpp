@@ -1,9 +1,10 @@
-// Samples of a signal: read for plots, pushed by applications.
+// Samples of a signal: read for plots, pushed by applications, notified by Alertmanager.
 #include "api/body.hpp"
 #include "api/handlers.hpp"
 #include "api/lookup.hpp"
 #include "api/page.hpp"
 #include "api/render.hpp"
+#include "triggers/sources/alerts_parse.hpp"
 #include "triggers/sources/push.hpp"
 
 namespace rollbackd::api {
@@ -20,6 +21,13 @@ Result<Duration> range_of(Request const& request) {
     auto const range = parse_duration(text);
     if (range && *range > Duration::zero()) return *range;
     return fail(Errc::invalid, "range must be a duration like 15m or 6h");
+}
+
+/// Theirs names the pointer in the body already.
+Response refuse_alerts(Error const& error) {
+    if (error.code != Errc::invalid) return refuse(error);
+    if (error.what.starts_with("not JSON")) return refuse(400, to_string(error));
+    return refuse(422, to_string(error), {Mistake{error.what, error.where}});
 }
 
 /// Malformed text is 400; text that is JSON but says the wrong thing is 422.
@@ -84,6 +92,19 @@ Response push_samples(Context& context) {
     }
     JsonObject body;
     body["accepted"] = count;
+    return answer(body, 202);
+}
+
+Response post_alerts(Context& context) {
+    auto const& request = context.request;
+    if (request.body.empty()) return refuse(400, "the body is empty");
+    auto const notice = parse_alerts(request.body);
+    if (!notice) return refuse_alerts(notice.error());
+    auto const unmatched = context.host.alerts(*notice, request.trusted);
+    if (!unmatched) return refuse(429, unmatched.error().what);
+    JsonObject body;
+    body["accepted"] = notice->alerts.size();
+    body["unmatched"] = *unmatched;
     return answer(body, 202);
 }
 

@@ -20,15 +20,21 @@ bool is_word_of_conditions(std::string_view name) {
     return std::find(words.begin(), words.end(), name) != words.end();
 }
 
-/// The kind its type has, or the one its params choose: by name (push), or by a number that is to
-/// be measured, without which it is a state.
-std::optional<SignalKind> kind_of(TypeInfo const& type, JsonObject const& params) {
-    if (!type.kind.empty()) return enum_from<SignalKind>(type.kind);
+/// What its type says, or else its params do: by name (push, sql), or by a number that is to be
+/// measured, without which it is a state.
+SignalNature nature_of(Reading const& reading, TypeInfo const& type, JsonObject const& params) {
+    SignalNature nature{type.kind, type.is_probe};
+    if (!type.kind.empty()) return nature;
+    auto const& asked = reading.catalogue.signal_nature;
+    auto told = asked ? asked(type.name, params) : std::nullopt;
+    if (told) return *std::move(told);
     auto const chooses = [](Field const& field) { return field.name == "kind"; };
     if (std::any_of(type.fields.begin(), type.fields.end(), chooses)) {
-        return enum_from<SignalKind>(text_of(params, "kind"));
+        nature.kind = text_of(params, "kind");
+    } else {
+        nature.kind = params.contains("measure") ? "gauge" : "state";
     }
-    return params.contains("measure") ? SignalKind::gauge : SignalKind::state;
+    return nature;
 }
 
 void read_probe_times(MapReader& map, SignalPolicy& signal) {
@@ -65,6 +71,7 @@ void read_signal(ServiceReading& service, std::string const& name, YamlCursor co
     auto map = open_form(cursor, keys::signal(), types);
     auto const form = find_form(map, types);
     SignalPolicy signal;
+    std::optional<SignalKind> kind;
     signal.name = name;
     if (name.starts_with("ref-")) {
         cursor.error("names that begin with ref- are kept for references; take another");
@@ -81,6 +88,9 @@ void read_signal(ServiceReading& service, std::string const& name, YamlCursor co
         if (cursor.sources().errors() == errors_before) {
             check_with_type(service.reading, form->params, signal);
         }
+        auto const nature = nature_of(service.reading, *form->type, signal.params);
+        kind = enum_from<SignalKind>(nature.kind);
+        signal.is_probe = nature.is_probe;
     }
     read(map, "by", signal.by);
     if (signal.is_probe || !form) {
@@ -99,7 +109,6 @@ void read_signal(ServiceReading& service, std::string const& name, YamlCursor co
     Duration stale_after{};
     if (read(map, "stale_after", stale_after)) signal.stale_after = stale_after;
 
-    auto const kind = form ? kind_of(*form->type, signal.params) : std::nullopt;
     if (kind) {
         signal.kind = *kind;
         SignalTraits traits;
@@ -152,7 +161,8 @@ std::vector<SignalPolicy> read_references(
         reference.timeout = reference_timeout;
         read(map, "timeout", reference.timeout);
         reference.params = read_form(*form, hooks, false, &keys::reference());
-        reference.kind = kind_of(*form->type, reference.params).value_or(SignalKind::state);
+        auto const nature = nature_of(reading, *form->type, reference.params);
+        reference.kind = enum_from<SignalKind>(nature.kind).value_or(SignalKind::state);
         reference.stale_after = stale_periods * reference.every + reference.timeout;
         check_with_type(reading, form->params, reference);
         references.push_back(std::move(reference));

@@ -55,7 +55,7 @@ struct TypeInfo {
     std::vector<std::vector<std::string>> one_of;
 
     // Signals only.
-    std::string kind;       // state, outcomes, gauge or text; empty: the params say (push)
+    std::string kind;       // state, outcomes, gauge or text; empty: the params say (push, sql)
     bool is_probe = false;  // asked every `every`; otherwise samples arrive by themselves
 
     // Steps only.
@@ -65,6 +65,15 @@ struct TypeInfo {
     bool restarts = false;      // restarts a process without rebuilding it
     bool evidence = false;      // captures evidence
     bool runs_process = false;  // carried out by a supervised child process
+};
+
+/// What a signal is where its type alone does not say it: the rows of a query are outcomes or one
+/// number, a stream brings its samples by itself and a list is asked for its length.
+struct SignalNature {
+    std::string kind;  // as in TypeInfo
+    bool is_probe = false;
+
+    friend bool operator==(SignalNature const&, SignalNature const&) = default;
 };
 
 /// Every type the program knows, handed down to configuration by the floors that implement them.
@@ -83,6 +92,9 @@ struct Catalogue {
     /// the field. Unset: not asked.
     std::function<std::vector<Error>(std::string const& type, JsonObject const& params)>
         check_signal;
+    /// Of types whose `kind` is empty: by their params. Unset or none: params say `kind`.
+    std::function<std::optional<SignalNature>(std::string const& type, JsonObject const& params)>
+        signal_nature;
 };
 
 }  // namespace rollbackd

@@ -145,7 +145,8 @@ Result<void> App::prepare() {
         }
     );
     checkpoints_ = std::make_unique<Checkpoints>(
-        engine_, decider_, *journal_, journal_thread_, reader_, clock_
+        engine_, decider_, *journal_, journal_thread_, [this] { return offsets_now(); },
+        [this](Json const& offsets) { reader_.saved(offsets); }, clock_
     );
     prober_.on_seen([this](SignalPolicy const& signal, Duration took, Duration late) {
         metrics_.probed(signal, took, late);

@@ -42,6 +42,17 @@ Json App::dry_run(Plan const& plan) const {
     return out;
 }
 
+Result<std::uint64_t> App::alerts(AlertNotice const& notice, bool trusted) {
+    auto const taken = reader_.take(notice, trusted);
+    if (!taken) return tl::unexpected<Error>(taken.error());
+    if (notice.truncated > 0) {
+        log(LogLevel::warning, "alerts.truncated",
+            {{"left_out", std::to_string(notice.truncated)},
+             {"why", "max_alerts of Alertmanager's webhook_config; alerts left out are not seen"}});
+    }
+    return taken->unmatched;
+}
+
 std::vector<api::ReadyCheck> App::readiness() const {
     std::vector<api::ReadyCheck> out;
     bool const store = decider_.writable() && chain_problem_.empty();
@@ -137,6 +148,14 @@ api::Awaitable<Json> App::reload(Actor actor) {
     co_return answer;
 }
 
+/// Where sources and probes go on from: the keys are signals, so they never meet.
+Json App::offsets_now() const {
+    Json offsets = reader_.save();
+    auto const probes = prober_.save();
+    for (auto const& [key, saved] : probes) offsets.as_object()[key] = saved;
+    return offsets;
+}
+
 /// Everybody who works by the policy takes the new one.
 asio::awaitable<void> App::follow_policy() {
     auto const& daemon = engine_.policy().daemon;
@@ -145,9 +164,9 @@ asio::awaitable<void> App::follow_policy() {
     set_log_level(daemon.log_level);
     runner_->set_hosts(engine_.policy().hosts);
     follow_hosts();
-    auto offsets = reader_.save();
+    auto const offsets = offsets_now();
     co_await reader_.follow(engine_.policy_ptr(), offsets);
-    co_await prober_.follow(engine_.policy_ptr());
+    co_await prober_.follow(engine_.policy_ptr(), offsets);
     self_watch_.follow();
     checkpoints_->soon();
 }

@@ -43,6 +43,7 @@ public:
     Now now() const override { return clock_.now(); }
     api::Awaitable<Reply> submit(Event event) override { return decider_.submit(std::move(event)); }
     Result<void> ingest(std::vector<Sample> samples) override { return decider_.ingest(samples); }
+    Result<std::uint64_t> alerts(AlertNotice const& notice, bool trusted) override;
     api::Awaitable<Answer> ask(AskFresh question) override {
         return asker_->ask(std::move(question));
     }
@@ -83,6 +84,7 @@ private:
     asio::awaitable<void> follow_policy();
     void follow_hosts();
     asio::awaitable<void> watch_releases();
+    Json offsets_now() const;
     api::Awaitable<LoadResult> load_again();
     Json refuse_reload(Actor const& actor, LoadResult const& loaded);
     asio::awaitable<void> life();
@@ -100,13 +102,14 @@ private:
     ServiceManager manager_;
     BlockingPool journal_thread_{1};
     BlockingPool pool_;
+    BlockingPool queries_;  // of signals
     std::unique_ptr<Journal> journal_;
     Engine engine_;
     Secrets secrets_;
     Dialer dialer_{executor_};
     HttpClient http_{dialer_};
     SshHosts ssh_hosts_;  // of the policy in effect, for signals from elsewhere
-    ProbeContext probe_context_{dialer_, http_, pool_, secrets_, clock_, &ssh_hosts_};
+    ProbeContext probe_context_{dialer_, http_, pool_, queries_, secrets_, clock_, &ssh_hosts_};
     mutable Metrics metrics_;
     Decider decider_;
     Reader reader_{

@@ -20,9 +20,9 @@ asio::awaitable<void> App::start() {
     auto const recovered = co_await decider_.begin();
     if (recovered.error) log(LogLevel::error, "start.unrecorded", {{"why", recovered.error->what}});
     co_await reader_.follow(engine_.policy_ptr(), offsets_);
-    co_await checkpoints_->save_perceived();
     follow_hosts();
-    co_await prober_.follow(engine_.policy_ptr());
+    co_await prober_.follow(engine_.policy_ptr(), offsets_);
+    co_await checkpoints_->save_perceived();
     tasks_.spawn("outbox", outbox_->run());
     tasks_.spawn("checkpoints", checkpoints_->run());
     tasks_.spawn("watchdog", feed_watchdog());
@@ -64,6 +64,7 @@ asio::awaitable<void> App::stop() {
     co_await checkpoints_->save_all();
     journal_thread_.stop();
     pool_.stop();
+    queries_.stop();
     dialer_.stop();
     log(LogLevel::info, "stopped");
 }

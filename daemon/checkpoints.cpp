@@ -1,5 +1,6 @@
 #include "daemon/checkpoints.hpp"
 
+#include "core/io/task_group.hpp"
 #include "daemon/store/restore.hpp"
 
 namespace rollbackd {
@@ -8,13 +9,14 @@ namespace asio = boost::asio;
 
 Checkpoints::Checkpoints(
     Engine& engine, Decider& decider, Journal& journal, BlockingPool& journal_thread,
-    Reader& reader, Clock const& clock
+    std::function<Json()> offsets, std::function<void(Json const&)> saved, Clock const& clock
 )
     : engine_(engine),
       decider_(decider),
       journal_(journal),
       journal_thread_(journal_thread),
-      reader_(reader),
+      offsets_(std::move(offsets)),
+      saved_(std::move(saved)),
       clock_(clock) {}
 
 asio::awaitable<void> Checkpoints::run() {
@@ -40,7 +42,8 @@ asio::awaitable<void> Checkpoints::save(bool with_state) {
     std::vector<Checkpoint> checkpoints;
     JsonObject perceived;
     perceived["windows"] = engine_.save_windows(clock_.now());
-    perceived["offsets"] = reader_.save();
+    auto const offsets = offsets_();
+    perceived["offsets"] = offsets;
     checkpoints.push_back({std::string(windows_checkpoint), seq, hash, to_text(perceived)});
     if (with_state) {
         checkpoints.push_back(
@@ -51,13 +54,14 @@ asio::awaitable<void> Checkpoints::save(bool with_state) {
     auto job = [journal, checkpoints = std::move(checkpoints)] {
         return journal->save_checkpoints(checkpoints);
     };
-    auto saved = co_await run_blocking(journal_thread_, std::move(job));
-    if (!saved) {
-        decider_.note_journal(false, saved.error().what);
+    auto const written = co_await run_blocking(journal_thread_, std::move(job));
+    if (!written) {
+        decider_.note_journal(false, written.error().what);
         co_return;
     }
     decider_.note_journal(true, "");
     samples_saved_ = samples;
+    saved_(offsets);
     if (with_state) state_saved_ = seq;
 }
 

@@ -2,7 +2,7 @@
 // and then. A cache: without it the journal is replayed and the windows fill anew.
 #pragma once
 
-#include "daemon/reader.hpp"
+#include "daemon/decider.hpp"
 
 #include <limits>
 
@@ -12,7 +12,7 @@ class Checkpoints {
 public:
     Checkpoints(
         Engine& engine, Decider& decider, Journal& journal, BlockingPool& journal_thread,
-        Reader& reader, Clock const& clock
+        std::function<Json()> offsets, std::function<void(Json const&)> saved, Clock const& clock
     );
 
     boost::asio::awaitable<void> run();
@@ -36,7 +36,8 @@ private:
     Decider& decider_;
     Journal& journal_;
     BlockingPool& journal_thread_;
-    Reader& reader_;
+    std::function<Json()> offsets_;           // where sources and probes go on from, as observed
+    std::function<void(Json const&)> saved_;  // told that these are durable now
     Clock const& clock_;
     std::uint64_t samples_saved_ = none_saved;
     std::uint64_t state_saved_ = 0;  // what a long replay has rebuilt is worth keeping too

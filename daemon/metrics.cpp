@@ -116,6 +116,11 @@ struct Metrics::Impl {
                            "When the configuration in effect was loaded."
     )
                            .Add({});
+    Counter& alerts = counter(
+                          "rollbackd_alerts_unmatched_total",
+                          "Alerts posted by Alertmanager that no signal means."
+    )
+                          .Add({});
     Gauge& resident = gauge("process_resident_memory_bytes", "Resident memory.").Add({});
 
     View build{gauge("rollbackd_build_info", "1; the version as a label.")};
@@ -272,6 +277,7 @@ std::string Metrics::render(
         skipped("no_status", status.no_status);
         skipped("too_long", status.too_long);
     }
+    views.alerts.Increment(double(reader.alerts_unmatched()) - views.alerts.Value());
     views.resident.Set(resident_bytes());
     return prometheus::TextSerializer().Serialize(views.registry.Collect());
 }

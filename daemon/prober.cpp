@@ -35,7 +35,9 @@ struct Prober::Task {
     std::unique_ptr<Probe> probe;
     WakeUp wake;
     std::string note;
-    TaskGroup group;  // of one: so that this probe can be ended alone
+    Json saved;            // as before the question that is under way
+    bool pending = false;  // the probe may be ahead of what was observed
+    TaskGroup group;       // of one: so that this probe can be ended alone
 };
 
 Prober::Prober(
@@ -50,7 +52,7 @@ Prober::Prober(
 
 Prober::~Prober() = default;
 
-asio::awaitable<void> Prober::follow(std::shared_ptr<Policy const> policy) {
+asio::awaitable<void> Prober::follow(std::shared_ptr<Policy const> policy, Json const& saved) {
     std::map<std::string, std::shared_ptr<Task>> kept;
     std::vector<std::shared_ptr<Task>> fresh;
     for (auto const& service : policy->services) {
@@ -67,6 +69,7 @@ asio::awaitable<void> Prober::follow(std::shared_ptr<Policy const> policy) {
             auto made = make_probe(signal, context_);
             if (made) {
                 task->probe = std::move(*made);
+                if (auto const* const last = find(saved, key)) task->probe->resume(*last);
                 fresh.push_back(task);
             } else {
                 task->note = to_string(made.error());
@@ -107,20 +110,14 @@ asio::awaitable<void> Prober::probe(std::shared_ptr<Task> task) {
         auto const begun = context_.clock.now();
         auto const late = begun.boot - due;
         last = begun.boot;
+        task->saved = task->probe->save();
+        task->pending = true;
         auto answer = co_await task->probe->ask(task->policy.timeout);
         if (co_await is_cancelled()) break;
         auto const ended = context_.clock.now();
-        task->note = std::move(answer.note);
-        if (answer.value || !task->note.empty()) {
-            Sample sample;
-            sample.service = task->service;
-            sample.signal = task->policy.name;
-            sample.at = begun.boot;
-            // Nothing was learnt about the target; people still see why.
-            if (!answer.value) answer.value = UnknownValue{task->note};
-            sample.value = std::move(*answer.value);
-            (void)decider_.ingest(std::span(&sample, 1));  // full: the next sample tells as much
-        }
+        co_await hand_in(*task, std::move(answer), begun.boot);
+        if (co_await is_cancelled()) break;
+        task->pending = false;
         if (seen_) seen_(task->policy, ended.boot - begun.boot, late);
         auto const pace = engine_.pace(task->service, task->policy.name, ended);
         // No drift at the usual pace; no burst after a pause.
@@ -128,6 +125,46 @@ asio::awaitable<void> Prober::probe(std::shared_ptr<Task> task) {
         if (due < ended.boot)
             due = ended.boot + std::min<Duration>(pace, std::chrono::milliseconds(1));
     }
+}
+
+asio::awaitable<void> Prober::hand_in(Task& task, ProbeAnswer answer, Instant begun) {
+    task.note = std::move(answer.note);
+    // Nothing was learnt about the target; people still see why.
+    bool const mute = !answer.value && answer.more.empty() && !task.note.empty();
+    if (mute) answer.value = UnknownValue{task.note};
+    auto const now = context_.clock.now();
+    std::vector<Sample> samples;
+    auto const add = [&](SampleValue value) -> Sample& {
+        auto& sample = samples.emplace_back();
+        sample.service = task.service;
+        sample.signal = task.policy.name;
+        sample.at = begun;
+        sample.value = std::move(value);
+        return sample;
+    };
+    for (auto& measured : answer.more) {
+        auto& sample = add(std::move(measured.value));
+        sample.by = std::move(measured.by);
+        sample.id = std::move(measured.id);
+        if (measured.at) sample.at = to_instant(*measured.at, now);
+    }
+    if (answer.value) add(*std::move(answer.value));
+    if (samples.empty()) co_return;
+    bool const counts = task.policy.kind == SignalKind::outcomes;
+    // Full: a probe's next sample tells as much, but what was counted is counted once.
+    while (!decider_.ingest(samples) && counts) {
+        if (!co_await sleep_for(std::chrono::milliseconds(50))) co_return;
+    }
+}
+
+JsonObject Prober::save() const {
+    JsonObject out;
+    for (auto const& [key, task] : tasks_) {
+        if (!task->probe) continue;
+        auto saved = task->pending ? task->saved : task->probe->save();
+        if (!saved.is_null()) out[key] = std::move(saved);
+    }
+    return out;
 }
 
 void Prober::hurry(std::string const& service) {
@@ -142,7 +179,6 @@ asio::awaitable<void> Prober::stop() {
         task->wake.notify();
     }
     for (auto const& [key, task] : tasks_) co_await task->group.join();
-    tasks_.clear();
 }
 
 }  // namespace rollbackd

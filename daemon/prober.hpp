@@ -19,15 +19,20 @@ public:
     ~Prober();
 
     /// Starts what is new, ends what is gone or changed, leaves the rest alone. Also called first.
-    boost::asio::awaitable<void> follow(std::shared_ptr<Policy const> policy);
+    /// `saved`: what save() returned; for probes that start.
+    boost::asio::awaitable<void> follow(std::shared_ptr<Policy const> policy, Json const& saved);
+    /// What probes go on from, by "service/signal": exactly what has been observed.
+    JsonObject save() const;
     /// The pace may have changed: everybody of that service looks again.
     void hurry(std::string const& service);
+    /// Nobody asks any more; save() still tells where they were.
     boost::asio::awaitable<void> stop();
     void on_seen(Seen seen) { seen_ = std::move(seen); }
 
 private:
     struct Task;
     boost::asio::awaitable<void> probe(std::shared_ptr<Task> task);
+    boost::asio::awaitable<void> hand_in(Task& task, ProbeAnswer answer, Instant begun);
 
     boost::asio::any_io_executor executor_;
     ProbeContext context_;

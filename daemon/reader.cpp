@@ -121,6 +121,33 @@ asio::awaitable<void> Reader::stop() {
     for (auto const& [key, task] : tasks_) co_await task->group.join();
 }
 
+Result<AlertCounts> Reader::take(AlertNotice const& notice, bool trusted) {
+    auto const now = context_.clock.now();
+    AlertCounts counts;
+    for (auto const& alert : notice.alerts) {
+        bool const meant = std::any_of(tasks_.begin(), tasks_.end(), [&](auto const& entry) {
+            auto* const table = entry.second->source ? entry.second->source->alerts() : nullptr;
+            return table != nullptr && table->means(alert);
+        });
+        ++(meant ? counts.matched : counts.unmatched);
+    }
+    for (auto const& [key, task] : tasks_) {
+        auto* const table = task->source ? task->source->alerts() : nullptr;
+        if (table == nullptr) continue;
+        auto tried = *table;
+        auto const samples = tried.take(notice, trusted, now);
+        if (!samples) return tl::unexpected<Error>(samples.error());
+        if (!samples->empty()) {
+            auto const observed = decider_.ingest(*samples);
+            if (!observed) return tl::unexpected<Error>(observed.error());
+        }
+        *table = std::move(tried);
+        task->source->changed();
+    }
+    alerts_unmatched_ += counts.unmatched;
+    return counts;
+}
+
 Json Reader::save() const {
     JsonObject out;
     // Also where nothing was read: the very first look is what tells old lines from new ones.
@@ -128,6 +155,13 @@ Json Reader::save() const {
         out[key] = task->pending || !task->source ? task->offset : task->source->save();
     }
     return out;
+}
+
+void Reader::saved(Json const& offsets) {
+    for (auto const& [key, task] : tasks_) {
+        auto const* const offset = find(offsets, key);
+        if (task->source && offset != nullptr) task->source->saved(*offset);
+    }
 }
 
 std::vector<std::pair<std::string, SourceStatus>> Reader::status() const {

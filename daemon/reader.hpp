@@ -4,9 +4,16 @@
 
 #include "core/io/task_group.hpp"
 #include "daemon/decider.hpp"
+#include "triggers/sources/alert_table.hpp"
 #include "triggers/sources/registry.hpp"
 
 namespace rollbackd {
+
+/// What became of a notification's alerts.
+struct AlertCounts {
+    std::uint64_t matched = 0;    // meant by at least one signal
+    std::uint64_t unmatched = 0;  // meant by none
+};
 
 class Reader {
 public:
@@ -22,9 +29,16 @@ public:
     /// what was read before is no health.
     boost::asio::awaitable<void> watch();
     boost::asio::awaitable<void> stop();
+    /// A notification for every `alerts` signal. Errc::unavailable: not all could be taken; what
+    /// was not is taken when it is sent again.
+    Result<AlertCounts> take(AlertNotice const& notice, bool trusted);
     /// Offsets exactly after the samples observed so far.
     Json save() const;
+    /// Told once a checkpoint with these offsets is durable.
+    void saved(Json const& offsets);
     std::vector<std::pair<std::string, SourceStatus>> status() const;
+    /// Alerts that no signal means, since the start.
+    std::uint64_t alerts_unmatched() const { return alerts_unmatched_; }
 
     static constexpr Duration look_every = std::chrono::seconds(1);
     /// A rotation may leave no file for a moment.
@@ -40,6 +54,7 @@ private:
     TaskGroup::Report report_;
     Trouble trouble_;
     std::map<std::string, std::shared_ptr<Task>> tasks_;
+    std::uint64_t alerts_unmatched_ = 0;
 };
 
 }  // namespace rollbackd

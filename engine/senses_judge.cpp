@@ -159,12 +159,16 @@ bool Senses::enough_good(
     for (auto const& name : parsed(condition).signals()) {
         auto const window = known->windows.find(name);
         if (window == known->windows.end()) continue;
+        // Alertmanager says once that an alert is over, and not again.
+        auto const* const policy = known->policy->signal(name);
+        bool const said_once = policy != nullptr && policy->type == "alerts";
         auto const kind = window->second.rules().kind;
         bool const counted = kind == SignalKind::state || kind == SignalKind::outcomes;
         Range const range{since, now.boot};
-        best = std::max(
-            best, counted ? window->second.counts(range).success : window->second.samples(range)
-        );
+        auto const good =
+            counted ? window->second.counts(range).success : window->second.samples(range);
+        if (said_once && good > 0) return true;
+        best = std::max(best, good);
     }
     return best >= resolve_after.samples;
 }
@@ -223,6 +227,9 @@ bool Senses::fresh_and_good(std::string_view service, Instant since, Now now) co
         auto const& newest = window.newest();
         if (!newest || newest->at < since) continue;
         if (is_failure(*newest)) return false;
+        // Asked, and nothing happened: neither good nor bad.
+        auto const* const counted = std::get_if<OutcomesValue>(&newest->value);
+        if (counted != nullptr && *counted == OutcomesValue{}) continue;
         good = good || !std::holds_alternative<UnknownValue>(newest->value);
     }
     return good;

@@ -36,6 +36,7 @@ std::vector<ConditionProblem> check_samples(
         if (found == signals.end() || !expr.function->fills) return;
         auto const& [name, traits] = *found;
         if (!traits.every || !traits.fastest) return;
+        if (traits.kind == SignalKind::outcomes) return;  // one answer may hold many
         auto const window = shortest_window(expr);
         auto const needed = rules.min_count.value_or(expr.function->share ? share_samples : 1);
         // A sample exactly as old as the window is out of it, and a probe asks at a steady pace.

@@ -19,6 +19,11 @@ std::vector<Error> check_signal(std::string const& type, JsonObject const& param
     return problems;
 }
 
+std::optional<SignalNature> signal_nature(std::string const& type, JsonObject const& params) {
+    auto nature = probe_nature(type, params);
+    return nature ? nature : source_nature(type, params);
+}
+
 Catalogue gather() {
     Catalogue types;
     types.signals = probe_catalogue();
@@ -31,6 +36,7 @@ Catalogue gather() {
     types.later_steps = later_step_types();
     types.later_notifiers = later_notifier_types();
     types.check_signal = check_signal;
+    types.signal_nature = signal_nature;
     return types;
 }
 

@@ -47,6 +47,9 @@ std::string base64(std::string_view bytes) {
 
 /// Why the request cannot be sent as it is; empty: it can.
 std::string problem_of(HttpRequest const& request) {
+    auto const proxy = parse_url(request.proxy);
+    if (!request.proxy.empty() && (!proxy || proxy->secure))
+        return "not a proxy: expected http://HOST:PORT";
     if (!is_token(request.method)) return "not a method: " + request.method;
     for (auto const& [name, value] : request.headers) {
         if (!is_token(name)) return "not a header name: " + name;
@@ -63,11 +66,30 @@ bool is_ours(std::string_view name) {
     return false;
 }
 
+/// A header line with the credentials that stand in the proxy's URL; empty: none do.
+std::string proxy_authorization(std::string const& proxy) {
+    auto const url = parse_url(proxy);
+    if (!url || url->userinfo.empty()) return {};
+    return "Proxy-Authorization: Basic " + base64(url->userinfo) + "\r\n";
+}
+
+/// Asks a proxy for a way to `authority`, through which TLS is spoken then.
+struct Tunnel {
+    std::string authority;
+    std::string authorization;
+
+    asio::awaitable<NetResult<bool>> operator()(Connection& connection) const;
+};
+
 std::string wire_form(HttpRequest const& request, Url const& url) {
     std::string out;
     out.reserve(256 + request.body.size());
     bool host = false, agent = false, accept = false, auth = false;
-    out.append(request.method).append(" ").append(url.target).append(" HTTP/1.1\r\n");
+    out.append(request.method).append(" ");
+    bool const by_proxy = !request.proxy.empty() && !url.secure;
+    if (by_proxy) out.append("http://").append(url.authority);
+    out.append(url.target).append(" HTTP/1.1\r\n");
+    if (by_proxy) out.append(proxy_authorization(request.proxy));
     for (auto const& [name, value] : request.headers) {
         if (is_ours(name)) continue;
         host = host || same_name(name, "Host");
@@ -93,11 +115,50 @@ std::string wire_form(HttpRequest const& request, Url const& url) {
 
 DialTarget target_of(HttpRequest const& request, Url const& url) {
     DialTarget target;
-    target.host = url.host;
-    target.port = url.port;
+    auto const proxy = parse_url(request.proxy);
+    target.host = proxy ? proxy->host : url.host;
+    target.port = proxy ? proxy->port : url.port;
     target.unix_path = request.unix_path;
+    target.family = request.family;
     if (url.secure) target.tls = request.tls;
+    if (!proxy || !url.secure) return target;
+    if (target.tls->server_name.empty()) target.tls->server_name = url.host;
+    auto const brackets = url.host.find(':') != std::string::npos;
+    auto const host = brackets ? "[" + url.host + "]" : url.host;
+    Tunnel tunnel;
+    tunnel.authority = host + ":" + std::to_string(url.port);
+    tunnel.authorization = proxy_authorization(request.proxy);
+    target.prologue = std::move(tunnel);
     return target;
+}
+
+asio::awaitable<NetResult<bool>> Tunnel::operator()(Connection& connection) const {
+    connection.expect("answer of the proxy");
+    auto bytes = "CONNECT " + authority + " HTTP/1.1\r\nHost: " + authority + "\r\n";
+    bytes += authorization + "\r\n";
+    auto const written = co_await connection.write(bytes);
+    if (!written) co_return written;
+    std::string head;
+    std::array<char, 1024> room;
+    // Nobody speaks behind the head before we do.
+    while (head.find("\r\n\r\n") == std::string::npos) {
+        if (head.size() > HttpClient::header_bytes_max) {
+            co_return net_fail(NetFault::too_large, "the head of the proxy's answer");
+        }
+        auto const length = co_await connection.read_some(room);
+        if (!length) co_return tl::unexpected<NetFailure>(length.error());
+        if (*length == 0)
+            co_return net_fail(NetFault::closed, "the proxy closed without an answer");
+        head.append(room.data(), *length);
+    }
+    constexpr std::size_t status_at = 9;  // behind "HTTP/1.1 "
+    auto const status = head.substr(std::min(status_at, head.size()), 3);
+    if (!head.starts_with("HTTP/1."))
+        co_return net_fail(NetFault::garbage, "the proxy speaks no HTTP");
+    if (status == "200") co_return true;
+    bool const ours = status == "407" || status == "403";
+    auto const fault = ours ? NetFault::invalid : NetFault::unreachable;
+    co_return net_fail(fault, "the proxy answers " + status + " for " + authority);
 }
 
 /// Reads until the response is whole. The request has been sent.

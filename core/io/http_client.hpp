@@ -11,6 +11,7 @@
 namespace rollbackd {
 
 class Dialer;
+enum class IpFamily;
 
 using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 
@@ -25,7 +26,10 @@ struct HttpRequest {
     std::size_t body_max = 64 * 1024;
     bool cut_body = false;      // a longer body is cut instead of being a failure
     bool discard_body = false;  // read and counted, not kept
-    std::string unix_path;      // connect to this socket; the URL only gives Host and target
+    IpFamily family{};          // of the addresses to connect to
+    /// "http://[user:password@]host:port": asked to fetch http, and to let https through (CONNECT).
+    std::string proxy;
+    std::string unix_path;  // connect to this socket; the URL only gives Host and target
     /// Given: the body is handed over piece by piece instead of kept, `timeout` covers only the
     /// head and `idle_max` each silence after it. Returning false ends the request with success.
     std::function<bool(std::string_view)> on_body;

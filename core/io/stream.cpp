@@ -202,7 +202,13 @@ asio::awaitable<NetResult<std::vector<Endpoint>>> Dialer::Steps::find(
         co_return net_fail(NetFault::dns, to_string(addresses.error()));
     }
     for (auto const& address : *addresses) {
+        bool const is_v6 = address.find(':') != std::string::npos;
+        if (target.family != IpFamily::any && is_v6 != (target.family == IpFamily::v6)) continue;
         endpoints.push_back(endpoint_of(address, target.port));
+    }
+    if (endpoints.empty()) {
+        auto const* const wanted = target.family == IpFamily::v6 ? "IPv6" : "IPv4";
+        co_return net_fail(NetFault::dns, target.host + " has no " + wanted + " address");
     }
     co_return endpoints;
 }
@@ -276,6 +282,14 @@ asio::awaitable<NetResult<Connection>> Dialer::dial(DialTarget target, Duration 
     auto connected = co_await Steps::connect(*state, std::move(*endpoints));
     if (!connected) co_return tl::unexpected<NetFailure>(std::move(connected.error()));
     state->timings.connect = state->lap();
+    if (target.prologue) {
+        state->phase = "greeting";
+        Connection plain(std::move(state));
+        auto const talked = co_await target.prologue(plain);
+        state = std::move(plain.state_);
+        if (!talked) co_return tl::unexpected<NetFailure>(talked.error());
+        state->timings.connect += state->lap();
+    }
     if (target.tls) {
         auto shaken = co_await Steps::shake_hands(*state);
         if (!shaken) co_return tl::unexpected<NetFailure>(std::move(shaken.error()));

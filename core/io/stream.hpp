@@ -5,15 +5,26 @@
 #include "core/io/http_client.hpp"
 #include "core/io/resolver.hpp"
 
+#include <functional>
 #include <span>
 
 namespace rollbackd {
+
+class Connection;
+
+/// Talks in the clear on a fresh connection, before the handshake where there is one.
+using Prologue = std::function<boost::asio::awaitable<NetResult<bool>>(Connection&)>;
+
+enum class IpFamily { any, v4, v6 };
+BOOST_DESCRIBE_ENUM(IpFamily, any, v4, v6)
 
 struct DialTarget {
     std::string host{};  // a name or a literal address, without brackets
     std::uint16_t port = 0;
     std::string unix_path{};  // instead of host and port
     std::optional<TlsOptions> tls{};
+    IpFamily family = IpFamily::any;
+    Prologue prologue{};  // none: nothing is said before the handshake
 };
 
 /// "example.com:443", "192.0.2.1:80", "[2001:db8::1]:443".

@@ -44,6 +44,10 @@ struct TlsPeer {
 };
 BOOST_DESCRIBE_STRUCT(TlsPeer, (), (protocol, leaf, chain, problems))
 
+/// Every certificate of a PEM text, in its order; what else stands there is left out.
+Result<std::vector<CertificateInfo>> read_certificates(std::string_view pem);
+inline constexpr std::size_t certificates_max = 64;
+
 /// Contexts are made when first needed (the system's store is big) and made anew when the CA file
 /// has changed. One thread.
 class TlsContexts {

@@ -1,6 +1,8 @@
 #include "core/io/tls_verify.hpp"
 
 #include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include <algorithm>
@@ -39,6 +41,14 @@ CertificateInfo info_of(X509 const* certificate) {
         time_of(X509_get0_notAfter(certificate)),
     };
 }
+
+/// Owns what OpenSSL hands out.
+struct FreeX509 {
+    void operator()(X509* certificate) const { X509_free(certificate); }
+};
+struct FreeBio {
+    void operator()(BIO* bio) const { BIO_free(bio); }
+};
 
 int record(int preverified, X509_STORE_CTX* store) {
     if (preverified == 1) return 1;
@@ -155,6 +165,23 @@ TlsPeer read_peer(SSL* ssl, TlsFindings const& findings) {
     if (std::none_of(found.begin(), found.end(), broken)) peer.chain = verified_chain(ssl);
     if (peer.chain.empty()) peer.chain.push_back(peer.leaf);
     return peer;
+}
+
+Result<std::vector<CertificateInfo>> read_certificates(std::string_view pem) {
+    std::unique_ptr<BIO, FreeBio> const bio(
+        BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))
+    );
+    std::vector<CertificateInfo> out;
+    while (bio && out.size() < certificates_max) {
+        std::unique_ptr<X509, FreeX509> const certificate(
+            PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)
+        );
+        if (!certificate) break;
+        out.push_back(info_of(certificate.get()));
+    }
+    ERR_clear_error();  // the end of the file is one
+    if (out.empty()) return fail(Errc::invalid, "there is no certificate in PEM form");
+    return out;
 }
 
 }  // namespace rollbackd

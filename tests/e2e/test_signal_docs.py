@@ -21,6 +21,8 @@ def check(folder, text: str) -> str:
     done = subprocess.run([str(BINARIES / "rollbackctl"), "check", "page.yaml"], cwd=folder, text=True,
                           capture_output=True)
     said = done.stdout + done.stderr
+    said = "\n".join(line for line in said.splitlines()
+                     if "warning: there is no file" not in line and not line.startswith("page.yaml: fine"))
     return said if done.returncode or "warning:" in said or "error:" in said else ""
 
 
@@ -38,4 +40,4 @@ def test_every_type_of_signal_has_a_section():
 
 
 # Types that are described elsewhere until their section lands.
-UNDESCRIBED = {"http", "tls", "tcp", "access_log", "push"}
+UNDESCRIBED = {"access_log", "push"}

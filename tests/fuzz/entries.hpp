@@ -9,14 +9,19 @@
 namespace rollbackd::fuzz {
 
 int access_log(std::uint8_t const* data, std::size_t size);
+int alerts(std::uint8_t const* data, std::size_t size);
 int condition(std::uint8_t const* data, std::size_t size);
+int dns(std::uint8_t const* data, std::size_t size);
 int host(std::uint8_t const* data, std::size_t size);
 int http_answer(std::uint8_t const* data, std::size_t size);
 int log(std::uint8_t const* data, std::size_t size);
 int journal(std::uint8_t const* data, std::size_t size);
 int policy(std::uint8_t const* data, std::size_t size);
 int push(std::uint8_t const* data, std::size_t size);
+int redis(std::uint8_t const* data, std::size_t size);
 int request(std::uint8_t const* data, std::size_t size);
 int routes(std::uint8_t const* data, std::size_t size);
+int scrape(std::uint8_t const* data, std::size_t size);
+int sql(std::uint8_t const* data, std::size_t size);
 
 }  // namespace rollbackd::fuzz

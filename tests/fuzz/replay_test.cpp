@@ -50,6 +50,10 @@ TEST_CASE("lines of access logs, whole and torn, are read or left out") {
     replay(fuzz::access_log, std::string(corpus) + "access_log", 8);
 }
 
+TEST_CASE("notifications of Alertmanager, whole and torn, are taken or refused") {
+    replay(fuzz::alerts, std::string(corpus) + "alerts", 3);
+}
+
 TEST_CASE("conditions, whole and torn, are judged or refused") {
     replay(fuzz::condition, std::string(corpus) + "condition", 8);
 }
@@ -74,6 +78,22 @@ TEST_CASE("policies, whole and torn, are read or refused, good and bad ones alik
 
 TEST_CASE("pushed bodies, whole and torn, are taken or refused") {
     replay(fuzz::push, std::string(corpus) + "push", 6);
+}
+
+TEST_CASE("metrics and answers of APIs, whole and torn, are numbers or unknown") {
+    replay(fuzz::scrape, std::string(corpus) + "scrape", 5);
+}
+
+TEST_CASE("queries and their answers, whole and torn, are read or unknown") {
+    replay(fuzz::sql, std::string(corpus) + "sql", 5);
+}
+
+TEST_CASE("answers of Redis, whole and torn, are read or refused") {
+    replay(fuzz::redis, std::string(corpus) + "redis", 4);
+}
+
+TEST_CASE("answers of name servers, whole and torn, are read or refused") {
+    replay(fuzz::dns, std::string(corpus) + "dns", 3);
 }
 
 TEST_CASE("requests, whole and torn, are understood or refused") {

@@ -235,6 +235,15 @@ TEST_CASE("a window that cannot hold the samples it needs is a mistake, one that
     CHECK(found("consecutive_failures(health) >= 3", {100, {}}).what.empty());
 }
 
+TEST_CASE("one answer of a probe may hold many outcomes, so nobody knows how many come") {
+    SignalTraits scraped;
+    scraped.kind = SignalKind::outcomes;
+    scraped.every = 10s;
+    scraped.fastest = 1s;
+    SignalTable const table{{"scraped", scraped}};
+    CHECK(check(*Condition::parse("failure_ratio(scraped, 1m) > 1%"), table).empty());
+}
+
 TEST_CASE("where quiet counts as zero, a count may be zero") {
     auto const condition = *Condition::parse("count(requests, 5m) == 0");
     CHECK(check(condition, signals(), {{}, true}).empty());

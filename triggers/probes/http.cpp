@@ -3,9 +3,9 @@
 #include "core/io/http_client.hpp"
 #include "core/io/http_expect.hpp"
 #include "core/io/secrets.hpp"
+#include "triggers/probes/answers.hpp"
+#include "triggers/probes/http_ask.hpp"
 #include "triggers/probes/types.hpp"
-
-#include <boost/url/parse.hpp>
 
 namespace rollbackd {
 
@@ -15,25 +15,22 @@ namespace {
 
 constexpr std::size_t body_read_max = 1024 * 1024;         // where expect looks into it
 constexpr std::size_t body_skipped_max = 8 * 1024 * 1024;  // where only the status counts
-constexpr double redirects_limit = 20;
 
 TypeInfo http_info() {
     TypeInfo info;
     info.name = "http";
-    info.doc = "Sends one HTTP request on a fresh connection and judges the answer.";
-    info.kind = "state";
+    info.doc =
+        "Sends one HTTP request on a fresh connection and judges the answer; or measures how long "
+        "a "
+        "part of that took.";
     info.is_probe = true;
-    info.fields = {
-        {.name = "url",
-         .type = FieldType::url,
-         .doc = "http:// or https://; ${ENV} is filled in when asked.",
-         .required = true},
+    info.fields = http_request_fields("http:// or https://; ${ENV} is filled in when asked.");
+    std::vector<Field> const own{
         {.name = "method",
          .type = FieldType::choice,
          .doc = "The request's method.",
          .otherwise = "GET",
          .choices = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}},
-        {.name = "headers", .type = FieldType::text_map, .doc = "Sent with the request."},
         {.name = "body", .type = FieldType::text, .doc = "Sent as it is."},
         {.name = "expect",
          .type = FieldType::object,
@@ -47,35 +44,37 @@ TypeInfo http_info() {
                .type = FieldType::any_map,
                .doc = "JSON pointers (RFC 6901) and the value, type included, that must stand "
                       "there. A member that is not there makes the sample unknown."}}},
-        {.name = "ca",
-         .type = FieldType::path,
-         .doc = "Trust the CA certificates of this PEM file instead of the system's."},
-        {.name = "redirects",
-         .type = FieldType::integer,
-         .doc = "Redirects to follow; 0: a redirect is the answer.",
-         .otherwise = 0,
-         .min = 0,
-         .max = redirects_limit},
+        {.name = "measure",
+         .type = FieldType::choice,
+         .doc = "A gauge of seconds instead of a state: the whole request, or of its last hop the "
+                "look-up of the name, the connection, the TLS handshake, the wait for the first "
+                "byte. An answer that is not as expected has none.",
+         .choices = {"total", "resolve", "connect", "tls", "first_byte"}},
     };
+    info.fields.insert(info.fields.begin() + 1, own.begin(), own.end());
     return info;
 }
 
+std::optional<SignalNature> http_nature(JsonObject const& params) {
+    return SignalNature{is_measured(params) ? "gauge" : "state", true};
+}
+
 std::vector<Error> check_http(JsonObject const& params) {
-    std::vector<Error> problems;
-    auto const url = text_of(Json(params), "url");
-    bool const later = Secrets::has_reference(url);
-    bool const web = url.starts_with("http://") || url.starts_with("https://");
-    if (!later && (!web || !boost::urls::parse_uri(url))) {
-        problems.push_back(
-            Error{Errc::invalid, "expected a URL like https://example.com/health", "url"}
-        );
-    }
+    auto problems = check_http_request(params);
     if (auto const* const expect = params.if_contains("expect")) {
         for (auto& what : problems_of_expect(*expect)) {
-            problems.push_back(Error{Errc::invalid, std::move(what), "expect.json"});
+            problems.push_back(wrong_field(std::move(what), "expect.json"));
         }
     }
     return problems;
+}
+
+Duration phase_of(HttpTimings const& timings, std::string_view measure) {
+    if (measure == "resolve") return timings.resolve;
+    if (measure == "connect") return timings.connect;
+    if (measure == "tls") return timings.tls;
+    if (measure == "first_byte") return timings.first_byte;
+    return timings.total;
 }
 
 class HttpProbe final : public Probe {
@@ -83,8 +82,7 @@ public:
     HttpProbe(SignalPolicy const& signal, ProbeContext const& context)
         : params_(signal.params), context_(context) {
         if (auto const* const expect = find(params_, "expect")) expect_ = *expect;
-        auto const* const redirects = find(params_, "redirects");
-        if (redirects && redirects->is_number()) redirects_max_ = redirects->to_number<unsigned>();
+        measure_ = text_of(params_, "measure");
     }
 
     asio::awaitable<ProbeAnswer> ask(Duration timeout) override {
@@ -100,33 +98,21 @@ public:
 
 private:
     Result<HttpRequest> make_request(Duration timeout) {
-        HttpRequest request;
-        auto url = context_.secrets.expand(text_of(params_, "url"));
-        if (!url) return tl::unexpected<Error>(url.error());
+        auto request = make_http_request(params_.get_object(), context_.secrets, timeout);
+        if (!request) return request;
         auto body = context_.secrets.expand(text_of(params_, "body"));
         if (!body) return tl::unexpected<Error>(body.error());
-        if (auto const* const headers = find(params_, "headers"); headers && headers->is_object()) {
-            for (auto const& [name, value] : headers->get_object()) {
-                if (!value.is_string()) continue;
-                auto filled = context_.secrets.expand(std::string_view(value.get_string()));
-                if (!filled) return tl::unexpected<Error>(filled.error());
-                request.headers.emplace_back(std::string(name), std::move(*filled));
-            }
-        }
-        request.url = std::move(*url);
-        request.body = std::move(*body);
-        request.method = text_of(params_, "method", "GET");
-        request.timeout = timeout;
-        request.redirects_max = redirects_max_;
-        request.tls.ca_file = text_of(params_, "ca");
-        request.discard_body = !needs_body(expect_);
-        request.body_max = request.discard_body ? body_skipped_max : body_read_max;
+        request->body = std::move(*body);
+        request->method = text_of(params_, "method", "GET");
+        request->discard_body = !needs_body(expect_);
+        request->body_max = request->discard_body ? body_skipped_max : body_read_max;
         return request;
     }
 
     ProbeAnswer judged(HttpResponse const& response) const {
         auto verdict = judge(expect_, response);
         auto reason = context_.secrets.redact(verdict.reason);
+        if (!measure_.empty()) return measured(response, verdict.judgement, reason);
         ProbeAnswer answer;
         if (verdict.judgement == HttpJudgement::unknown) {
             answer.value = UnknownValue{std::move(reason)};
@@ -137,10 +123,18 @@ private:
         return answer;
     }
 
+    ProbeAnswer measured(
+        HttpResponse const& response, HttpJudgement judgement, std::string const& reason
+    ) const {
+        if (judgement != HttpJudgement::met) return unknown_answer(reason);
+        auto const took = phase_of(response.timings, measure_);
+        return number_answer(std::chrono::duration<double>(took).count());
+    }
+
     ProbeAnswer failed(NetFailure const& failure, Duration timeout) const {
         ProbeAnswer answer;
         auto reason = context_.secrets.redact(failure.reason());
-        if (is_our_own(failure.fault)) {
+        if (is_our_own(failure.fault) || !measure_.empty()) {
             answer.note = std::move(reason);
         } else {
             auto const latency = failure.fault == NetFault::timeout ? timeout : Duration::zero();
@@ -151,7 +145,7 @@ private:
 
     Json params_;
     Json expect_;
-    unsigned redirects_max_ = 0;
+    std::string measure_;
     ProbeContext context_;
 };
 
@@ -161,6 +155,6 @@ std::unique_ptr<Probe> make_http(SignalPolicy const& signal, ProbeContext const&
 
 }  // namespace
 
-ProbeType http_probe() { return ProbeType{http_info(), &check_http, &make_http}; }
+ProbeType http_probe() { return ProbeType{http_info(), &check_http, &make_http, &http_nature}; }
 
 }  // namespace rollbackd

@@ -20,17 +20,31 @@ class Secrets;
 struct ProbeContext {
     Dialer& dialer;
     HttpClient& http;
-    BlockingPool& pool;
+    BlockingPool& pool;     // what release parts ask
+    BlockingPool& queries;  // what signals ask: a database that hangs holds up nothing else
     Secrets& secrets;
     Clock const& clock;
     SshHosts const* hosts = nullptr;  // that `from` may name; null: none
 };
 
+/// One of several values in an answer: a row, a series.
+struct Measured {
+    SampleValue value;
+    std::string by = {};
+    std::string id = {};
+    std::optional<WallTime> at = {};  // when it happened; absent: when it was asked
+
+    friend bool operator==(Measured const&, Measured const&) = default;
+};
+
 /// A value to observe, or none: then the window keeps what it had, and `note` says why. A note
 /// beside a value is for people (the certificate is for another host).
 struct ProbeAnswer {
-    std::optional<SampleValue> value;
-    std::string note;
+    std::optional<SampleValue> value = {};
+    std::string note = {};
+    /// Before `value`, in order of time. Events that have happened long ago, or were counted
+    /// already, make nothing fresh: a `value` of no outcomes beside them says that we have asked.
+    std::vector<Measured> more = {};
 
     friend bool operator==(ProbeAnswer const&, ProbeAnswer const&) = default;
 };
@@ -40,6 +54,11 @@ public:
     virtual ~Probe() = default;
     /// Asks once and answers within `timeout` plus what ending takes. One question at a time.
     virtual boost::asio::awaitable<ProbeAnswer> ask(Duration timeout) = 0;
+    /// What the next answer builds upon (a counter's last value); null: nothing. Checkpointed
+    /// together with the windows.
+    virtual Json save() const { return nullptr; }
+    /// Goes on from what save() returned; trusts nothing of it. Before the first question.
+    virtual void resume(Json const& saved) { (void)saved; }
 };
 
 }  // namespace rollbackd

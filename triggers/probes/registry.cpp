@@ -28,6 +28,13 @@ std::vector<ProbeType> const& types() {
         crontab_probe(),
         backup_probe(),
         release_probe(),
+        sql_probe(),
+        prometheus_probe(),
+        scrape_probe(),
+        http_json_probe(),
+        redis_probe(),
+        dns_probe(),
+        icmp_probe(),
     };
     return all;
 }
@@ -41,6 +48,14 @@ ProbeType const* find_type(std::string_view name) {
 
 }  // namespace
 
+Error wrong_field(std::string what, std::string where) {
+    Error problem;
+    problem.code = Errc::invalid;
+    problem.what = std::move(what);
+    problem.where = std::move(where);
+    return problem;
+}
+
 bool is_our_own(NetFault fault) {
     return fault == NetFault::invalid || fault == NetFault::cancelled;
 }
@@ -52,12 +67,18 @@ std::vector<TypeInfo> probe_catalogue() {
 }
 
 std::vector<std::string> later_signal_types() {
-    return {"alerts", "sql", "dns", "icmp", "prometheus", "scrape", "redis", "http_json"};
+    return {};  // everything of DESIGN A2 is here
 }
 
 std::vector<Error> check_probe(SignalPolicy const& signal) {
     auto const* const type = find_type(signal.type);
     return type == nullptr ? std::vector<Error>{} : type->check(signal.params);
+}
+
+std::optional<SignalNature> probe_nature(std::string const& type, JsonObject const& params) {
+    auto const* const found = find_type(type);
+    if (found == nullptr || found->nature == nullptr) return std::nullopt;
+    return found->nature(params);
 }
 
 Result<std::unique_ptr<Probe>> make_probe(SignalPolicy const& signal, ProbeContext const& context) {

@@ -3,8 +3,11 @@
 // (wrong host, not yet valid, self-signed) still has its days, but the signal has failed, with the
 // fault as its reason. When no handshake comes about, the last certificate seen goes on counting
 // down.
+#include "core/io/blocking.hpp"
 #include "core/io/clock.hpp"
-#include "core/io/stream.hpp"
+#include "core/io/file.hpp"
+#include "triggers/probes/answers.hpp"
+#include "triggers/probes/starttls.hpp"
 #include "triggers/probes/types.hpp"
 
 #include <algorithm>
@@ -22,10 +25,15 @@ TypeInfo tls_info() {
     info.kind = "gauge";
     info.is_probe = true;
     info.fields = {
-        {.name = "address",
-         .type = FieldType::text,
-         .doc = "HOST:PORT or [IPv6]:PORT.",
-         .required = true},
+        {.name = "address", .type = FieldType::text, .doc = "HOST:PORT or [IPv6]:PORT."},
+        {.name = "file",
+         .type = FieldType::path,
+         .doc = "Instead of a server: a PEM file; its first certificate is the leaf, all of it the "
+                "chain."},
+        {.name = "starttls",
+         .type = FieldType::choice,
+         .doc = "The protocol that is spoken before the handshake.",
+         .choices = {"smtp", "postgresql"}},
         {.name = "server_name",
          .type = FieldType::text,
          .doc = "Name asked for (SNI) and checked; absent: the address's host."},
@@ -33,10 +41,18 @@ TypeInfo tls_info() {
          .type = FieldType::path,
          .doc = "Trust the CA certificates of this PEM file instead of the system's."},
     };
+    info.one_of = {{"address", "file"}};
     return info;
 }
 
 std::vector<Error> check_tls(JsonObject const& params) {
+    if (params.contains("file")) {
+        for (auto const* const key : {"starttls", "server_name", "ca"}) {
+            if (!params.contains(key)) continue;
+            return {Error{Errc::invalid, std::string(key) + " is of a server, not of a file", key}};
+        }
+        return {};
+    }
     auto const target = parse_address(text_of(Json(params), "address"));
     if (target) return {};
     return {Error{Errc::invalid, target.error().what, "address"}};
@@ -105,9 +121,47 @@ private:
     std::optional<WallTime> chain_end_;
 };
 
+/// A file's certificates: what is on disk may be newer than what a server still shows.
+class PemProbe final : public Probe {
+public:
+    PemProbe(std::string path, ProbeContext const& context)
+        : path_(std::move(path)), context_(context) {}
+
+    asio::awaitable<ProbeAnswer> ask(Duration timeout) override {
+        auto job = [path = path_] { return read_file(path, pem_bytes_max); };
+        auto const text = co_await run_blocking(context_.queries, std::move(job), timeout);
+        if (!text) co_return unknown_answer(trouble_of(text.error()));
+        auto const found = read_certificates(*text);
+        if (!found) co_return unknown_answer("content: " + found.error().what + " in " + path_);
+        auto const now = context_.clock.now().wall;
+        auto const& leaf = found->front();
+        auto end = leaf.not_after;
+        for (auto const& one : *found) end = std::min(end, one.not_after);
+        auto const days = days_until(end, now);
+        std::string problem;
+        if (days < 0) problem = "tls: expired: ";
+        if (leaf.not_before > now) problem = "tls: not_yet_valid: ";
+        GaugeValue gauge;
+        gauge.value = days;
+        gauge.ok = problem.empty();
+        gauge.reason = problem + "leaf " + shown(days_until(leaf.not_after, now)) +
+                       " days, chain " + shown(days) + " days";
+        co_return answer_with(std::move(gauge));
+    }
+
+private:
+    static constexpr std::size_t pem_bytes_max = 1024 * 1024;
+    std::string path_;
+    ProbeContext context_;
+};
+
 std::unique_ptr<Probe> make_tls(SignalPolicy const& signal, ProbeContext const& context) {
     Json const params(signal.params);
+    if (auto file = text_of(params, "file"); !file.empty()) {
+        return std::make_unique<PemProbe>(std::move(file), context);
+    }
     auto target = *parse_address(text_of(params, "address"));
+    target.prologue = starttls_prologue(text_of(params, "starttls"));
     TlsOptions options;
     options.ca_file = text_of(params, "ca");
     options.server_name = text_of(params, "server_name");

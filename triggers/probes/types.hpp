@@ -12,6 +12,8 @@ struct ProbeType {
     /// What the fields alone do not say; `where` of an Error is the field.
     std::vector<Error> (*check)(JsonObject const& params);
     std::unique_ptr<Probe> (*make)(SignalPolicy const& signal, ProbeContext const& context);
+    /// Of a type without a kind of its own.
+    std::optional<SignalNature> (*nature)(JsonObject const& params) = nullptr;
 };
 
 ProbeType http_probe();
@@ -30,6 +32,16 @@ ProbeType env_probe();
 ProbeType crontab_probe();
 ProbeType backup_probe();
 ProbeType release_probe();
+ProbeType sql_probe();
+ProbeType prometheus_probe();
+ProbeType scrape_probe();
+ProbeType http_json_probe();
+ProbeType redis_probe();
+ProbeType dns_probe();
+ProbeType icmp_probe();
+
+/// What check() finds; `where` is the field.
+Error wrong_field(std::string what, std::string where);
 
 /// Whether a failure says nothing about the target: our own configuration or machine is at fault,
 /// or we were told to stop. Then there is no sample.

@@ -2,7 +2,10 @@
 
 #include "triggers/sources/access_log_match.hpp"
 #include "triggers/sources/access_log_source.hpp"
+#include "triggers/sources/alert_table.hpp"
+#include "triggers/sources/alerts_source.hpp"
 #include "triggers/sources/log_source.hpp"
+#include "triggers/sources/redis_stream.hpp"
 
 namespace rollbackd {
 
@@ -117,6 +120,31 @@ TypeInfo log() {
     return type;
 }
 
+TypeInfo alerts() {
+    TypeInfo type;
+    type.name = "alerts";
+    type.doc =
+        "Alerts of Alertmanager, posted to /v1/alerts: failed while one that matches fires, ok "
+        "when "
+        "all are resolved or past their end.";
+    type.kind = "state";
+    Field match = field(
+        "match", FieldType::text_map,
+        "Labels and their values, all of which an alert must have; a value that begins with `~` is "
+        "an RE2 expression for the whole value."
+    );
+    match.required = true;
+    type.fields = {
+        match,
+        field(
+            "alive", FieldType::text_map,
+            "Labels of an alert that always fires: each time it arrives while none of the others "
+            "does, the signal is ok anew. Absent: the signal is ok only once an alert was resolved."
+        ),
+    };
+    return type;
+}
+
 template <class T>
 std::vector<Error> problems_of(Result<T> const& made) {
     if (made) return {};
@@ -136,12 +164,21 @@ std::vector<Error> check_log(SignalPolicy const& signal) {
 
 }  // namespace
 
-std::vector<TypeInfo> source_catalogue() { return {access_log(), push(), heartbeat(), log()}; }
+std::vector<TypeInfo> source_catalogue() {
+    return {access_log(), push(), heartbeat(), log(), alerts()};
+}
 
 std::vector<Error> check_source(SignalPolicy const& signal) {
     if (signal.type == "access_log") return problems_of(AccessLogReader::make("", signal));
     if (signal.type == "log") return check_log(signal);
+    if (signal.type == "alerts") return problems_of(AlertTable::make("", signal));
     return {};
+}
+
+std::optional<SignalNature> source_nature(std::string const& type, JsonObject const& params) {
+    (void)type;
+    (void)params;
+    return std::nullopt;  // push says `kind` itself
 }
 
 Result<std::unique_ptr<Source>> make_source(
@@ -149,6 +186,8 @@ Result<std::unique_ptr<Source>> make_source(
     Json const& saved
 ) {
     if (signal.type == "log") return make_log_source(service, signal, context, saved);
+    if (signal.type == "alerts") return make_alerts_source(service, signal, context, saved);
+    if (signal.type == "redis") return make_redis_stream(service, signal, context, saved);
     if (signal.type != "access_log") return std::unique_ptr<Source>();
     return make_access_log_source(service, signal, context.executor, context.clock, saved);
 }

@@ -1,4 +1,5 @@
-// Every type of signal whose samples arrive by themselves: access_log, log, push, heartbeat.
+// Every type of signal whose samples arrive by themselves: access_log, log, push,
+// heartbeat, alerts.
 // Signals that are asked are the probes' business: triggers/probes/registry.hpp.
 #pragma once
 
@@ -14,9 +15,12 @@ std::vector<TypeInfo> source_catalogue();
 /// fine. Types unknown here are not looked at.
 std::vector<Error> check_source(SignalPolicy const& signal);
 
-/// The source of an access_log or log signal; nullptr for types whose samples come over the API
-/// (push, heartbeat). `saved`: what save() returned when the checkpoint was taken; null at the very
-/// first start.
+/// What a signal of a type without a kind of its own is; nothing where its params say `kind`.
+std::optional<SignalNature> source_nature(std::string const& type, JsonObject const& params);
+
+/// The source of an access_log, log, alerts or redis signal; nullptr for types whose samples come
+/// over the API (push, heartbeat). `saved`: what save() returned when the checkpoint was taken;
+/// null at the very first start.
 Result<std::unique_ptr<Source>> make_source(
     std::string const& service, SignalPolicy const& signal, SourceContext const& context,
     Json const& saved

@@ -11,6 +11,7 @@
 
 namespace rollbackd {
 
+class AlertTable;
 class BlockingPool;
 class Clock;
 class Dialer;
@@ -57,6 +58,12 @@ public:
     /// Where to go on: exactly after the samples handed out so far.
     virtual Json save() const = 0;
     virtual SourceStatus status() const = 0;
+    /// Told once a checkpoint with this of save() is durable: what it covers may be acknowledged.
+    virtual void saved(Json const& what) { (void)what; }
+    /// Of an `alerts` signal: what a notification is taken into, after a copy of it was tried.
+    virtual AlertTable* alerts() { return nullptr; }
+    /// Told that something it did not do itself has changed its table.
+    virtual void changed() {}
 };
 
 inline constexpr std::size_t source_batch_max = 1000;

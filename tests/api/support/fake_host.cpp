@@ -44,6 +44,13 @@ Awaitable<Reply> FakeHost::submit(Event event) {
     co_return world.reply;
 }
 
+Result<std::uint64_t> FakeHost::alerts(AlertNotice const& notice, bool trusted) {
+    if (queue_full) return fail(Errc::unavailable, "too many alerts fire at once");
+    notices.push_back(notice);
+    last_trusted = trusted;
+    return std::uint64_t(notice.alerts.size());
+}
+
 Result<void> FakeHost::ingest(std::vector<Sample> given) {
     if (queue_full) return fail(Errc::unavailable, "too many samples are waiting");
     for (auto& sample : given) {

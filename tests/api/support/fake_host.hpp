@@ -22,6 +22,7 @@ public:
     Now now() const override { return world.now; }
     Awaitable<Reply> submit(Event event) override;
     Result<void> ingest(std::vector<Sample> samples) override;
+    Result<std::uint64_t> alerts(AlertNotice const& notice, bool trusted) override;
     Awaitable<Answer> ask(AskFresh question) override;
     Awaitable<ReleaseFacts> facts(std::string service) override;
     Awaitable<Result<std::vector<Record>>> read_journal(std::uint64_t from, std::size_t limit)
@@ -44,6 +45,8 @@ public:
     bool throws = false;
     std::vector<AskFresh> questions;
     std::vector<Sample> samples;
+    std::vector<AlertNotice> notices;
+    bool last_trusted = false;
     unsigned surprises = 0;
     unsigned last_status = 0;
 };

@@ -2,6 +2,7 @@
 that can be taken away. What needs root says so and is skipped without it."""
 
 import os
+import sqlite3
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
@@ -130,3 +131,9 @@ def failing_disk(folder: Path) -> Iterator[Path]:
 def break_disk(mount: Path) -> None:
     """As the kernel does after an input/output error: read-only from here on, also for open files."""
     subprocess.run(["mount", "-o", "remount,abort", str(mount)], check=True)
+
+
+def checkpoint(world) -> str:
+    """What a daemon killed now would go on from, as text."""
+    with sqlite3.connect(f"file:{world.folder}/rollbackd.db?mode=ro", uri=True) as store:
+        return str(store.execute("SELECT * FROM checkpoint").fetchall())

@@ -121,3 +121,29 @@ TEST_CASE("a renewed certificate is seen by the next handshake") {
     renewed = true;
     CHECK(is_days(std::get<GaugeValue>(*probes.ask(*probe).value).value, 90));
 }
+
+TEST_CASE("a PEM file on disk has the days of its first certificate and of its chain") {
+    ProbeLoop probes;
+    TempFolder folder;
+    auto const middle = make_identity(
+        {.name = "Middle CA", .san = "", .until_days = 5, .authority = true}, &authority()
+    );
+    auto const leaf = make_identity({.until_days = 60}, &middle);
+    auto const file = folder.write("full.pem", leaf.pem() + middle.pem());
+    auto const answer = probes.ask("tls", R"({"file":")" + file + "\"}");
+    auto const gauge = std::get<GaugeValue>(answer.value.value());
+    CHECK(is_days(gauge.value, 5));
+    CHECK(gauge.ok == true);
+    CHECK(gauge.reason == "leaf 60.0 days, chain 5.0 days");
+    auto const over = folder.write("over.pem", make_identity({.until_days = -2}, &middle).pem());
+    auto const expired =
+        std::get<GaugeValue>(probes.ask("tls", R"({"file":")" + over + "\"}").value.value());
+    CHECK(expired.ok == false);
+    CHECK(expired.reason.starts_with("tls: expired: "));
+    auto const empty = folder.write("empty.pem", "no certificate\n");
+    auto const none = probes.ask("tls", R"({"file":")" + empty + "\"}");
+    CHECK(std::get<UnknownValue>(none.value.value()).reason.starts_with("content: "));
+    CHECK(std::holds_alternative<UnknownValue>(
+        probes.ask("tls", R"({"file":"/no/such.pem"})").value.value()
+    ));
+}
