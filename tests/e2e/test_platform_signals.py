@@ -143,8 +143,6 @@ class Pm2:
 
 @pytest.fixture
 def pm2(world):
-    if not find_pm2():
-        pytest.skip("pm2 is not installed (npm install pm2; ROLLBACKD_TEST_PM2 names it)")
     made = Pm2(world.folder)
     yield made
     made.kill()
