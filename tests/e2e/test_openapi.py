@@ -178,7 +178,7 @@ def test_every_answer_is_as_the_document_says(eventful):
         call("POST", switch, {"service": "shpo"})
     call("POST", "/v1/services/{s}/deployments", {"version": "v9", "known_good": True}, s="shop")
     call("POST", "/v1/alerts", {"version": "4", "status": "firing", "alerts": [{"labels": {"alertname": "Down"}}]})
-    call("POST", "/v1/alerts", {"alerts": "none"})
+    call("POST", "/v1/alerts", {"version": "4", "status": "resolved", "alerts": []})
     call("POST", "/v1/config/check", {"text": "version: 7"})
     call("POST", "/v1/config/check", {})
     call("POST", "/v1/config/reload", {})
