@@ -227,10 +227,8 @@ bool Senses::fresh_and_good(std::string_view service, Instant since, Now now) co
         auto const& newest = window.newest();
         if (!newest || newest->at < since) continue;
         if (is_failure(*newest)) return false;
-        // Asked, and nothing happened: neither good nor bad.
-        auto const* const counted = std::get_if<OutcomesValue>(&newest->value);
-        if (counted != nullptr && *counted == OutcomesValue{}) continue;
-        good = good || !std::holds_alternative<UnknownValue>(newest->value);
+        bool const idle = newest->value == SampleValue(OutcomesValue{});  // asked: nothing happened
+        good = good || (!idle && !std::holds_alternative<UnknownValue>(newest->value));
     }
     return good;
 }
