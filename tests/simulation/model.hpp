@@ -164,7 +164,7 @@ private:
     void judge_ladder(BookRun const& run, BookIncident const& incident);
     void judge_storm(BookRun const& run, BookIncident const& incident);
     void judge_flapping(BookRun const& run, BookIncident const& incident);
-    void note_change(std::string const& service, std::string const& trigger, Verdict verdict);
+    void note_change(std::string const& service, TriggerPolicy const& trigger, Verdict verdict);
     bool attended(std::string const& service) const;
     void judge_truth(BookFiring const& firing, std::string const& service);
     void on_recovered(Json const& body);
@@ -214,8 +214,9 @@ private:
     std::map<std::string, Time> own_part_;  // when what came after the deployment alone was true
     std::map<std::string, Time> looked_;    // service → when it was looked at last
     struct Changes {
-        std::optional<Verdict> last;  // that was known
-        Time looked{};                // when that was
+        std::optional<Verdict> last;      // that was known
+        Time looked{};                    // when that was
+        std::optional<Time> true_from{};  // without a break
         std::deque<Time> by_itself;
     };
     std::map<std::string, Changes> changes_;

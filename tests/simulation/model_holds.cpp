@@ -61,10 +61,16 @@ bool Model::attended(std::string const& service) const {
     });
 }
 
-// Only what surely was no doing of rollbackd's: nothing of it since the last look.
-void Model::note_change(std::string const& service, std::string const& trigger, Verdict verdict) {
-    auto& changes = changes_[service + "/" + trigger];
+// Only what surely was no doing of rollbackd's: nothing of it since the last look. What has not
+// been true for its `for` is no change yet.
+void Model::note_change(std::string const& service, TriggerPolicy const& trigger, Verdict verdict) {
+    auto& changes = changes_[service + "/" + trigger.name];
+    if (verdict != Verdict::true_) changes.true_from.reset();
     if (verdict == Verdict::unknown) return;
+    if (verdict == Verdict::true_) {
+        if (!changes.true_from) changes.true_from = timeline_.now();
+        if (timeline_.now() - *changes.true_from < trigger.for_) return;
+    }
     auto const before = std::exchange(changes.last, verdict);
     auto const since = std::exchange(changes.looked, timeline_.now());
     auto const hand = attended_.find(service);

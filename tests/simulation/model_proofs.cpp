@@ -80,7 +80,7 @@ void Model::watch(Sample const& sample, bool held) {
         auto const reads = [&](Meaning const& one) { return one.signal == sample.signal; };
         bool const read = std::any_of(means->begin(), means->end(), reads);
         bool const whole = policy->start_period == Duration::zero();  // nothing waits for its end
-        if (whole && read) note_change(name, trigger.name, verdict);
+        if (whole && read) note_change(name, trigger, verdict);
         if (verdict != Verdict::true_) {
             true_since_.erase(key);
             true_now_.erase(key);
