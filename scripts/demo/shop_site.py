@@ -1,6 +1,7 @@
 """The site under watch: nginx, real, serving a git work tree; a small shop and a database behind it."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -59,9 +60,16 @@ BAD_PAGE = "if ($unlucky) { return 500; }\n"
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port nobody listens on, outside the range that outgoing connections are made from: one of those
+    could take it before its server is up."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 def fill_in(text: str, words: dict[str, str]) -> str:

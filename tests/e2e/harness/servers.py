@@ -2,14 +2,13 @@
 
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import urllib.request
 from pathlib import Path
 
 import pytest
+from harness.net import free_port
 from harness.waiting import wait_for
 
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -32,26 +31,13 @@ def as_nobody(argv: list[str]) -> list[str]:
     return [*NOBODY, *argv] if os.geteuid() == 0 else argv
 
 
-def lasting_port() -> int:
-    """A port that stays ours while the server is down: outside the range that connections are made
-    from, for one of those to a closed port may meet itself."""
-    while True:
-        port = random.randrange(20000, 32000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-
-
 class Server:
     """A process with a port that can be taken away and brought back."""
 
     def __init__(self, folder: Path):
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.port = lasting_port()
+        self.port = free_port()
         self.process: subprocess.Popen | None = None
 
     def argv(self) -> list[str]:
