@@ -23,6 +23,8 @@ STAGE_SECONDS_MAX = 40 * 60
 # Of the simulation: all that a change owes in CI, fewer while somebody works on it.
 SEEDS = 8000 if os.environ.get("CI") == "true" else 2000
 FUZZ_SECONDS = 30    # of each target; the long form is scripts/fuzz
+# End-to-end tests wait more than they work: so many at once for each processor.
+WAITING = 2
 SITUATION_SEEDS = 5     # of each situation; the long form is scripts/situations
 # What runs on several threads; the other rooms are pure or have one.
 THREADED = ("io_test", "sensing_test", "hands_test", "store_test", "api_test", "daemon_test")
@@ -119,14 +121,15 @@ class Suite:
         if not self.sum.add_junit(preset, report) or code != 0 and len(self.sum.failed) == before:
             self.sum.add(f"ctest {preset}", False)
 
-    def pytest(self, part: str, folder: str, binaries: str) -> None:
+    def pytest(self, part: str, folder: str, binaries: str, at_once: int = 1) -> None:
         self.say(f"{part}: {folder} with the binaries of {binaries}")
         if not any((ROOT / folder).glob("test_*.py")):
             self.sum.add(f"{part}: no test in {folder}", False)
             return
         self.environment["ROLLBACKD_BIN_DIR"] = str(ROOT / binaries)
         report = self.temporary / f"{part}.xml"
-        code = self.run([PYTHON, "-B", "-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider",
+        several = ["-n", str(at_once)] if at_once > 1 else []
+        code = self.run([PYTHON, "-B", "-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider", *several,
                          f"--basetemp={self.temporary / ('pytest-' + part)}", f"--junitxml={report}",
                          "-o", f"junit_suite_name={part}", folder])
         before = len(self.sum.failed)
@@ -181,10 +184,12 @@ class Suite:
             self.situations()
         elif name == "tsan":
             self.ctest("tsan", *THREADED)
-        elif name in ("e2e", "crash", "drills") and self.build("release"):
+        elif name == "e2e" and self.build("release"):
+            self.pytest(name, "tests/e2e", "build/bin", WAITING * (os.cpu_count() or 2))
+        elif name in ("crash", "drills") and self.build("release"):
             self.pytest(name, f"tests/{name}", "build/bin")
         elif name == "asan-e2e" and self.build("dev"):
-            self.pytest(name, "tests/e2e", "build/dev/bin")
+            self.pytest(name, "tests/e2e", "build/dev/bin", WAITING * (os.cpu_count() or 2))
 
 
 def chosen(arguments: list[str]) -> list[str]:
@@ -223,7 +228,9 @@ def main() -> int:
     try:
         subprocess.run(["./scripts/setup", "tests"], cwd=ROOT, check=True)
         for name in parts:
+            began = time.monotonic()
             suite.part(name)
+            suite.say(f"{name}: took {time.monotonic() - began:.0f} s")
         return finish(suite, leftovers)
     except subprocess.CalledProcessError as error:
         print(f"scripts/test: {error}", file=sys.stderr)

@@ -225,7 +225,7 @@ def test_an_abort_on_a_full_disk_is_one_after_a_crash_too_and_the_ladder_goes_no
     world.until(id_, "frozen", timeout=30)
     runs = world.incident(id_)["runs"]
     assert [run["state"] for run in runs] == ["aborted"]
-    assert "aborted by a person" in runs[0]["why"]
+    assert "aborted by " in runs[0]["why"]      # by whom, where the disk had room for that record after all
     assert lines.read_text() == "ran\n"
     assert settled(world.env_file.read_text).count("PAYMENTS=on") == 1
 
