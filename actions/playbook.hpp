@@ -24,7 +24,7 @@ struct Step {
     bool idempotent = false;
     std::vector<std::string> check;  // argv: exit 0 = the step is done, 1 = not done, else unknown
     std::string host;                // name in `hosts`; empty: here
-    std::string when;                // reserved for later versions; empty: always
+    std::string when;                // a condition: skipped where it does not hold; empty: always
     std::string save;                // name its output is kept under for later steps
     bool approval = false;
     bool destructive = false;

@@ -76,6 +76,7 @@ std::string step_line(Step const& step) {
     }
     if (!details.empty()) out += ": " + details;
     if (!step.host.empty()) out += "; on " + plain(step.host);
+    if (!step.when.empty()) out += "; only if " + code(step.when);
     if (step.approval) out += "; **needs approval**";
     if (step.destructive) out += "; **destructive**";
     out += "; at most " + format_duration(step.timeout);

@@ -220,7 +220,9 @@ Section const& step() {
                 "Running it twice equals running it once; default: as its type."),
             key("check", argv, "Asked when nobody knows: exit 0 done, 1 not done."),
             key("host", text, "Where it runs; default: here."),
-            key("when", condition, "Skips the step; arrives in a later version."),
+            key("when", condition,
+                "Must hold when it is the step's turn, else the step is skipped. Nobody can tell "
+                "within timeout: the step has failed."),
             key("save", text, "Keeps its output as {{ steps.NAME }} for later steps."),
             otherwise(key("approval", boolean, "A person must approve it."), false),
         }

@@ -101,9 +101,7 @@ Step read_step(PlaybookReading& playbook, YamlCursor const& cursor) {
     read(map, "check", step.check, playbook.service.naming_hooks(names));
     read(map, "host", step.host);
     read(map, "approval", step.approval);
-    if (auto const when = map.take("when")) {
-        when->error("when on a step arrives in a later version of rollbackd; leave it out");
-    }
+    read(map, "when", step.when, hooks);
     read_save(map, playbook, step);
     return step;
 }

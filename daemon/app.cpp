@@ -75,7 +75,9 @@ void App::on_applied(std::vector<Record> const& records) {
     std::set<std::string> hurried;
     for (auto const& record : records) {
         if (record.kind == "message.queued") messages = true;
-        if (record.kind == "incident.state" || record.kind == "run.verifying") {
+        bool const paced = record.kind == "incident.state" || record.kind == "run.verifying" ||
+                           record.kind == "step.intent" || record.kind == "step.ended";
+        if (paced) {
             for (auto const& service : engine_.policy().services) {
                 if (!engine_.state().service(service.name).incident.empty())
                     hurried.insert(service.name);

@@ -35,7 +35,8 @@ Json App::dry_run(Plan const& plan) const {
                 {"n", ++n},
                 {"name", step.name},
                 {"type", step.type},
-                {"would", runner_->dry_run(step)}
+                {"would",
+                 (step.when.empty() ? "" : "only if " + step.when + ": ") + runner_->dry_run(step)}
             });
         }
     }

@@ -33,6 +33,7 @@ void consider_run(Earliest& due, Run const& run, Incident const& incident, Limit
     if (run.state == RunState::waiting && run.waiting_since) {
         due.consider(*run.waiting_since + limits.approval_timeout);
     }
+    if (auto const when = when_due(run)) due.consider(*when);
     if (run.state == RunState::running) {
         for (auto const& step : run.steps) {
             if (step.state == StepState::waiting && run.waiting_since) {

@@ -46,6 +46,19 @@ void note_abort(
     });
 }
 
+// Its `when` is false: skipped. Nobody can tell: a step that may be needed is not left out in
+// silence.
+void pass_over(Draft& draft, std::string const& run_id, std::uint32_t n, Evaluation const& found) {
+    auto const& when = planned_step(draft.run(run_id), n).when;
+    bool const skipped = found.verdict == Verdict::false_;
+    StepOutcome outcome;
+    outcome.kind = OutcomeKind::failed;
+    outcome.text = (skipped ? "not needed: " : "cannot tell whether it is needed (") +
+                   (skipped ? std::string() : when + "): ") + found.why;
+    auto const state = skipped ? StepState::skipped : StepState::failed;
+    finish_step(draft, run_id, n, state, outcome, "");
+}
+
 // Main steps are over, one way or the other.
 void after_main(Draft& draft, std::string const& run_id, bool failed, std::string const& why) {
     auto const& run = draft.run(run_id);
@@ -159,6 +172,11 @@ void advance(Draft& draft, std::string const& run_id) {
         if (!step.always && stop_main) continue;
         auto const n = step.n;
         auto const& planned = planned_step(run, n);
+        if (!planned.when.empty()) {
+            auto const found = judge_when(draft, run, n);
+            if (found.verdict == Verdict::unknown && draft.now.boot < when_due(run)) return;
+            if (found.verdict != Verdict::true_) return pass_over(draft, run_id, n, found);
+        }
         if (planned.approval && step.confirmed_by.empty() && step.attempt == 0) {
             auto const incident = run.incident;
             draft.write(StepWaiting{run_id, n, "waits for approval"});

@@ -329,7 +329,9 @@ void progress(Draft& draft, std::string const& service) {
         for (auto const& run : incident->runs) {
             if (run.state == RunState::running) {
                 // A copy: what is written replaces the incident, and this run with it.
-                step_wait(draft, std::string(run.id), service);
+                auto const run_id = run.id;
+                step_wait(draft, run_id, service);
+                advance(draft, run_id);  // a step's `when` may be known by now
                 break;
             }
             if (run.state == RunState::verifying && run.steps_ended_at) {

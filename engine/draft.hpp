@@ -80,6 +80,8 @@ void set_state(Draft& draft, std::string const& incident, IncidentState state, s
 
 // Runs (decide_runs.cpp).
 void start_run(Draft& draft, std::string const& run, bool automatic);
+/// Whether its `when` holds, on samples newer than all that the run has done (decide_when.cpp).
+Evaluation judge_when(Draft const& draft, Run const& run, std::uint32_t n);
 /// The intent, then the command; what the head does itself is done at once.
 void begin_step(Draft& draft, std::string const& run, std::uint32_t n, std::uint32_t attempt);
 /// Goes to the next step, to verification, or to the end.

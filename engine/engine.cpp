@@ -110,8 +110,9 @@ Duration Engine::pace(std::string_view service, std::string_view signal, Now) co
     auto const* const known = policy == nullptr ? nullptr : policy->signal(signal);
     if (known == nullptr) return std::chrono::seconds(10);
     auto const* const run = run_on(impl_->state, std::string(service));
-    bool const verifying = run != nullptr && run->state == RunState::verifying;
-    bool const hurried = verifying || impl_->senses.awaits_confirmation(service, signal);
+    bool const awaited =
+        run != nullptr && (run->state == RunState::verifying || awaits_samples(*run));
+    bool const hurried = awaited || impl_->senses.awaits_confirmation(service, signal);
     return hurried ? std::min(known->confirm_every, known->every) : known->every;
 }
 

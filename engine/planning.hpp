@@ -22,6 +22,10 @@ Step const& planned_step(Run const& run, std::uint32_t n);
 bool waits_for_approval(Run const& run);
 /// Its plan without the steps that have ended: what an approval in mid-run is about.
 Plan what_is_left(Run const& run);
+/// Until when the step that is next waits for samples that say whether its `when` holds.
+std::optional<Instant> when_due(Run const& run);
+/// A wait_until is on, or a `when` is to be judged: the service's signals are asked faster.
+bool awaits_samples(Run const& run);
 /// It has no verify and answers no trigger: no sample will ever say whether it worked.
 bool proves_nothing(Run const& run);
 /// Fills in "{{ steps.NAME }}" with what earlier steps saved: the last rendering, at the intent.

@@ -48,6 +48,35 @@ def test_steps_run_in_order_with_their_folder_and_environment(world):
     assert out.read_text() == f"{world.folder} green first\n/ red {world.repository.path}\n"
 
 
+def test_a_step_is_skipped_where_its_when_does_not_hold_and_a_dry_run_names_the_condition(world):
+    out = world.folder / "out"
+    say = script(world, "say", f'echo "$1" >> "{out}"\n')
+    with_steps(world,
+               {"exec": {"argv": [say, "first"]}},
+               {"exec": {"argv": [say, "mend"]}, "name": "mend", "when": "failed(health)"},
+               {"exec": {"argv": [say, "go on"]}, "when": "ok(health)"},
+               always=[{"exec": {"argv": [say, "note"]}, "when": "failed(health)"}])
+    would = world.api("operate").must(200, RUNS, {"reason": "a test", "dry_run": True})["would"]
+    assert would[1]["would"].startswith("only if failed(health): ")
+    run(world)
+    steps = ended(world, "succeeded")["steps"]
+    assert [step["state"] for step in steps] == ["done", "skipped", "done", "skipped"]
+    assert out.read_text() == "first\ngo on\n"
+    id_ = world.incidents()[0]["id"]
+    assert "not needed: health is ok" in world.ctl("report", id_).stdout
+
+
+def test_a_when_is_asked_of_the_world_as_the_step_ahead_has_left_it(world):
+    out = world.folder / "out"
+    world.shop["signals"]["health"] |= {"every": "1h", "confirm_every": "100ms"}
+    say = script(world, "say", f'echo mended >> "{out}"\n')
+    with_steps(world, {"exec": {"argv": ["true"]}},
+               {"exec": {"argv": [say]}, "when": "failed(health)"}, verify=[])
+    world.app.mode = "fail"     # the last sample, good for an hour, does not know
+    run(world)
+    wait_for(lambda: out.exists(), 10, "the step that is needed now")
+
+
 def test_a_value_never_becomes_a_second_argument_or_an_option(world):
     out = world.folder / "out"
     show = script(world, "show", f'echo "$#:$1" >> "{out}"\n')

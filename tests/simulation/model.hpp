@@ -11,7 +11,7 @@ namespace rollbackd::simulation {
 
 struct BookStep {
     std::string name, type, state = "pending";
-    bool always = false, idempotent = false, checked = false, approval = false;
+    bool always = false, idempotent = false, checked = false, approval = false, optional = false;
     std::uint64_t retries = 0;
     Duration timeout{};
     std::set<std::uint64_t> intents;

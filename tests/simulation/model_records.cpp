@@ -40,6 +40,7 @@ BookStep step_of(Json const& json, bool always) {
     out.always = always;
     out.idempotent = flag(json, "idempotent");
     out.approval = flag(json, "approval");
+    out.optional = !word(json, "when").empty();
     out.checked = !words(json, "check").empty();
     out.retries = number(json, "retries");
     out.timeout = span(json, "timeout").value_or(Duration{});
@@ -196,6 +197,10 @@ void Model::on_step_ended(Json const& body) {
     found->waiting.reset();
     auto& step = found->steps[n - 1];
     step.state = word(body, "state");
+    require(
+        step.state != "skipped" || (step.optional && step.intents.empty()), "A2",
+        found->id + " skips step " + std::to_string(n) + ", which has no when or has begun"
+    );
     bool const person = !word(body, "by").empty();
     bool const claims = step.state == "done" && step.type == "exec" && !person;
     require(

@@ -1,0 +1,58 @@
+// A step's `when`: whether it is the step's turn.
+#include "engine/draft.hpp"
+#include "engine/planning.hpp"
+
+#include <algorithm>
+
+namespace rollbackd {
+
+namespace {
+
+bool is_bad(StepRun const& step) {
+    return !step.always && (step.state == StepState::failed || step.state == StepState::aborted);
+}
+
+bool is_on(StepRun const& step) {
+    return step.state == StepState::running || step.state == StepState::waiting ||
+           step.state == StepState::unknown;
+}
+
+// What the newest step that did anything has changed is not seen in samples from before its end.
+std::optional<Instant> last_ended(Run const& run) {
+    std::optional<Instant> newest;
+    for (auto const& step : run.steps) {
+        if (!step.started_at || !step.ended_at) continue;
+        newest = std::max(newest.value_or(step.ended_at->boot), step.ended_at->boot);
+    }
+    return newest;
+}
+
+}  // namespace
+
+std::optional<Instant> when_due(Run const& run) {
+    auto const& steps = run.steps;
+    if (run.state != RunState::running || !run.started_at) return std::nullopt;
+    if (std::any_of(steps.begin(), steps.end(), is_on)) return std::nullopt;
+    bool const stopped = run.aborting || std::any_of(steps.begin(), steps.end(), is_bad);
+    auto const next = std::find_if(steps.begin(), steps.end(), [&](StepRun const& step) {
+        return step.state == StepState::pending && (step.always || !stopped);
+    });
+    if (next == steps.end() || planned_step(run, next->n).when.empty()) return std::nullopt;
+    auto const since = last_ended(run).value_or(run.started_at->boot);
+    return since + planned_step(run, next->n).timeout;
+}
+
+bool awaits_samples(Run const& run) {
+    return when_due(run) || std::any_of(run.steps.begin(), run.steps.end(), [](StepRun const& one) {
+               return one.state == StepState::running && one.type == "wait_until";
+           });
+}
+
+Evaluation judge_when(Draft const& draft, Run const& run, std::uint32_t n) {
+    return draft.senses.evaluate_text(
+        draft.incident(run.incident).service, planned_step(run, n).when, {}, last_ended(run),
+        std::nullopt, draft.state, draft.now
+    );
+}
+
+}  // namespace rollbackd
