@@ -124,7 +124,7 @@ TEST_CASE("a run that waits for a when goes on after a restart") {
 TEST_CASE("an abort ends a run that waits for a when") {
     auto world = rolled_back("failed(health)");
     REQUIRE(world.end_step());
-    world.send(Aborted{{"ops"}, world.incident()->id});
+    world.send(Aborted{{"ops", "operate"}, world.incident()->id});
     CHECK(world.incident()->runs.front().state == RunState::aborted);
     CHECK(world.commands.empty());
 }
