@@ -57,9 +57,12 @@ void refuse_probe_times(MapReader& map, SignalPolicy const& signal) {
     }
 }
 
+/// The type sees `by` among the params: a group of an expression may be called so.
 void check_with_type(Reading const& reading, YamlCursor const& params, SignalPolicy const& signal) {
     if (!reading.catalogue.check_signal) return;
-    for (auto const& problem : reading.catalogue.check_signal(signal.type, signal.params)) {
+    auto whole = signal.params;
+    if (!signal.by.empty()) whole["by"] = signal.by;
+    for (auto const& problem : reading.catalogue.check_signal(signal.type, whole)) {
         auto const path = params.path() + "." + problem.where;
         params.sources().report(place_of(params.places(), path), false, problem.what);
     }
@@ -78,6 +81,7 @@ void read_signal(ServiceReading& service, std::string const& name, YamlCursor co
     } else if (is_word_of_conditions(name)) {
         cursor.error("\"" + name + "\" is a word of the condition language; take another name");
     }
+    read(map, "by", signal.by);
     if (form) {
         signal.type = form->type->name;
         signal.is_probe = form->type->is_probe;
@@ -92,7 +96,6 @@ void read_signal(ServiceReading& service, std::string const& name, YamlCursor co
         kind = enum_from<SignalKind>(nature.kind);
         signal.is_probe = nature.is_probe;
     }
-    read(map, "by", signal.by);
     if (signal.is_probe || !form) {
         read(map, "from", signal.from);
     } else if (auto const from = map.take("from")) {

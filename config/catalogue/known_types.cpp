@@ -14,6 +14,7 @@ std::vector<Error> check_signal(std::string const& type, JsonObject const& param
     SignalPolicy signal;
     signal.type = type;
     signal.params = params;
+    signal.by = text_of(Json(params), "by");
     auto problems = check_probe(signal);
     for (auto& problem : check_source(signal)) problems.push_back(std::move(problem));
     return problems;

@@ -7,7 +7,7 @@ import json
 import pytest
 from harness.api import Api
 from harness.net import free_port
-from harness.waiting import wait_for
+from harness.waiting import settled, wait_for
 
 TOKEN = "drill-token-" + "x" * 32
 UNITS = {
@@ -166,9 +166,15 @@ def test_lines_of_a_unit_in_the_journal_are_read_once_over_a_restart(signals):
     say("FATAL: while nobody looked")
     signals.machine.run("systemctl", "start", "rollbackd")
     wait_for(lambda: failures() == 2, 20)
+    say("FATAL: in mid-stream")
+    signals.machine.run("systemctl", "kill", "-s", "KILL", "rollbackd")
+    say("FATAL: after the kill")
+    signals.machine.run("systemctl", "start", "rollbackd")
+    wait_for(lambda: failures() == 4, 20)
+    assert settled(failures, quiet=2.5) == 4
     place, away = "/usr/bin/journalctl", "/usr/bin/journalctl.away"
     signals.machine.run("mv", place, away)
     wait_for(lambda: "journalctl" in (signals.get("lines")["last_reason"] or ""), 30)
     say("ERROR: unseen for a while")
     signals.machine.run("mv", away, place)
-    wait_for(lambda: failures() == 3, 20)
+    wait_for(lambda: failures() == 5, 20)

@@ -55,6 +55,60 @@ def test_a_log_is_read_once_over_rotation_and_a_restart(world):
     assert settled(lambda: failures(world)) == 4
 
 
+def test_every_log_of_a_pattern_is_read_and_those_that_come_later(world):
+    one, two = world.folder / "one.app.log", world.folder / "two.app.log"
+    append(one, "ERROR from before")
+    watch(world, {"path": str(world.folder / "*.app.log")}, when="failures(it, 1h) >= 1000")
+    append(one, "ERROR 1")
+    append(two, "ERROR 2", "fine")
+    wait_for(lambda: failures(world) == 2)
+    world.daemon.kill()
+    one.rename(world.folder / "one.app.log.1")
+    append(one, "ERROR 3")
+    append(world.folder / "three.app.log", "ERROR 4")
+    world.daemon.start()
+    wait_for(lambda: failures(world) == 4)
+    assert settled(lambda: failures(world)) == 4
+
+
+def test_killed_in_mid_stream_each_line_of_a_file_counts_once(world):
+    log = world.folder / "app.log"
+    log.touch()
+    watch(world, {"path": str(log), "fail": ["declined"]}, when="failures(it, 1h) >= 1000000")
+    written = 0
+    for round_ in range(5):
+        append(log, *[f"card declined {written + n}" for n in range(150)])
+        world.daemon.kill()
+        append(log, *[f"card declined {written + n}" for n in range(150, 200)])
+        if round_ == 3:
+            log.rename(world.folder / "app.log.1")
+        written += 200
+        world.daemon.start()
+    wait_for(lambda: failures(world) == written, 20, f"{written} lines")
+    assert settled(lambda: failures(world)) == written
+
+
+def test_a_reload_that_changes_the_patterns_goes_on_in_the_log_where_it_was(world):
+    log = world.folder / "app.log"
+    log.touch()
+    watch(world, {"path": str(log), "fail": ["declined"]}, when="failures(it, 1h) >= 1000")
+    append(log, "declined 1", "expired 1")
+    wait_for(lambda: failures(world) == 1)
+    world.shop["signals"]["it"]["log"]["fail"] = ["expired"]
+    world.write_policy()
+    append(log, "declined 2", "expired 2")
+    wait_for(lambda: failures(world) == 2)
+    world.daemon.reload()
+    wait_for(lambda: failures(world) == 0, what="a signal of another meaning to begin anew")
+    append(log, "declined 3", "expired 3")
+    wait_for(lambda: failures(world) == 1, what="the line that was written since, and none of before")
+    world.shop["signals"]["it"]["log"]["fail"] = ["("]
+    world.write_policy()
+    world.daemon.reload()
+    append(log, "expired 4")
+    wait_for(lambda: failures(world) == 2, what="a bad file to change nothing")
+
+
 def test_a_log_that_cannot_be_read_is_unknown_and_is_read_once_it_can(world):
     folder = world.folder / "logs"
     folder.mkdir()
@@ -118,8 +172,15 @@ def test_a_containers_log_through_a_real_engine(world, engine):
     world.daemon.start()
     wait_for(lambda: failures(world) == 4, 20)
     assert settled(lambda: failures(world), quiet=2.5) == 4
+    for n in range(3):
+        say(f"FATAL: in mid-stream {n}")
+        wait_for(lambda: f"mid-stream {n}" in engine.ctl("logs", "app"))
+        world.daemon.kill()
+        world.daemon.start()
+    wait_for(lambda: failures(world) == 10, 20)     # each on both streams
+    assert settled(lambda: failures(world), quiet=2.5) == 10
     engine.ctl("rm", "-f", "app")
     wait_for(lambda: "no such container" in (world.signal("it")["last_reason"] or ""), 20)
     engine.run("app", "echo FATAL: it is back; sleep 86400")
-    wait_for(lambda: failures(world) == 5, 20)
+    wait_for(lambda: failures(world) == 11, 20)
     engine.ctl("rm", "-f", "app")

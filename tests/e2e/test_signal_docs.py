@@ -36,8 +36,4 @@ def test_every_type_of_signal_has_a_section():
     types = set(re.findall(r"^### Signal types: `(\w+)`", reference, re.M))
     assert {"exec", "disk"} <= types
     described = set(re.findall(r"^### (\w+)", PAGE, re.M)) | set(re.findall(r"^## (\w+)", PAGE, re.M))
-    assert types - described <= UNDESCRIBED
-
-
-# Types that are described elsewhere until their section lands.
-UNDESCRIBED = {"access_log", "push"}
+    assert types - described == set()

@@ -38,7 +38,7 @@ int rollbackd::fuzz::log(std::uint8_t const* data, std::size_t size) {
     if (size == 0) return 0;
     std::string_view const text(reinterpret_cast<char const*>(data) + 1, size - 1);
     if (data[0] == 'j') {
-        for (auto const& line : parse_journal(text).lines) read(line);
+        for (auto const& entry : parse_journal(text).lines) read(entry.line);
     } else if (data[0] == 'c') {
         for (auto const& line : parse_container_log(text).lines) {
             ensure(!unix_stamp(line.stamp).empty(), "a line's stamp is a time");

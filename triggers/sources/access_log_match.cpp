@@ -117,6 +117,21 @@ bool host_matches(std::string const& host, std::string const& pattern) {
     return host.size() > pattern.size() - 1 && host.ends_with(pattern.substr(1));
 }
 
+double seconds_per(std::string_view unit) {
+    if (unit == "ms") return 1e-3;
+    if (unit == "us") return 1e-6;
+    if (unit == "ns") return 1e-9;
+    return 1;
+}
+
+std::string said(LogLine const& line) {
+    auto text = "status: " + std::to_string(line.status);
+    for (auto const* const part : {&line.method, &line.path}) {
+        if (!part->empty()) text += " " + *part;
+    }
+    return text;
+}
+
 OutcomesValue counted(Outcome outcome, LogLine const& line) {
     OutcomesValue value;
     switch (outcome) {
@@ -128,10 +143,7 @@ OutcomesValue counted(Outcome outcome, LogLine const& line) {
             break;
         case Outcome::failure:
             value.failure = 1;
-            value.reason = printable(
-                "status: " + std::to_string(line.status) + " " + line.method + " " + line.path,
-                reason_bytes_max
-            );
+            value.reason = printable(said(line), reason_bytes_max);
             break;
     }
     return value;
@@ -168,32 +180,75 @@ Result<StatusRules> StatusRules::make(Json const& fail_list, Json const& neutral
     return rules;
 }
 
+bool is_measured_latency(JsonObject const& params) {
+    return text_of(Json(params), "measure") == "latency";
+}
+
 Result<AccessLogReader> AccessLogReader::make(std::string service, SignalPolicy const& signal) {
     AccessLogReader reader;
     reader.service_ = std::move(service);
     reader.signal_ = signal.name;
     reader.by_ = signal.by;
-
-    auto const format = param(signal.params, "format");
-    if (!format.is_null()) {
-        auto const known = enum_from<LogFormat>(format.is_string() ? format.get_string() : "");
-        if (!known) return fail(Errc::invalid, "expected combined, json or auto", "format");
-        reader.format_ = *known;
-    }
-    if (auto const keys = param(signal.params, "keys"); !keys.is_null()) {
-        auto read = read_json<LogKeys>(keys);
-        if (!read) return fail(Errc::invalid, read.error().what, "keys");
-        reader.keys_ = std::move(*read);
-    }
+    Json const params(signal.params);
+    reader.id_ = text_of(params, "id");
+    reader.measures_latency_ = is_measured_latency(signal.params);
+    reader.seconds_per_unit_ = seconds_per(text_of(params, "latency_unit"));
+    if (auto read = reader.read_form(signal); !read) return tl::unexpected<Error>(read.error());
     auto rules = StatusRules::make(param(signal.params, "fail"), param(signal.params, "neutral"));
     if (!rules) return tl::unexpected<Error>(rules.error());
     reader.rules_ = *rules;
-
     auto const match = param(signal.params, "match");
     if (!match.is_null() && !match.is_object()) {
         return fail(Errc::invalid, "expected path, method, query or host", "match");
     }
-    JsonObject const wanted = match.is_object() ? match.get_object() : JsonObject();
+    auto read = reader.read_match(match.is_object() ? match.get_object() : JsonObject());
+    if (read && reader.pattern_) read = reader.check_pattern();
+    if (!read) return tl::unexpected<Error>(read.error());
+    return reader;
+}
+
+// In which form the lines are.
+Result<void> AccessLogReader::read_form(SignalPolicy const& signal) {
+    auto const format = param(signal.params, "format");
+    if (!format.is_null()) {
+        auto const known = enum_from<LogFormat>(format.is_string() ? format.get_string() : "");
+        if (!known) {
+            return fail(
+                Errc::invalid, "expected auto, combined, common, vhost_combined or json", "format"
+            );
+        }
+        format_ = *known;
+    }
+    if (auto const keys = param(signal.params, "keys"); !keys.is_null()) {
+        auto read = read_json<LogKeys>(keys);
+        if (!read) return fail(Errc::invalid, read.error().what, "keys");
+        keys_ = std::move(*read);
+    }
+    bool const fixed = format_ != LogFormat::auto_ && format_ != LogFormat::json;
+    if (fixed && measures_latency_) {
+        return fail(
+            Errc::invalid,
+            "a line of this format holds no latency; write JSON lines, or say with pattern where "
+            "it stands",
+            "format"
+        );
+    }
+    auto const pattern = param(signal.params, "pattern");
+    if (pattern.is_null()) return {};
+    if (format_ != LogFormat::auto_ || keys_ != LogKeys{}) {
+        return fail(
+            Errc::invalid, "pattern says itself what a line is: without format and keys", "pattern"
+        );
+    }
+    auto made = LogPattern::make(
+        pattern.is_string() ? std::string(pattern.get_string()) : std::string(), {by_, id_}
+    );
+    if (!made) return fail(Errc::invalid, made.error().what, "pattern");
+    pattern_ = std::move(*made);
+    return {};
+}
+
+Result<void> AccessLogReader::read_match(JsonObject const& wanted) {
     auto path = expression(param(wanted, "path"), "match.path");
     if (!path) return tl::unexpected<Error>(path.error());
     auto query = expression(param(wanted, "query"), "match.query");
@@ -202,26 +257,72 @@ Result<AccessLogReader> AccessLogReader::make(std::string service, SignalPolicy 
     if (!methods) return tl::unexpected<Error>(methods.error());
     auto hosts = texts_of(param(wanted, "host"), "match.host");
     if (!hosts) return tl::unexpected<Error>(hosts.error());
-    reader.path_ = std::move(*path);
-    reader.query_ = std::move(*query);
-    reader.path_group_ = group_named(reader.path_, signal.by);
-    reader.query_group_ = group_named(reader.query_, signal.by);
-    for (auto& method : *methods) reader.methods_.push_back(upper(std::move(method)));
-    for (auto& host : *hosts) reader.hosts_.push_back(lower(std::move(host)));
-    return reader;
+    path_ = std::move(*path);
+    query_ = std::move(*query);
+    for (auto& method : *methods) methods_.push_back(upper(std::move(method)));
+    for (auto& host : *hosts) hosts_.push_back(lower(std::move(host)));
+    return {};
+}
+
+// Whatever the signal asks of a line, one of the pattern's groups must give.
+Result<void> AccessLogReader::check_pattern() const {
+    struct Need {
+        bool asked;
+        std::string_view what;
+        std::vector<std::string_view> groups;  // any of these gives it
+    };
+    bool const target = pattern_->has("path") || pattern_->has("request");
+    std::vector<Need> const needs{
+        {!measures_latency_, "to tell what failed", {"status"}},
+        {measures_latency_, "to be measured", {"latency"}},
+        {path_ != nullptr, "for match.path", {"path", "request"}},
+        {query_ != nullptr, "for match.query", {"query", "path", "request"}},
+        {!methods_.empty(), "for match.method", {"method", "request"}},
+        {!hosts_.empty(), "for match.host", {"host"}},
+    };
+    for (auto const& need : needs) {
+        bool const given = std::any_of(need.groups.begin(), need.groups.end(), [&](auto name) {
+            return pattern_->has(name);
+        });
+        if (!need.asked || given) continue;
+        std::string text = "it has no group (?P<" + std::string(need.groups.front()) + ">...) ";
+        return fail(Errc::invalid, text + std::string(need.what), "pattern");
+    }
+    for (auto const& name : {by_, id_}) {
+        bool const given = name.empty() || pattern_->has(name) || target ||
+                           pattern_->has("query") || group_named(path_, name) > 0;
+        if (given) continue;
+        return fail(
+            Errc::invalid,
+            "it has no group (?P<" + printable(name, by_bytes_max) +
+                ">...), and no path or query to "
+                "find that in",
+            "pattern"
+        );
+    }
+    return {};
 }
 
 LineFate AccessLogReader::read(std::string_view text, Now now, Sample& sample) const {
-    auto const line = parse_log_line(text, format_, keys_);
+    auto const line = pattern_ ? pattern_->parse(text) : parse_log_line(text, format_, keys_);
     if (!line) return LineFate::unreadable;
-    if (line->status < 200) return LineFate::no_status;
+    bool const status_needed = !measures_latency_;
+    if (line->status < 200 && (status_needed || line->status > 0)) return LineFate::no_status;
     if (!matches(*line)) return LineFate::unmatched;
     sample = Sample();
+    if (measures_latency_) {
+        auto const seconds = seconds_of(*line);
+        if (!seconds) return LineFate::no_status;
+        sample.value = GaugeValue{*seconds};
+    } else {
+        sample.value = counted(rules_.outcome(line->status), *line);
+    }
     sample.service = service_;
     sample.signal = signal_;
     sample.at = line->time ? to_instant(*line->time, now) : now.boot;
-    sample.value = counted(rules_.outcome(line->status), *line);
-    sample.by = by_of(*line);
+    if (!by_.empty()) sample.by = printable(named(*line, by_).value_or(""), by_bytes_max);
+    sample.id = id_.empty() ? line->id : named(*line, id_).value_or("");
+    if (sample.id.size() > id_bytes_max) sample.id.resize(id_bytes_max);
     sample.client = line->client.substr(0, by_bytes_max);
     return LineFate::sample;
 }
@@ -241,17 +342,22 @@ bool AccessLogReader::matches(LogLine const& line) const {
 }
 
 // A named group of the expressions, a member of a JSON line, else a query parameter.
-std::string AccessLogReader::by_of(LogLine const& line) const {
-    if (by_.empty()) return {};
-    std::optional<std::string> value;
-    if (path_group_ > 0) value = group_text(*path_, path_group_, line.path);
-    if (!value && query_group_ > 0) value = group_text(*query_, query_group_, line.query);
-    if (!value) {
-        auto const* const found = find(line.json, by_);
-        if (found != nullptr && found->is_string()) value = std::string(found->get_string());
+std::optional<std::string> AccessLogReader::named(LogLine const& line, std::string const& name)
+    const {
+    if (int const group = group_named(path_, name); group > 0) {
+        if (auto text = group_text(*path_, group, line.path)) return text;
     }
-    if (!value) value = query_value(line.query, by_);
-    return value ? printable(*value, by_bytes_max) : std::string();
+    if (int const group = group_named(query_, name); group > 0) {
+        if (auto text = group_text(*query_, group, line.query)) return text;
+    }
+    if (auto const found = line.named.find(name); found != line.named.end()) return found->second;
+    if (auto text = member_text(line.json, name); !text.empty()) return text;
+    return query_value(line.query, name);
+}
+
+std::optional<double> AccessLogReader::seconds_of(LogLine const& line) const {
+    if (!line.latency || *line.latency < 0) return std::nullopt;
+    return *line.latency * seconds_per_unit_;
 }
 
 }  // namespace rollbackd

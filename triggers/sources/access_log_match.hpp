@@ -3,13 +3,10 @@
 #pragma once
 
 #include "triggers/signal.hpp"
-#include "triggers/sources/access_log_parse.hpp"
+#include "triggers/sources/access_log_pattern.hpp"
+#include "triggers/sources/source.hpp"
 
 #include <array>
-
-namespace re2 {
-class RE2;
-}
 
 namespace rollbackd {
 
@@ -29,7 +26,8 @@ private:
     std::array<Outcome, 600> outcomes_{};
 };
 
-enum class LineFate { sample, unmatched, no_status, unreadable };
+/// Whether the signal's params make it a gauge of seconds.
+bool is_measured_latency(JsonObject const& params);
 
 class AccessLogReader {
 public:
@@ -42,21 +40,29 @@ public:
 private:
     using Expression = std::shared_ptr<re2::RE2 const>;
 
+    Result<void> read_form(SignalPolicy const& signal);
+    Result<void> read_match(JsonObject const& wanted);
+    Result<void> check_pattern() const;
     bool matches(LogLine const& line) const;
-    std::string by_of(LogLine const& line) const;
+    std::optional<std::string> named(LogLine const& line, std::string const& name) const;
+    std::optional<double> seconds_of(LogLine const& line) const;
 
     std::string service_;
     std::string signal_;
     std::string by_;
+    std::string id_;
     LogFormat format_ = LogFormat::auto_;
     LogKeys keys_;
+    std::optional<LogPattern> pattern_;
+    bool measures_latency_ = false;
+    double seconds_per_unit_ = 1;
     StatusRules rules_;
-    Expression path_, query_;               // null: any
-    int path_group_ = 0, query_group_ = 0;  // of the group named like `by`; 0: none
-    std::vector<std::string> methods_;      // upper case; empty: any
-    std::vector<std::string> hosts_;        // lower case, "*." first for any subdomain; empty: any
+    Expression path_, query_;           // null: any
+    std::vector<std::string> methods_;  // upper case; empty: any
+    std::vector<std::string> hosts_;    // lower case, "*." first for any subdomain; empty: any
 };
 
 inline constexpr std::size_t by_bytes_max = 128;  // longer values are cut
+inline constexpr std::size_t id_bytes_max = 256;
 
 }  // namespace rollbackd

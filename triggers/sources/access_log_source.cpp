@@ -4,7 +4,7 @@
 #include "core/io/task_group.hpp"
 #include "triggers/sources/access_log_match.hpp"
 #include "triggers/sources/file_watch.hpp"
-#include "triggers/sources/follow.hpp"
+#include "triggers/sources/log_files.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -19,78 +19,49 @@ namespace {
 class AccessLogSource final : public Source {
 public:
     AccessLogSource(
-        std::string path, AccessLogReader reader, FileFollower follower, FileWatch watch,
-        Clock const& clock
+        std::string path, AccessLogReader reader, LogFiles files,
+        asio::any_io_executor const& executor, Clock const& clock
     )
         : path_(std::move(path)),
           reader_(std::move(reader)),
-          follower_(std::move(follower)),
-          watch_(std::move(watch)),
+          files_(std::move(files)),
+          watch_(executor),
           clock_(clock) {}
 
     asio::awaitable<Result<std::vector<Sample>>> next_batch() override {
         auto const executor = co_await asio::this_coro::executor;
         while (!co_await is_cancelled()) {
             // A long backlog takes its turn with everything else on this loop.
-            if (!status_.caught_up) co_await asio::post(executor, asio::use_awaitable);
-            watch_.arm();
+            if (!files_.caught_up()) co_await asio::post(executor, asio::use_awaitable);
+            watch_.arm(files_.paths());
             auto samples = read();
             if (!samples.empty()) co_return samples;
-            if (status_.caught_up) co_await watch_.wait();
+            if (files_.caught_up()) co_await watch_.wait();
         }
         co_return fail(Errc::cancelled, "told to stop");
     }
 
     Json save() const override {
-        JsonObject saved;
+        auto saved = files_.save();
         saved["path"] = path_;
-        saved["position"] = to_json(follower_.save());
         return saved;
     }
 
-    SourceStatus status() const override {
-        SourceStatus status = status_;
-        status.reading = follower_.problem().empty();
-        status.text = follower_.problem();
-        status.too_long = follower_.too_long();
-        status.lost = follower_.lost();
-        return status;
-    }
+    SourceStatus status() const override { return files_.status(); }
 
 private:
     std::vector<Sample> read() {
         auto const now = clock_.now();
-        auto const batch = follower_.read_batch(source_batch_max, now.boot);
-        status_.caught_up = !batch.more;
-        status_.lines += batch.lines.size();
-        std::vector<Sample> samples;
-        for (auto const& line : batch.lines) {
-            Sample sample;
-            switch (reader_.read(line, now, sample)) {
-                case LineFate::sample:
-                    samples.push_back(std::move(sample));
-                    break;
-                case LineFate::unmatched:
-                    ++status_.unmatched;
-                    break;
-                case LineFate::no_status:
-                    ++status_.no_status;
-                    break;
-                case LineFate::unreadable:
-                    ++status_.unreadable;
-                    break;
-            }
-        }
-        status_.samples += samples.size();
-        return samples;
+        return files_.read(now, [&](std::string const& line, Sample& sample) {
+            return reader_.read(line, now, sample);
+        });
     }
 
     std::string path_;
     AccessLogReader reader_;
-    FileFollower follower_;
+    LogFiles files_;
     FileWatch watch_;
     Clock const& clock_;
-    SourceStatus status_;
 };
 
 }  // namespace
@@ -105,12 +76,10 @@ Result<std::unique_ptr<Source>> make_access_log_source(
     auto const path = text_of(parameters, "path");
     if (path.empty()) return fail(Errc::invalid, "expected the log's file name", "path");
     // A position in another file is of no use in this one.
-    auto const* const position = text_of(saved, "path") == path ? find(saved, "position") : nullptr;
-    auto const known = read_json<FollowPosition>(position == nullptr ? Json() : *position);
-    auto follower = known ? FileFollower(path, *known) : FileFollower(path);
-    FileWatch watch(std::move(executor), path);
+    auto const known = text_of(saved, "path") == path ? saved : Json();
+    LogFiles files(path, known, clock.now().boot);
     return std::make_unique<AccessLogSource>(
-        path, std::move(*reader), std::move(follower), std::move(watch), clock
+        path, std::move(*reader), std::move(files), executor, clock
     );
 }
 

@@ -1,4 +1,4 @@
-// The access_log source: follows the file (follow.hpp), reads its lines (access_log_match.hpp) and
+// The access_log source: follows its files (log_files.hpp), reads lines (access_log_match.hpp) and
 // waits for more (file_watch.hpp). Made by make_source() in registry.hpp.
 #pragma once
 

@@ -4,33 +4,43 @@
 
 #include <sys/inotify.h>
 #include <unistd.h>
+#include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <filesystem>
+#include <utility>
 
 namespace rollbackd {
 
 namespace asio = boost::asio;
 
-FileWatch::FileWatch(asio::any_io_executor executor, std::string path)
-    : path_(std::move(path)), events_(executor) {
+FileWatch::FileWatch(asio::any_io_executor executor) : events_(std::move(executor)) {
     int const descriptor = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     // None left (fs.inotify.max_user_instances): polling alone does.
     if (descriptor >= 0) events_.assign(descriptor);
 }
 
-void FileWatch::arm() {
+void FileWatch::arm(std::vector<std::string> const& paths) {
     if (!events_.is_open()) return;
     int const descriptor = events_.native_handle();
-    if (folder_watch_ < 0) {
-        auto const folder = std::filesystem::path(path_).parent_path().string();
-        folder_watch_ = inotify_add_watch(descriptor, folder.c_str(), IN_CREATE | IN_MOVED_TO);
+    auto const gone = std::exchange(files_, {});
+    for (auto const& path : paths) {
+        auto const folder = std::filesystem::path(path).parent_path().string();
+        auto& watched = folders_.try_emplace(folder, -1).first->second;
+        if (watched < 0) {
+            watched = inotify_add_watch(descriptor, folder.c_str(), IN_CREATE | IN_MOVED_TO);
+        }
+        // The same file gives the same watch again; after a rotation it is another file's.
+        int const watch = inotify_add_watch(descriptor, path.c_str(), IN_MODIFY | IN_ATTRIB);
+        if (watch >= 0) files_[path] = watch;
     }
-    // The same file gives the same watch again; after a rotation it is another file's.
-    int const watch = inotify_add_watch(descriptor, path_.c_str(), IN_MODIFY | IN_ATTRIB);
-    if (watch != file_watch_ && file_watch_ >= 0) inotify_rm_watch(descriptor, file_watch_);
-    file_watch_ = watch;
+    for (auto const& [path, watch] : gone) {
+        bool const kept = std::any_of(files_.begin(), files_.end(), [&](auto const& file) {
+            return file.second == watch;
+        });
+        if (!kept) inotify_rm_watch(descriptor, watch);
+    }
 }
 
 asio::awaitable<void> FileWatch::wait() {

@@ -1,6 +1,7 @@
 #include "triggers/sources/follow.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace rollbackd {
 
@@ -171,13 +172,18 @@ void FileFollower::refresh_head(File& file) {
 
 void FileFollower::look_for_rotation() {
     auto const current = facts_of(path_);
+    missing_ = !current && current.error().code == Errc::not_found;
+    if (missing_) from_end_ = false;
     if (!current) {
         problem_ = to_string(current.error());
-        if (current.error().code == Errc::not_found) from_end_ = false;
         return;
     }
     problem_.clear();
-    if (files_.empty() || !files_.back()->facts.same_file(*current)) open_current();
+    if (files_.empty() || !files_.back()->facts.same_file(*current)) {
+        open_current();
+    } else if (std::exchange(files_.back()->rotated, false)) {  // moved away, and back
+        files_.back()->idle_since.reset();
+    }
 }
 
 // The name leads to another file than before, or to the first one ever.
@@ -224,13 +230,15 @@ void FileFollower::forget_copy_of(File const& original) {
     });
 }
 
-FileFollower::Batch FileFollower::read_batch(std::size_t lines_max, Instant now) {
+FileFollower::Batch FileFollower::read_batch(
+    std::size_t lines_max, Instant now, Accept const& accept
+) {
     Batch batch;
     look_for_rotation();
     std::size_t bytes = 0;
     for (std::size_t i = 0; i < files_.size(); ++i) {
         while (true) {
-            if (take_lines(*files_[i], batch, lines_max) || bytes > batch_bytes_max) {
+            if (take_lines(*files_[i], batch, lines_max, accept) || bytes > batch_bytes_max) {
                 batch.more = true;
                 return batch;
             }
@@ -308,8 +316,10 @@ void FileFollower::replaced_in_place(File& file) {
     file.head.clear();
 }
 
-// Moves whole lines into the batch; true where a limit stopped it.
-bool FileFollower::take_lines(File& file, Batch& batch, std::size_t lines_max) {
+// Moves whole lines into the batch; true where a limit stopped it, or `accept`.
+bool FileFollower::take_lines(
+    File& file, Batch& batch, std::size_t lines_max, Accept const& accept
+) {
     std::size_t begin = 0;
     bool full = false;
     while (true) {
@@ -327,7 +337,10 @@ bool FileFollower::take_lines(File& file, Batch& batch, std::size_t lines_max) {
         std::size_t const length = newline - begin;
         if (!file.skipping && length <= line_bytes_max) {
             bool const carriage_return = length > 0 && file.ahead[newline - 1] == '\r';
-            batch.lines.push_back(file.ahead.substr(begin, length - (carriage_return ? 1 : 0)));
+            auto line = file.ahead.substr(begin, length - (carriage_return ? 1 : 0));
+            full = accept && !accept(line);
+            if (full) break;
+            batch.lines.push_back(std::move(line));
         } else if (!file.skipping) {
             ++too_long_;
         }
@@ -368,6 +381,29 @@ void FileFollower::retire(Instant now, Batch& batch) {
         );
         files_.erase(files_.begin() + std::ptrdiff_t(i));
     }
+}
+
+bool FileFollower::is_over(Instant now, Batch& batch) {
+    if (!missing_) return false;
+    for (auto& file : files_) file->rotated = true;
+    retire(now, batch);
+    return files_.empty();
+}
+
+std::optional<FilePosition> FileFollower::let_go(FileFacts const& facts) {
+    auto const current = facts_of(path_);
+    if (current && current->same_file(facts)) return std::nullopt;
+    for (auto const& file : files_) {
+        if (!file->facts.same_file(facts)) continue;
+        auto position = position_of(file->facts, file->offset, file->skipping, file->head);
+        remember(position);
+        files_.erase(files_.begin() + std::ptrdiff_t(index_of(*file)));
+        return position;
+    }
+    auto const done = std::find_if(done_.rbegin(), done_.rend(), [&](FilePosition const& known) {
+        return known.device == facts.device && known.inode == facts.inode;
+    });
+    return done == done_.rend() ? std::nullopt : std::optional(*done);
 }
 
 void FileFollower::remember(FilePosition position) {

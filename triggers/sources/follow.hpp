@@ -6,6 +6,7 @@
 
 #include "triggers/sources/file_position.hpp"
 
+#include <functional>
 #include <memory>
 
 namespace rollbackd {
@@ -41,16 +42,26 @@ public:
         std::vector<std::string> lines;  // without their newline
         bool more = false;               // stopped by a limit: ask again before waiting
     };
+    /// Asked of each complete line before it is taken; false leaves it for the next batch.
+    using Accept = std::function<bool(std::string const& line)>;
 
     /// Complete lines that are there now, at most `lines_max`. Does not wait. `now` only measures
-    /// rotated_grace.
-    Batch read_batch(std::size_t lines_max, Instant now);
+    /// rotated_grace. A last line that nobody will end any more is not asked about.
+    Batch read_batch(std::size_t lines_max, Instant now, Accept const& accept = {});
 
     /// Exactly after the lines handed out so far.
     FollowPosition save() const;
 
     /// Why nothing can be read just now; empty where the file is open.
     std::string const& problem() const { return problem_; }
+    /// Its name leads to no file just now.
+    bool missing() const { return missing_; }
+    /// Of a name that is missing: whether all that was there has been read and stayed quiet for
+    /// rotated_grace. A last line without its end goes into the batch.
+    bool is_over(Instant now, Batch& batch);
+    /// Where the reading of this file stands, which has another name now; it is read no further.
+    /// None: it was never read here, or still has this name.
+    std::optional<FilePosition> let_go(FileFacts const& facts);
     std::uint64_t too_long() const { return too_long_; }
     std::uint64_t lost() const { return lost_; }
 
@@ -67,7 +78,7 @@ private:
     static void refresh_head(File& file);
     bool refill(File& file);
     void replaced_in_place(File& file);
-    bool take_lines(File& file, Batch& batch, std::size_t lines_max);
+    bool take_lines(File& file, Batch& batch, std::size_t lines_max, Accept const& accept);
     void retire(Instant now, Batch& batch);
     void remember(FilePosition position);
 
@@ -76,6 +87,7 @@ private:
     std::vector<std::unique_ptr<File>> files_;  // oldest first; the last one is, or was, at path_
     std::vector<FilePosition> done_;
     std::string problem_;
+    bool missing_ = false;
     std::uint64_t too_long_ = 0;
     std::uint64_t lost_ = 0;
 };

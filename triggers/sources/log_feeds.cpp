@@ -40,9 +40,11 @@ public:
         co_return taken(*result);
     }
 
-    Json save() const override {
+    Json save() const override { return save_at(cursor_); }
+
+    Json save_at(std::string const& place) const override {
         JsonObject saved;
-        saved["cursor"] = cursor_;
+        saved["cursor"] = place;
         saved["since"] = format_rfc3339(since_);
         return saved;
     }
@@ -63,9 +65,9 @@ private:
         News news;
         news.unreadable = parsed.unreadable;
         news.lost = result.output_cut;
-        for (auto& line : parsed.lines) {
+        for (auto& [cursor, line] : parsed.lines) {
             bool const old = cursor_.empty() && line.time && *line.time < since_;
-            if (!old) news.lines.push_back(std::move(line));
+            if (!old) news.lines.push_back({std::move(line), std::move(cursor)});
         }
         if (!parsed.cursor.empty()) cursor_ = std::move(parsed.cursor);
         return news;
@@ -106,9 +108,11 @@ public:
         co_return taken(response->body);
     }
 
-    Json save() const override {
+    Json save() const override { return save_at(stamp_); }
+
+    Json save_at(std::string const& place) const override {
         JsonObject saved;
-        saved["stamp"] = stamp_;
+        saved["stamp"] = place;
         return saved;
     }
 
@@ -119,7 +123,7 @@ private:
         news.unreadable = parsed.unreadable;
         for (auto& line : parsed.lines) {
             if (line.stamp <= stamp_) continue;  // `since` includes what was seen last
-            news.lines.push_back(std::move(line.line));
+            news.lines.push_back({std::move(line.line), line.stamp});
         }
         // What was cut off is asked for again: it is newer than the last whole line.
         if (!parsed.lines.empty()) stamp_ = std::max(stamp_, parsed.lines.back().stamp);

@@ -17,8 +17,12 @@ class LogFeed {
 public:
     virtual ~LogFeed() = default;
 
+    struct Line {
+        RawLine line;
+        std::string place;  // for save_at()
+    };
     struct News {
-        std::vector<RawLine> lines;
+        std::vector<Line> lines;
         std::size_t unreadable = 0;
         bool lost = false;  // more was written than can be taken at once
     };
@@ -26,6 +30,8 @@ public:
     virtual boost::asio::awaitable<Result<News>> fetch() = 0;
     /// Exactly after what was fetched last.
     virtual Json save() const = 0;
+    /// Exactly after the line that has this place.
+    virtual Json save_at(std::string const& place) const = 0;
 };
 
 std::unique_ptr<LogFeed> make_journal_feed(

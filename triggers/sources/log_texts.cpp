@@ -76,15 +76,14 @@ JournalLines parse_journal(std::string_view text) {
         if (line.empty()) continue;
         auto const entry = parse_json(line);
         auto message = entry ? message_of(*entry) : std::nullopt;
-        if (entry) {
-            auto cursor = text_of(*entry, "__CURSOR");
-            if (!cursor.empty()) out.cursor = std::move(cursor);
-        }
+        auto cursor = entry ? text_of(*entry, "__CURSOR") : std::string();
+        if (!cursor.empty()) out.cursor = cursor;
         if (!message) {
             ++out.unreadable;
             continue;
         }
-        out.lines.push_back({micros(text_of(*entry, "__REALTIME_TIMESTAMP")), std::move(*message)});
+        RawLine said{micros(text_of(*entry, "__REALTIME_TIMESTAMP")), std::move(*message)};
+        out.lines.push_back({std::move(cursor), std::move(said)});
     }
     return out;
 }

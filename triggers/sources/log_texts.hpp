@@ -7,9 +7,13 @@
 namespace rollbackd {
 
 /// Lines of `journalctl -o json`.
+struct JournalLine {
+    std::string cursor;
+    RawLine line;
+};
 struct JournalLines {
-    std::vector<RawLine> lines;
-    std::string cursor;          // of the last line; empty: there was none
+    std::vector<JournalLine> lines;
+    std::string cursor;          // of the last entry, readable or not; empty: there was none
     std::size_t unreadable = 0;  // no JSON, or without a message
 };
 JournalLines parse_journal(std::string_view text);

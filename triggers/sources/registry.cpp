@@ -23,32 +23,17 @@ Field key_field(std::string name, std::string doc) {
     return field(std::move(name), FieldType::text, std::move(doc));
 }
 
-TypeInfo access_log() {
-    TypeInfo type;
-    type.name = "access_log";
-    type.doc =
-        "Outcomes from a web server's access log: 5xx fail, 2xx and 3xx succeed, 4xx are neutral.";
-    type.kind = "outcomes";
-    Field path = field("path", FieldType::path, "The log; rotation is followed.");
-    path.required = true;
-    Field format = field(
-        "format", FieldType::choice,
-        "combined (nginx, Apache), json (one object a line), or auto: each line as it looks."
-    );
-    format.choices = enum_names<LogFormat>();
-    format.otherwise = "auto";
-    Field match = field("match", FieldType::object, "Only lines that match all of these count.");
-    match.fields = {
+std::vector<Field> match_fields() {
+    return {
         field("path", FieldType::text, "RE2 expression on the path, without the query string."),
         field("method", FieldType::text_list, "Any of these methods."),
         field("query", FieldType::text, "RE2 expression on the query string, without the `?`."),
         field("host", FieldType::text_list, "Any of these hosts; `*.example.com` is any below it."),
     };
-    Field keys = field(
-        "keys", FieldType::object,
-        "Members of a JSON line to read instead of the usual ones: a name, or a pointer (`/a/b`)."
-    );
-    keys.fields = {
+}
+
+std::vector<Field> key_fields() {
+    return {
         key_field("time", "When it happened: RFC 3339 or seconds since 1970."),
         key_field("status", "The answer's status."),
         key_field("method", "The request's method."),
@@ -56,13 +41,65 @@ TypeInfo access_log() {
         key_field("query", "The query string, where it stands apart."),
         key_field("host", "The host that was asked for."),
         key_field("client", "The client's address."),
+        key_field("latency", "How long it took, a number of latency_unit."),
+        key_field("id", "What identifies the event, so that a repeat counts once."),
     };
-    Field fail =
-        field("fail", FieldType::status, "Statuses or classes that fail, beside 5xx: [429, 4xx].");
-    Field neutral = field(
-        "neutral", FieldType::status, "Statuses or classes that are neutral, beside 4xx: [503]."
+}
+
+Field choice(std::string name, std::vector<std::string> choices, std::string doc) {
+    Field made = field(std::move(name), FieldType::choice, std::move(doc));
+    made.choices = std::move(choices);
+    return made;
+}
+
+TypeInfo access_log() {
+    TypeInfo type;
+    type.name = "access_log";
+    type.doc =
+        "Outcomes from a web server's access log: 5xx fail, 2xx and 3xx succeed, 4xx are neutral; "
+        "or, measured, how long requests took.";
+    Field path = field(
+        "path", FieldType::path,
+        "The log; rotation is followed. `*`, `?` and `[a-z]` mean every log of such a name."
     );
-    type.fields = {path, format, match, keys, fail, neutral};
+    path.required = true;
+    Field format = choice(
+        "format", enum_names<LogFormat>(),
+        "combined or common (nginx, Apache), vhost_combined (a host first), json (one object a "
+        "line), or auto: each line as it looks."
+    );
+    format.otherwise = "auto";
+    Field match = field("match", FieldType::object, "Only lines that match all of these count.");
+    match.fields = match_fields();
+    Field keys = field(
+        "keys", FieldType::object,
+        "Members of a JSON line to read instead of the usual ones: a name, or a pointer (`/a/b`)."
+    );
+    keys.fields = key_fields();
+    Field unit = choice("latency_unit", {"s", "ms", "us", "ns"}, "What the log's latency counts.");
+    unit.otherwise = "s";
+    type.fields = {
+        path,
+        format,
+        field(
+            "pattern", FieldType::text,
+            "RE2 expression for a log of another form: its groups (?P<status>...), request or path "
+            "and method, query, time, host, client, latency, id are the line's fields."
+        ),
+        match,
+        keys,
+        field(
+            "id", FieldType::text,
+            "What tells events apart: a group, a JSON member or a query parameter. An event counts "
+            "once as failure and once as success."
+        ),
+        field("fail", FieldType::status, "Statuses or classes that fail, beside 5xx: [429, 4xx]."),
+        field(
+            "neutral", FieldType::status, "Statuses or classes that are neutral, beside 4xx: [503]."
+        ),
+        choice("measure", {"latency"}, "A gauge of seconds: how long each request took."),
+        unit,
+    };
     return type;
 }
 
@@ -105,7 +142,10 @@ TypeInfo log() {
     );
     socket.otherwise = "/var/run/docker.sock";
     type.fields = {
-        field("path", FieldType::path, "A file; rotation is followed."),
+        field(
+            "path", FieldType::path,
+            "A file; rotation is followed. `*`, `?` and `[a-z]` mean every file of such a name."
+        ),
         field("unit", FieldType::text, "A systemd unit: its lines in the journal."),
         field("container", FieldType::text, "A container: its log, of both streams."),
         socket,
@@ -176,9 +216,8 @@ std::vector<Error> check_source(SignalPolicy const& signal) {
 }
 
 std::optional<SignalNature> source_nature(std::string const& type, JsonObject const& params) {
-    (void)type;
-    (void)params;
-    return std::nullopt;  // push says `kind` itself
+    if (type != "access_log") return std::nullopt;  // push says `kind` itself
+    return SignalNature{is_measured_latency(params) ? "gauge" : "outcomes", false};
 }
 
 Result<std::unique_ptr<Source>> make_source(

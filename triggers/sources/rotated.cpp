@@ -42,15 +42,6 @@ bool is_number(std::string_view middle) {
     return !middle.empty() && middle.find_first_not_of("0123456789._-TZ") == middle.npos;
 }
 
-bool is_numbered(std::string const& name, std::string const& base) {
-    if (name.starts_with(base) && is_number(std::string_view(name).substr(base.size())))
-        return true;
-    auto const stem = fs::path(base).stem().string(),
-               extension = fs::path(base).extension().string();
-    return name.size() > base.size() && name.starts_with(stem) && name.ends_with(extension) &&
-           is_number(std::string_view(name).substr(stem.size(), name.size() - base.size()));
-}
-
 // Of two files last changed at once: access.log.2 is older than access.log.1, but
 // access.log-20260130 older than access.log-20260131.
 bool older_by_name(std::string const& a, std::string const& b) {
@@ -65,14 +56,36 @@ bool older_by_name(std::string const& a, std::string const& b) {
     return of_a >= 0 && of_b >= 0 ? of_a > of_b : a < b;
 }
 
-bool is_compressed(std::string const& name) {
+// A date or a time before the ending: with fewer digits, shop-2.log is a log beside shop.log.
+bool is_date(std::string_view middle) {
+    constexpr std::ptrdiff_t digits_min = 6;
+    auto const is_digit = [](char c) { return c >= '0' && c <= '9'; };
+    if (middle.empty() || is_digit(middle.front())) return false;
+    return middle.front() == '.' ||
+           std::count_if(middle.begin(), middle.end(), is_digit) >= digits_min;
+}
+
+}  // namespace
+
+bool is_rotated_name(std::string const& name, std::string const& base) {
+    if (name.size() <= base.size()) return false;
+    if (name.starts_with(base) && is_number(std::string_view(name).substr(base.size())))
+        return true;
+    auto const dot = base.rfind('.');
+    if (dot == std::string::npos || dot == 0) return false;
+    auto const stem = std::string_view(base).substr(0, dot);
+    auto const extension = std::string_view(base).substr(dot);
+    if (!name.starts_with(stem) || !name.ends_with(extension)) return false;
+    auto const middle = std::string_view(name).substr(dot, name.size() - base.size());
+    return is_number(middle) && is_date(middle);
+}
+
+bool is_compressed_name(std::string_view name) {
     constexpr std::array<std::string_view, 5> endings{".gz", ".bz2", ".xz", ".zst", ".lz4"};
     return std::any_of(endings.begin(), endings.end(), [&](auto ending) {
         return name.ends_with(ending);
     });
 }
-
-}  // namespace
 
 Result<FileFacts> facts_of(std::string const& path) {
     struct stat found{};
@@ -122,12 +135,12 @@ std::vector<Sibling> siblings_of(std::string const& path) {
     for (; !code && entry != end && ++seen <= folder_entries_max; entry.increment(code)) {
         auto const name = entry->path().filename().string();
         std::error_code ignored;  // gone meanwhile: then it is not there
-        if (name == base || !name.starts_with(stem) || is_compressed(name) ||
+        if (name == base || !name.starts_with(stem) || is_compressed_name(name) ||
             !entry->is_regular_file(ignored)) {
             continue;
         }
         auto const facts = facts_of(entry->path().string());
-        if (facts) found.push_back({entry->path().string(), *facts, is_numbered(name, base)});
+        if (facts) found.push_back({entry->path().string(), *facts, is_rotated_name(name, base)});
     }
     std::sort(found.begin(), found.end(), [](Sibling const& a, Sibling const& b) {
         if (a.facts.modified != b.facts.modified) return a.facts.modified < b.facts.modified;

@@ -36,6 +36,12 @@ struct Sibling {
     bool numbered = false;  // access.log.1, access.log-20260131, access-20260131.log
 };
 
+/// Whether rotation gives this name to what was called `base` (both without folder):
+/// access.log.1, access.log-20260131, access-20260131.log. access-2.log is another log.
+bool is_rotated_name(std::string const& name, std::string const& base);
+/// By its ending: .gz, .xz and so on.
+bool is_compressed_name(std::string_view name);
+
 /// Regular files in the folder of `path` whose names begin like its own, without itself; by age of
 /// their last change, oldest first. Compressed ones are left out.
 std::vector<Sibling> siblings_of(std::string const& path);

@@ -48,6 +48,9 @@ BOOST_DESCRIBE_STRUCT(
     (reading, caught_up, text, lines, samples, unmatched, no_status, unreadable, too_long, lost)
 )
 
+/// What became of a line of a log. `no_status`: also without the latency that is to be measured.
+enum class LineFate { sample, unmatched, no_status, unreadable };
+
 class Source {
 public:
     virtual ~Source() = default;

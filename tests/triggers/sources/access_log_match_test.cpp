@@ -42,7 +42,8 @@ Read read(std::string_view line, std::string_view params, std::string by = {}) {
 }
 
 Error wrong(std::string_view params) {
-    auto const problems = check_source(signal(params));
+    auto const by = text_of(*parse_json(params), "by");
+    auto const problems = check_source(signal(params, by));
     CAPTURE(std::string(params));
     REQUIRE(problems.size() == 1);
     return problems[0];
@@ -151,6 +152,100 @@ TEST_CASE("a line without a time happened now") {
     CHECK(read(R"({"status":200,"path":"/"})", "{}").sample.at == now.boot);
 }
 
+TEST_CASE("a pattern's lines are judged as those of any other form") {
+    auto const* const params =
+        R"re({"pattern":"^(?P<provider>\\w+) (?P<path>\\S+) (?P<status>\\d+)$","match":{"path":"^/w"}})re";
+    auto const made = read("stripe /w?x=1 503", params, "provider");
+    REQUIRE(made.fate == LineFate::sample);
+    CHECK(made.counts() == OutcomesValue{0, 1, 0, "status: 503 /w"});
+    CHECK(made.sample.by == "stripe");
+    CHECK(made.sample.at == now.boot);
+    CHECK(read("stripe /x 200", params, "provider").fate == LineFate::unmatched);
+    CHECK(read("stripe /w 101", params, "provider").fate == LineFate::no_status);
+    CHECK(read("garbage", params, "provider").fate == LineFate::unreadable);
+}
+
+TEST_CASE("an event is told from others by a member, a group or a query parameter") {
+    auto const id = [](std::string const& line, std::string_view params) {
+        return read(line, params).sample.id;
+    };
+    CHECK(
+        id(R"({"status":500,"event":{"id":"evt_1"}})", R"({"keys":{"id":"/event/id"}})") == "evt_1"
+    );
+    CHECK(id(R"({"status":500,"evt":17})", R"({"id":"evt"})") == "17");
+    CHECK(id(combined("POST /w?evt=e%201 HTTP/1.1", 500), R"({"id":"evt"})") == "e 1");
+    CHECK(id("evt_1 500", R"re({"pattern":"(?P<id>\\S+) (?P<status>\\d+)"})re") == "evt_1");
+    CHECK(
+        id("evt_1 500", R"re({"pattern":"(?P<evt>\\S+) (?P<status>\\d+)","id":"evt"})re") == "evt_1"
+    );
+    CHECK(id(combined("POST /w HTTP/1.1", 500), R"({"id":"evt"})").empty());
+    auto const longest = R"({"status":500,"evt":")" + std::string(1000, 'x') + "\"}";
+    CHECK(id(longest, R"({"id":"evt"})").size() == id_bytes_max);
+}
+
+TEST_CASE("measured, a line is how long its request took, in seconds") {
+    auto const seconds = [](std::string const& line, std::string_view params) {
+        auto const made = read(line, params);
+        REQUIRE(made.fate == LineFate::sample);
+        return std::get<GaugeValue>(made.sample.value).value;
+    };
+    CHECK(seconds(R"({"status":200,"request_time":0.25})", R"({"measure":"latency"})") == 0.25);
+    CHECK(seconds(R"({"status":200,"request_time":"0.25"})", R"({"measure":"latency"})") == 0.25);
+    CHECK(
+        seconds(
+            R"({"took":1500})",
+            R"({"measure":"latency","keys":{"latency":"took"},"latency_unit":"us"})"
+        ) == Approx(0.0015)
+    );
+    auto const* const pattern =
+        R"re({"measure":"latency","pattern":"(?P<latency>\\d+)ms","latency_unit":"ms"})re";
+    CHECK(seconds("took 250ms", pattern) == Approx(0.25));
+    auto const fate = [](std::string const& line) {
+        return read(line, R"({"measure":"latency"})").fate;
+    };
+    for (auto const* value : {"-1", "\"-\"", "\"0.1, 0.2\"", "null", "1e999", "{}"}) {
+        CAPTURE(value);
+        CHECK(
+            fate(R"({"status":200,"request_time":)" + std::string(value) + "}") != LineFate::sample
+        );
+    }
+    CHECK(fate(combined("GET / HTTP/1.1", 200)) == LineFate::no_status);
+    CHECK(fate(R"({"status":101,"request_time":5})") == LineFate::no_status);
+}
+
+TEST_CASE("a pattern without a group that is asked for is refused, and says which") {
+    std::string const status = R"re("pattern":"(?P<status>.*)")re";
+    auto const said = [](std::string const& params) {
+        auto const error = wrong("{" + params + "}");
+        CHECK(error.where == "pattern");
+        return error.what;
+    };
+    CHECK(said(R"re("pattern":"(")re").starts_with("not an RE2 expression"));
+    CHECK(
+        said(R"re("pattern":"(?P<path>.*)")re") ==
+        "it has no group (?P<status>...) to tell what failed"
+    );
+    CHECK(
+        said(status + R"(,"measure":"latency")") ==
+        "it has no group (?P<latency>...) to be measured"
+    );
+    for (auto const& [member, group] : std::vector<std::pair<std::string, std::string>>{
+             {R"("path":"^/a")", "path"},
+             {R"("query":"a=")", "query"},
+             {R"("method":["GET"])", "method"},
+             {R"("host":["a"])", "host"},
+         }) {
+        CHECK(
+            said(status + R"(,"match":{)" + member + "}") ==
+            "it has no group (?P<" + group + ">...) for match." + group
+        );
+    }
+    CHECK(said(status + R"(,"by":"provider")").starts_with("it has no group (?P<provider>...)"));
+    CHECK(said(status + R"(,"id":"evt")").starts_with("it has no group (?P<evt>...)"));
+    CHECK(said(status + R"(,"format":"json")").starts_with("pattern says itself"));
+    CHECK(said(status + R"(,"keys":{"path":"x"})").starts_with("pattern says itself"));
+}
+
 TEST_CASE("wrong parameters are named by their field") {
     CHECK(wrong(R"({"match":{"path":"("}})").where == "match.path");
     CHECK(wrong(R"({"match":{"query":"*"}})").where == "match.query");
@@ -158,6 +253,7 @@ TEST_CASE("wrong parameters are named by their field") {
     CHECK(wrong(R"({"fail":["6xx"]})").where == "fail");
     CHECK(wrong(R"({"neutral":[20]})").where == "neutral");
     CHECK(wrong(R"({"format":"xml"})").where == "format");
+    CHECK(wrong(R"({"format":"combined","measure":"latency"})").where == "format");
     CHECK(check_source(signal(R"({"match":{"path":"^/a"}})")).empty());
 }
 
@@ -165,7 +261,9 @@ TEST_CASE("the catalogue names every type with its fields") {
     auto const types = source_catalogue();
     REQUIRE(types.size() >= 3);
     CHECK(types[0].name == "access_log");
-    CHECK(types[0].kind == "outcomes");
+    CHECK(source_nature("access_log", {}) == SignalNature{"outcomes", false});
+    auto const measured = parse_json(R"({"measure":"latency"})")->as_object();
+    CHECK(source_nature("access_log", measured) == SignalNature{"gauge", false});
     CHECK(types[1].name == "push");
     CHECK(types[1].kind.empty());
     for (auto const& type : types) {

@@ -52,6 +52,20 @@ TEST_CASE("Apache's vhost_combined gives the host too") {
     CHECK(parsed.path == "/");
 }
 
+TEST_CASE("Apache's common line is read, and a fixed format takes no guess") {
+    auto const common = line(combined("GET /a HTTP/1.1", "200 5"), LogFormat::common);
+    CHECK(common.client == "192.0.2.7");
+    CHECK(common.status == 200);
+    auto const user = R"(192.0.2.7 identd - [31/Jan/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 5)";
+    CHECK(line(user, LogFormat::common).client == "192.0.2.7");
+    auto const odd =
+        "a.example.com:80 192.0.2.7 - jo e [31/Jan/2026:12:00:00 +0000] \"GET / HTTP/1.1\" 200 5";
+    auto const vhost = line(odd, LogFormat::vhost_combined);
+    CHECK(vhost.host == "a.example.com");
+    CHECK(vhost.client == "192.0.2.7");
+    CHECK(unreadable(R"({"status":200})", LogFormat::common));
+}
+
 TEST_CASE("a user's name cannot pass for the request") {
     auto const parsed =
         line(R"(192.0.2.7 - a [01/Jan/2020:00:00:00 +0000] \x22GET /admin HTTP/1.1\x22 500 )"

@@ -26,14 +26,15 @@ TEST_CASE("the journal's lines have their message, their time and a place to go 
         "\n"
     );
     REQUIRE(parsed.lines.size() == 2);
-    CHECK(parsed.lines[0].text == "one");
-    CHECK(parsed.lines[0].time == WallTime(std::chrono::microseconds(1700000000000001)));
+    CHECK(parsed.lines[0].line.text == "one");
+    CHECK(parsed.lines[0].line.time == WallTime(std::chrono::microseconds(1700000000000001)));
     CHECK(
-        parsed.lines[1].text ==
+        parsed.lines[1].line.text ==
         "\xff"
         "A"
     );
-    CHECK_FALSE(parsed.lines[1].time);
+    CHECK_FALSE(parsed.lines[1].line.time);
+    CHECK(parsed.lines[1].cursor == "s=2");
     CHECK(parsed.cursor == "s=3");
     CHECK(parsed.unreadable == 2);
 }
