@@ -100,7 +100,11 @@ void Reader::look(std::string const& key, Task& task) {
     }
     if (status.reading) {
         task.unread_since.reset();
-        if (!std::exchange(task.told, {}).empty()) trouble_(key, "");
+        if (std::exchange(task.told, {}).empty()) return;
+        trouble_(key, "");
+        // That it says nothing is known again, before it says anything.
+        if (task.policy.kind == SignalKind::outcomes)
+            say(task, context_.clock.now().boot, OutcomesValue{});
         return;
     }
     auto const now = context_.clock.now().boot;
@@ -108,11 +112,16 @@ void Reader::look(std::string const& key, Task& task) {
     if (now - *task.unread_since < trouble_after || status.text == task.told) return;
     task.told = status.text;
     trouble_(key, status.text);
+    // Lines that are written from now on are newer.
+    say(task, *task.unread_since, UnknownValue{status.text});
+}
+
+void Reader::say(Task const& task, Instant at, SampleValue value) {
     Sample sample;
     sample.service = task.service;
     sample.signal = task.policy.name;
-    sample.at = *task.unread_since;  // lines that are written from now on are newer
-    sample.value = UnknownValue{status.text};
+    sample.at = at;
+    sample.value = std::move(value);
     (void)decider_.ingest(std::span(&sample, 1));  // full: then nobody is short of reasons
 }
 

@@ -48,6 +48,7 @@ private:
     struct Task;
     boost::asio::awaitable<void> read(std::shared_ptr<Task> task);
     void look(std::string const& key, Task& task);
+    void say(Task const& task, Instant at, SampleValue value);
 
     SourceContext context_;
     Decider& decider_;

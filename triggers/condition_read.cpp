@@ -121,6 +121,10 @@ std::string Reader::usable(Expr const& call, SignalWindow const* signal) {
     // Where silence counts as 0, only a signal that should have spoken is asked whether it did.
     bool const quiet = context_.quiet_is_zero && (known || !signal->rules().stale_after);
     if (!quiet && (!known || !exists(*known))) return name + " has no sample yet";
+    // A log that cannot be read is silent, too: that is no quiet.
+    if (context_.quiet_is_zero && signal->silent_at(context_.now)) {
+        return name + ": the newest sample could not say";
+    }
     if (!known) return {};
     if (auto const limit = signal->rules().stale_after) {
         if (context_.now - *known > *limit) {

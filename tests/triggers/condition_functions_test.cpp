@@ -60,6 +60,13 @@ TEST_CASE("count includes neutral outcomes, failures do not, and both are unknow
     world.signal("log", SignalKind::outcomes);  // never spoke, and need not
     CHECK(world.verdict("failures(log, 1m) == 0", 2min) == T);
     CHECK(world.verdict("failure_ratio(log, 1m) == 0", 2min) == U);
+    auto& unread = world.signal("unread", SignalKind::outcomes);  // who cannot look sees no error
+    unread.observe(sample(5s, good()));
+    unread.observe(sample(10s, silent()));
+    CHECK(world.verdict("failures(unread, 1m) == 0", 20s) == U);
+    CHECK(world.verdict("failures(unread, 1m) == 0", 2min) == U);
+    unread.observe(sample(2min, SampleValue(OutcomesValue{})));  // it can be read again
+    CHECK(world.verdict("failures(unread, 1m) == 0", 2min) == T);
     world.context.quiet_is_zero = false;
     world.context.rules.min_count = 11;
     CHECK(world.verdict("failures(requests, 1m) > 1", 2s) == U);
