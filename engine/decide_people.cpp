@@ -76,7 +76,9 @@ void on(Draft& draft, Acked const& event) {
         draft.refuse(Errc::conflict, event.incident + " is resolved already");
         return;
     }
-    if (incident->acked_by.empty()) draft.write(AckedRecord{event.incident, event.actor.name});
+    if (!incident->acked_by.empty()) return;
+    draft.write(AckedRecord{event.incident, event.actor.name});
+    queue_ack(draft, event.incident, event.actor.name);
 }
 
 void on(Draft& draft, ResolvedBy const& event) {

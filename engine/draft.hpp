@@ -146,6 +146,8 @@ void queue_message(
     Draft& draft, std::string const& incident, std::string const& event,
     std::vector<std::string> const& channels, std::string text, std::string command, Duration delay
 );
+/// Somebody has taken the incident: for channels that were told of it and follow that.
+void queue_ack(Draft& draft, std::string const& incident, std::string const& by);
 bool is_silenced(State const& state, std::string const& service);
 
 }  // namespace rollbackd

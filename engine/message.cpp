@@ -1,4 +1,5 @@
 // Messages to people: one per state an incident enters, each with the four sentences of its head.
+#include "actions/channel_kind.hpp"
 #include "core/names.hpp"
 #include "engine/guards.hpp"
 #include "engine/head.hpp"
@@ -103,6 +104,22 @@ void queue_message(
         message.not_before = draft.now.boot + delay;
         draft.write(std::move(record));
     }
+}
+
+void queue_ack(Draft& draft, std::string const& incident, std::string const& by) {
+    auto const told = channels_of(draft, draft.incident(incident));
+    std::vector<std::string> following;
+    for (auto const& channel : draft.policy.channels) {
+        bool const among =
+            told.empty() || std::find(told.begin(), told.end(), channel.name) != told.end();
+        if (among && follows_acks(channel)) following.push_back(channel.name);
+    }
+    if (following.empty()) return;
+    queue_message(
+        draft, incident, "incident.acked", following,
+        draft.incident(incident).service + ": " + by + " has taken " + incident, "",
+        Duration::zero()
+    );
 }
 
 void queue_messages(Draft& draft, State const& before) {

@@ -9,7 +9,7 @@ namespace rollbackd {
 
 struct NotifierType {
     using Deliver = boost::asio::awaitable<DeliveryResult> (*)(
-        HttpClient& http, Secrets& secrets, ChannelPolicy channel, Outgoing message
+        Carriers& carriers, ChannelPolicy channel, Outgoing message
     );
 
     TypeInfo info;
@@ -18,6 +18,9 @@ struct NotifierType {
 
 NotifierType webhook_notifier();
 NotifierType exec_notifier();
+NotifierType pagerduty_notifier();
+NotifierType alertmanager_notifier();
+NotifierType smtp_notifier();
 
 /// nullptr: no such type.
 NotifierType const* find_notifier_type(std::string_view name);

@@ -51,9 +51,9 @@ Result<ProcessSpec> process_of(
 }
 
 asio::awaitable<DeliveryResult> deliver(
-    HttpClient&, Secrets& secrets, ChannelPolicy channel, Outgoing message
+    Carriers& carriers, ChannelPolicy channel, Outgoing message
 ) {
-    auto spec = process_of(secrets, channel, message);
+    auto spec = process_of(carriers.secrets, channel, message);
     if (!spec) co_return delivery(DeliveryKind::retry, to_string(spec.error()));
     auto const ended = co_await run_process(std::move(*spec));
     if (!ended) {

@@ -32,8 +32,8 @@ boost::asio::awaitable<DeliveryResult> Notifier::deliver(ChannelPolicy channel, 
         co_return delivery(DeliveryKind::give_up, channel.type + ": no such type of channel");
     }
     auto const name = channel.name;
-    auto result = co_await type->deliver(http_, secrets_, std::move(channel), std::move(message));
-    result.text = name + ": " + printable(secrets_.redact(result.text), text_bytes_max);
+    auto result = co_await type->deliver(carriers_, std::move(channel), std::move(message));
+    result.text = name + ": " + printable(carriers_.secrets.redact(result.text), text_bytes_max);
     co_return result;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actions/channel.hpp"
+#include "core/io/blocking.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
@@ -22,17 +23,24 @@ struct DeliveryResult {
     std::optional<Duration> retry_after;  // what the receiver asked for, at most an hour
 };
 
+/// What notifiers send with.
+struct Carriers {
+    HttpClient& http;
+    Secrets& secrets;
+    BlockingPool& pool;  // for what can only block: mails
+};
+
 /// One for the daemon; `http` and `secrets` outlive it.
 class Notifier {
 public:
-    Notifier(HttpClient& http, Secrets& secrets) : http_(http), secrets_(secrets) {}
+    Notifier(HttpClient& http, Secrets& secrets) : carriers_{http, secrets, pool_} {}
 
     /// Bounded by the channel's `timeout` (10 s). Receivers tell repeats by `message.id`.
     boost::asio::awaitable<DeliveryResult> deliver(ChannelPolicy channel, Outgoing message);
 
 private:
-    HttpClient& http_;
-    Secrets& secrets_;
+    BlockingPool pool_{2};
+    Carriers carriers_;
 };
 
 }  // namespace rollbackd

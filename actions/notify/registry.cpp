@@ -9,7 +9,10 @@ namespace rollbackd {
 namespace {
 
 std::vector<NotifierType> const& notifier_types() {
-    static std::vector<NotifierType> const types{webhook_notifier(), exec_notifier()};
+    static std::vector<NotifierType> const types{
+        webhook_notifier(), exec_notifier(), pagerduty_notifier(), alertmanager_notifier(),
+        smtp_notifier()
+    };
     return types;
 }
 
@@ -21,7 +24,7 @@ std::vector<TypeInfo> notifier_catalogue() {
     return infos;
 }
 
-std::vector<std::string> later_notifier_types() { return {"smtp", "pagerduty", "alertmanager"}; }
+std::vector<std::string> later_notifier_types() { return {}; }
 
 NotifierType const* find_notifier_type(std::string_view name) {
     auto const& types = notifier_types();

@@ -7,7 +7,7 @@ namespace rollbackd {
 
 /// For Catalogue::notifiers.
 std::vector<TypeInfo> notifier_catalogue();
-/// Types of DESIGN A2 that this version does not have yet: smtp, pagerduty, alertmanager.
+/// Types of DESIGN A2 that this version does not have yet.
 std::vector<std::string> later_notifier_types();
 
 }  // namespace rollbackd

@@ -1,10 +1,9 @@
 #include "core/io/http_client.hpp"
 
+#include "core/io/base64.hpp"
 #include "core/io/http_parser.hpp"
 #include "core/io/stream.hpp"
 #include "core/io/url.hpp"
-
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <array>
@@ -33,16 +32,6 @@ bool is_token(std::string_view text) {
 
 bool is_one_line(std::string_view text) {
     return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
-}
-
-std::string base64(std::string_view bytes) {
-    std::string out(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-    auto const* from = reinterpret_cast<unsigned char const*>(bytes.data());
-    int const length = EVP_EncodeBlock(
-        reinterpret_cast<unsigned char*>(out.data()), from, static_cast<int>(bytes.size())
-    );
-    out.resize(static_cast<std::size_t>(length));
-    return out;
 }
 
 /// Why the request cannot be sent as it is; empty: it can.

@@ -1,10 +1,10 @@
 #include "triggers/probes/http_ask.hpp"
 
+#include "core/io/base64.hpp"
 #include "core/io/secrets.hpp"
 #include "core/io/stream.hpp"
 #include "triggers/probes/types.hpp"
 
-#include <openssl/evp.h>
 #include <boost/url/parse.hpp>
 
 namespace rollbackd {
@@ -15,16 +15,6 @@ namespace {
 
 constexpr double redirects_limit = 20;
 constexpr unsigned ok_class = 2;
-
-std::string base64(std::string_view bytes) {
-    std::string out(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-    int const length = EVP_EncodeBlock(
-        reinterpret_cast<unsigned char*>(out.data()),
-        reinterpret_cast<unsigned char const*>(bytes.data()), static_cast<int>(bytes.size())
-    );
-    out.resize(static_cast<std::size_t>(length));
-    return out;
-}
 
 Field auth_field() {
     Field auth;
