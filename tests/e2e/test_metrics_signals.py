@@ -2,12 +2,11 @@
 talking garbage, and back."""
 
 import datetime
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from harness import settled, wait_for
 from harness.faults import checkpoint
+from harness.page import Page
 from harness.servers import Alertmanager, Nginx, Prometheus
 
 
@@ -23,34 +22,6 @@ def server(prometheus):
     if prometheus.process is None:
         prometheus.start()
     return prometheus
-
-
-class Page:
-    """An application's page whose text a test sets."""
-
-    def __init__(self) -> None:
-        self.text, self.status, self.seen = "", 200, []
-        page = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                page.seen.append(dict(self.headers))
-                body = page.text.encode()
-                self.send_response(page.status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server.server_port}/metrics"
-
-    def stop(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
 
 
 @pytest.fixture

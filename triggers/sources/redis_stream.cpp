@@ -193,6 +193,10 @@ private:
                 ++status_.unreadable;
             }
         }
+        // Entries may carry their own time: those read at once are put in its order.
+        std::stable_sort(samples.begin(), samples.end(), [](Sample const& a, Sample const& b) {
+            return a.at < b.at;
+        });
         status_.samples += samples.size();
         return samples;
     }
