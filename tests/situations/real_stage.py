@@ -24,6 +24,8 @@ from real_site import FACTOR, Agents, Shop, Site, Users  # noqa: E402
 
 QUIET_SECONDS = 300      # of the story, before it begins
 SETTLED_SECONDS = 2      # the judgement must hold for so long
+LOOK_SECONDS = 0.02
+LATE_SECONDS = 0.15      # a machine that sleeps longer tells another story than the one that is written
 # Durations that are pace and time are shortened; what a network needs, and what is compared, is not.
 PACE = re.compile(r"(?<![<>=\w.] )(?<!timeout: )\b(\d+)(ms|s|m|h|d)\b")
 MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -54,6 +56,7 @@ class Stage:
         self.dependencies = {name: Dependency() for name in PROBED}
         self.stop = threading.Event()
         self.deployed: list[str] = []
+        self.latest = 0.0        # by how much the stage itself was late, at most
         self.world.policy = self.policy()
 
     def policy(self) -> dict:
@@ -108,7 +111,9 @@ class Stage:
 
     def watch(self) -> None:
         """What depends on the site's faults and on what steps have changed."""
-        while not self.stop.wait(0.02):
+        due = time.monotonic() + LOOK_SECONDS
+        while not self.stop.wait(LOOK_SECONDS):
+            self.latest = max(self.latest, time.monotonic() - due)
             self.site.look()
             self.site.payments_off = "PAYMENTS=off" in self.world.env_file.read_text()
             for name, dependency in self.dependencies.items():
@@ -116,6 +121,7 @@ class Stage:
                 down = self.site.network_lost or self.site.fails(name, signal)
                 (dependency.down if down else dependency.up)()
             (self.world.reference.down if self.site.network_lost else self.world.reference.up)()
+            due = time.monotonic() + LOOK_SECONDS
 
     def wait(self, story_seconds: float) -> None:
         self.stop.wait(story_seconds / FACTOR)
@@ -210,8 +216,11 @@ class Stage:
         return out
 
 
-def play_real(situation: Situation, seed: int) -> Told:
+def play_real(situation: Situation, seed: int) -> tuple[Told, bool]:
+    """What came of it, and whether the machine kept pace with the story."""
     with tempfile.TemporaryDirectory(prefix="rollbackd-situation-") as folder:
-        return Stage(situation, Path(folder), seed).play()
+        stage = Stage(situation, Path(folder), seed)
+        told = stage.play()
+        return told, stage.latest < LATE_SECONDS
 
 
