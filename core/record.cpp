@@ -1,5 +1,7 @@
 #include "core/chain.hpp"
+#include "core/ensure.hpp"
 
+#include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <array>
 
@@ -7,7 +9,11 @@ namespace rollbackd {
 
 std::string sha256_hex(std::string_view bytes) {
     std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-    SHA256(reinterpret_cast<unsigned char const*>(bytes.data()), bytes.size(), digest.data());
+    // SHA256() looks the algorithm up anew for every record.
+    static auto* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+    bool const done =
+        EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, algorithm, nullptr) == 1;
+    ensure(done, "SHA-256 can be computed");
     constexpr std::string_view digits = "0123456789abcdef";
     std::string out;
     out.reserve(2 * digest.size());

@@ -38,19 +38,24 @@ double resident_bytes() {
     return resident * double(sysconf(_SC_PAGESIZE));
 }
 
-// A gauge family whose children are set anew at each scrape, so that what is gone disappears.
+// A gauge family whose children are set anew at each scrape, so that what is gone disappears. Those
+// that stay are kept: to remove one, the library looks through all of them.
 struct View {
     Family<Gauge>& family;
-    std::vector<Gauge*> children{};
+    std::map<prometheus::Labels, Gauge*> children{};
+    std::map<prometheus::Labels, Gauge*> before{};
 
-    void clear() {
-        for (auto* const child : children) family.Remove(child);
-        children.clear();
-    }
+    void begin() { before.swap(children); }
     void set(prometheus::Labels const& labels, double value) {
-        auto& child = family.Add(labels);
-        child.Set(value);
-        children.push_back(&child);
+        auto const known = before.find(labels);
+        auto* const child = known == before.end() ? &family.Add(labels) : known->second;
+        if (known != before.end()) before.erase(known);
+        child->Set(value);
+        children.emplace(labels, child);
+    }
+    void sweep() {
+        for (auto const& [labels, child] : before) family.Remove(child);
+        before.clear();
     }
 };
 
@@ -219,7 +224,8 @@ void Metrics::reloaded(bool ok, Now now) {
 }
 
 void Metrics::Impl::look(Engine const& engine, Now now) {
-    for (auto* const view : {&open, &trigger, &sample, &stale, &paused, &autonomy}) view->clear();
+    std::array const all{&open, &trigger, &sample, &stale, &paused, &autonomy};
+    for (auto* const view : all) view->begin();
     auto const& state = engine.state();
     std::map<std::array<std::string, 3>, int> counts;
     for (auto const& [id, incident] : state.incidents) {
@@ -253,6 +259,7 @@ void Metrics::Impl::look(Engine const& engine, Now now) {
             sample.set(labels, epoch_seconds(to_wall(window->newest()->at, now)));
         }
     }
+    for (auto* const view : all) view->sweep();
 }
 
 std::string Metrics::render(
@@ -260,12 +267,9 @@ std::string Metrics::render(
 ) {
     auto& views = *impl_;
     views.look(engine, now);
-    views.build.clear();
     views.build.set({{"version", ROLLBACKD_VERSION}}, 1);
-    views.queue.clear();
     views.queue.set({{"queue", "events"}}, double(decider.queued()));
     views.queue.set({{"queue", "outbox"}}, double(engine.state().outbox.size()));
-    views.writable.clear();
     views.writable.set({}, decider.writable() ? 1 : 0);
     for (auto const& [name, status] : reader.status()) {
         // The source counts; what was counted since the last scrape is added.

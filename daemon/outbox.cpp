@@ -45,14 +45,11 @@ asio::awaitable<void> Outbox::run() {
 
 Instant Outbox::start_due(Instant now) {
     auto next = now + std::chrono::hours(1);
-    std::map<std::string, std::shared_ptr<Message const>> heads;  // by channel
-    for (auto const& [id, message] : engine_.state().outbox) {
-        auto& head = heads[message->channel];
-        if (!head || number_of(message->id) < number_of(head->id)) head = message;
-    }
-    for (auto const& [channel, head] : heads) {
-        auto& lane = lanes_[channel];
+    sort_in();
+    for (auto& [channel, lane] : lanes_) {
         if (lane.busy) continue;
+        auto const head = head_of(lane);
+        if (!head) continue;
         auto const due = std::max(head->not_before, lane.next_try);
         if (due > now) {
             next = std::min(next, due);
@@ -62,6 +59,35 @@ Instant Outbox::start_due(Instant now) {
         group_.spawn("message " + head->id, deliver(head));
     }
     return next;
+}
+
+// Thousands may wait, and one that leaves must not cost a look at all of them: what is new is found
+// by its number. Only after a start is everything looked through.
+void Outbox::sort_in() {
+    auto const& state = engine_.state();
+    auto const sort = [this](std::shared_ptr<Message const> const& message) {
+        lanes_[message->channel].waiting.emplace(number_of(message->id), message->id);
+    };
+    if (sorted_to_ == 0) {
+        for (auto const& [id, message] : state.outbox) sort(message);
+    } else {
+        for (auto number = sorted_to_ + 1; number < state.next_message; ++number) {
+            auto const found = state.outbox.find("MSG-" + std::to_string(number));
+            if (found != state.outbox.end()) sort(found->second);
+        }
+    }
+    sorted_to_ = state.next_message - 1;
+}
+
+// The oldest that still waits; null where none does.
+std::shared_ptr<Message const> Outbox::head_of(Lane& lane) const {
+    auto const& outbox = engine_.state().outbox;
+    while (!lane.waiting.empty()) {
+        auto const found = outbox.find(lane.waiting.begin()->second);
+        if (found != outbox.end()) return found->second;
+        lane.waiting.erase(lane.waiting.begin());
+    }
+    return nullptr;
 }
 
 Outgoing Outbox::outgoing(Message const& message) const {

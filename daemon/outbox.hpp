@@ -31,6 +31,7 @@ public:
 
 private:
     struct Lane {  // one channel: its messages leave one after another
+        std::map<std::uint64_t, std::string> waiting;  // by number: some are merged or over by now
         bool busy = false;
         Instant next_try{};
         Duration backoff = backoff_first;
@@ -40,6 +41,8 @@ private:
     boost::asio::awaitable<void> remember(MessageDelivered outcome, bool over);
     Outgoing outgoing(Message const& message) const;
     Instant start_due(Instant now);
+    void sort_in();
+    std::shared_ptr<Message const> head_of(Lane& lane) const;
 
     boost::asio::any_io_executor executor_;
     Engine const& engine_;
@@ -48,6 +51,7 @@ private:
     Clock const& clock_;
     Delivered delivered_;
     std::map<std::string, Lane> lanes_;
+    std::uint64_t sorted_to_ = 0;  // messages up to this number lie in their lanes
     WakeUp wake_;
     TaskGroup group_;
     std::uint64_t unrecorded_ = 0;

@@ -104,6 +104,8 @@ struct EvalContext {
     /// is not stale are 0 instead of unknown (no line in an error log in 5 minutes). Never for a
     /// trigger: there, missing data is never health.
     bool quiet_is_zero = false;
+    /// What is looked at often and written down rarely: `why` in words, without its proof.
+    bool without_proof = false;
 };
 
 struct Evaluation {

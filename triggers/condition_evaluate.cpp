@@ -61,7 +61,7 @@ public:
         if (out.verdict == Verdict::true_) out.begun = truth.begun;
         out.successes = reader_.successes();
         out.changes_at = reader_.changes_at(out.verdict);
-        if (explain_) out.proof = reader_.proof();
+        if (explain_ && !context_.without_proof) out.proof = reader_.proof();
         return out;
     }
 

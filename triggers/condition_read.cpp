@@ -155,11 +155,11 @@ Truth Reader::unsure(std::string why) const {
 }
 
 void Reader::note(Expr const& call, JsonObject entry) {
-    if (explain_) read(call).calls[call_text(call)] = std::move(entry);
+    if (explain_ && !context_.without_proof) read(call).calls[call_text(call)] = std::move(entry);
 }
 
 void Reader::note(Expr const& call, Number const& number, JsonObject entry) {
-    if (!explain_) return;
+    if (!explain_ || context_.without_proof) return;
     if (number.known) {
         entry["value"] = number.value;
     } else {

@@ -26,11 +26,14 @@ constexpr auto values = reverse_alphabet();
 }  // namespace
 
 void Packer::number(std::uint64_t value) {
+    std::array<char, 10> bytes;
+    std::size_t size = 0;
     while (value >= 0x80) {
-        bytes_.push_back(static_cast<char>((value & 0x7f) | 0x80));
+        bytes[size++] = static_cast<char>((value & 0x7f) | 0x80);
         value >>= 7U;
     }
-    bytes_.push_back(static_cast<char>(value));
+    bytes[size++] = static_cast<char>(value);
+    bytes_.append(bytes.data(), size);
 }
 
 void Packer::integer(std::int64_t value) {
@@ -60,19 +63,19 @@ void Packer::instant(Instant value) {
 }
 
 std::string Packer::take() const {
-    std::string out;
-    out.reserve((bytes_.size() + 2) / 3 * 4);
-    std::uint32_t group = 0;
-    unsigned bits = 0;
-    for (char const c : bytes_) {
-        group = (group << 8U) | static_cast<unsigned char>(c);
-        bits += 8;
-        while (bits >= 6) {
-            bits -= 6;
-            out.push_back(alphabet[(group >> bits) & 63U]);
-        }
+    auto const byte = [this](std::size_t at) -> std::uint32_t {
+        return at < bytes_.size() ? static_cast<unsigned char>(bytes_[at]) : 0U;
+    };
+    std::string out((bytes_.size() + 2) / 3 * 4, '\0');
+    auto to = out.begin();
+    for (std::size_t at = 0; at < bytes_.size(); at += 3) {
+        auto const group = (byte(at) << 16U) | (byte(at + 1) << 8U) | byte(at + 2);
+        *to++ = alphabet[group >> 18U];
+        *to++ = alphabet[(group >> 12U) & 63U];
+        *to++ = alphabet[(group >> 6U) & 63U];
+        *to++ = alphabet[group & 63U];
     }
-    if (bits > 0) out.push_back(alphabet[(group << (6 - bits)) & 63U]);
+    out.resize((bytes_.size() * 8 + 5) / 6);  // without padding
     return out;
 }
 
