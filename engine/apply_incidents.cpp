@@ -10,14 +10,20 @@ namespace {
 constexpr std::size_t refusals_max = 64;
 constexpr std::size_t evidence_max = 256;
 
-// Closed incidents stay readable for a while; the journal keeps all of them.
+// Closed incidents stay readable for a while; the journal keeps all of them. Thousands may be open:
+// they are counted without being looked up.
 void bound_incidents(State& state) {
     auto const closed = [&](std::string const& id) {
         auto const* const incident = state.incident(id);
         return incident == nullptr || incident->state == IncidentState::resolved;
     };
-    auto excess = std::count_if(state.incident_order.begin(), state.incident_order.end(), closed) -
-                  std::ptrdiff_t(State::closed_incidents_max);
+    auto excess =
+        std::count_if(
+            state.incidents.begin(), state.incidents.end(),
+            [](auto const& entry) { return entry.second->state == IncidentState::resolved; }
+        ) -
+        std::ptrdiff_t(State::closed_incidents_max);
+    if (excess <= 0) return;
     std::erase_if(state.incident_order, [&](std::string const& id) {
         if (excess <= 0 || !closed(id)) return false;
         --excess;
@@ -45,7 +51,6 @@ void apply(State& state, IncidentOpened const& body, Stamp const&) {
     state.incidents[incident.id] = std::make_shared<Incident>(incident);
     state.incident_order.push_back(incident.id);
     ++state.next_incident;
-    bound_incidents(state);
 }
 
 void apply(State& state, IncidentJoined const& body, Stamp const&) {

@@ -121,7 +121,8 @@ void apply(State& state, StepWaiting const& body, Stamp const& stamp) {
 }
 
 void apply(State& state, StepEndedRecord const& body, Stamp const& stamp) {
-    change_run(state, body.run, [&](Incident&, Run& run) {
+    std::string thawed;
+    change_run(state, body.run, [&](Incident& incident, Run& run) {
         stop_waiting(run, stamp);
         auto* const step = step_of(run, body.n);
         if (step == nullptr) return;
@@ -135,12 +136,12 @@ void apply(State& state, StepEndedRecord const& body, Stamp const& stamp) {
         if (run.state == RunState::interrupted && body.state == StepState::done) {
             run.state = RunState::running;
             run.ended_at.reset();
+            thawed = incident.service;
         }
     });
-    auto const [incident, run] = state.run(body.run);
-    if (incident == nullptr || body.by.empty() || run->state != RunState::running) return;
-    auto& service = state.services[incident->service];
-    if (service.frozen_by == incident->id) service.frozen_by.clear();
+    if (thawed.empty()) return;
+    auto& service = state.services[thawed];
+    if (service.frozen_by == state.run(body.run).first->id) service.frozen_by.clear();
 }
 
 void apply(State& state, AbortAsked const& body, Stamp const&) {
@@ -195,7 +196,10 @@ void apply(State& state, RunEnded const& body, Stamp const& stamp) {
             set_rung(incident, run.plan.playbook, good ? RungState::succeeded : RungState::failed);
             return;
         }
-        // It never ran: passed over for the trigger it would have answered, free for the others.
+        bool const rejected = !body.by.empty();
+        if (rejected && !run.manual) run.by = body.by;
+        // It never ran: passed over for the trigger it would have answered, and free for the
+        // others, unless a person has said no to it.
         for (auto& rung : incident.ladder) {
             if (rung.playbook != run.plan.playbook || rung.state != RungState::waiting) continue;
             // A playbook that has run in this incident does not become untried by a plan for it
@@ -209,7 +213,9 @@ void apply(State& state, RunEnded const& body, Stamp const& stamp) {
                 rung.state = good ? RungState::succeeded : RungState::failed;
                 continue;
             }
-            rung.state = answers(run, rung.trigger) ? RungState::passed_over : RungState::untried;
+            bool const over = rejected || answers(run, rung.trigger);
+            rung.state = over ? RungState::passed_over : RungState::untried;
+            if (rejected) rung.why = body.why;
         }
     });
     if (service_name.empty()) return;

@@ -36,8 +36,7 @@ std::optional<std::string> no_longer_true(
     if (firing.raised) return std::nullopt;
     auto const found = draft.senses.evaluate_text(
         incident.service, firing.when, firing.rules,
-        draft.state.service(incident.service).floor(firing.trigger), std::nullopt, draft.state,
-        draft.now
+        draft.state.service(incident.service).floor(firing.trigger), draft.state, draft.now
     );
     if (found.verdict == Verdict::true_) return std::nullopt;
     return firing.trigger + " is " + to_string(found.verdict) + ": " + found.why;
@@ -199,7 +198,7 @@ void on(Draft& draft, Rejected const& event) {
     draft.out.reply.run = waiting->id;
     std::string const why = "rejected by " + event.actor.name;
     Run const plan = *waiting;
-    end_run(draft, plan.id, RunState::aborted, why);
+    end_run(draft, plan.id, RunState::aborted, why, event.actor.name);
     draft.write(Escalated{event.incident, why});
     set_state(draft, event.incident, IncidentState::open, why);
     answer_others(draft, event.incident, plan);

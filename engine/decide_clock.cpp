@@ -64,7 +64,11 @@ void on(Draft& draft, Recovered const&) {
         for (auto const& run : incident->runs) {
             if (run.state == RunState::succeeded) ask_again(draft, run, incident->success, true);
         }
-        if (!busy && incident->asking) consider(draft, incident->id);
+        if (!incident->asking) continue;
+        if (!busy) consider(draft, incident->id);
+        // A plan of a person's may wait, or run: nobody will answer that question any more.
+        auto const& now = draft.incident(incident->id);
+        if (now.asking && now.ask == incident->ask) drop_question(draft, incident->id);
     }
     on(draft, Tick{});  // what fell due while nobody ran
 }

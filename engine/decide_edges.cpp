@@ -64,6 +64,7 @@ std::string on_again(Draft& draft, Edge const& edge) {
     auto const id = draft.state.service(edge.service).incident;
     auto const* const incident = draft.state.incident(id);
     if (incident == nullptr || incident->state != IncidentState::open) return "";
+    if (is_over(draft, edge)) return "";
     for (auto const& firing : incident->triggers) {
         if (firing.trigger != edge.trigger || firing.cleared) continue;
         auto const at = firing.fired_at;

@@ -217,7 +217,7 @@ void on(Draft& draft, Answered const& event) {
     bool const busy = is_over(incident->state) || active_run(*incident) != nullptr ||
                       waiting_run(*incident) != nullptr;
     if (busy || firing == nullptr || draft.policy.service(incident->service) == nullptr) {
-        draft.write(IncidentJudged{event.incident, {}, {}, incident->guards, {}, JsonObject{}});
+        drop_question(draft, event.incident);
         return;
     }
     if (is_blind(*incident) && !event.answer.blind) {
@@ -229,9 +229,12 @@ void on(Draft& draft, Answered const& event) {
     // Every rung left may have been passed over unjudged: the question is answered all the same,
     // else the incident waits for it for ever.
     auto const& after = draft.incident(event.incident);
-    if (after.asking && after.ask == event.ask) {
-        draft.write(IncidentJudged{event.incident, {}, {}, after.guards, {}, JsonObject{}});
-    }
+    if (after.asking && after.ask == event.ask) drop_question(draft, event.incident);
+}
+
+void drop_question(Draft& draft, std::string const& id) {
+    auto const guards = draft.incident(id).guards;
+    draft.write(IncidentJudged{id, {}, {}, guards, {}, JsonObject{}});
 }
 
 void see_again(Draft& draft, std::string const& id) {
@@ -308,9 +311,7 @@ Verdict verdict_now(
     if (firing.raised) return Verdict::true_;  // a person's word stands
     auto const floor = std::max(draft.state.service(service).floor(firing.trigger), since);
     return draft.senses
-        .evaluate_text(
-            service, firing.when, firing.rules, floor, std::nullopt, draft.state, draft.now
-        )
+        .evaluate_text(service, firing.when, firing.rules, floor, draft.state, draft.now)
         .verdict;
 }
 

@@ -216,11 +216,13 @@ void finish_step(
     advance(draft, run_id);
 }
 
-void end_run(Draft& draft, std::string const& run_id, RunState state, std::string why) {
+void end_run(
+    Draft& draft, std::string const& run_id, RunState state, std::string why, std::string by
+) {
     auto const incident_id = draft.run(run_id).incident;
     auto const on_failure = draft.run(run_id).plan.on_failure;
     bool const started = draft.run(run_id).started_at.has_value();
-    draft.write(RunEnded{run_id, state, why, ""});
+    draft.write(RunEnded{run_id, state, why, std::move(by)});
     if (started) free_locks(draft, incident_id);
     if (state == RunState::interrupted) {
         set_state(

@@ -298,17 +298,6 @@ void on(Draft& draft, VersionReleased const& event) {
     );
 }
 
-void on(Draft& draft, MessageDelivered const& event) {
-    if (!draft.state.outbox.contains(event.id)) return;
-    if (event.ok) {
-        draft.write(MessageEnded{event.id, MessageState::sent, event.text});
-    } else if (event.give_up) {
-        draft.write(MessageEnded{event.id, MessageState::dropped, event.text});
-    } else {
-        draft.write(MessageAttempted{event.id, event.text});
-    }
-}
-
 void on(Draft& draft, RequestAnswered const& event) {
     auto request = event.request;
     request.at = draft.moment();

@@ -36,7 +36,7 @@ Evaluation fresh(
     JudgeRules const& rules, Instant since, bool quiet_is_zero
 ) {
     auto found = draft.senses.evaluate_text(
-        service, condition, rules, since, std::nullopt, draft.state, draft.now, quiet_is_zero
+        service, condition, rules, since, draft.state, draft.now, quiet_is_zero
     );
     if (found.verdict == Verdict::false_ && draft.senses.holds(service, condition, since)) {
         found.verdict = Verdict::unknown;
@@ -282,8 +282,7 @@ void step_wait(Draft& draft, std::string const& run_id, std::string const& servi
         auto const& planned = planned_step(run, n);
         auto const started = step.started_at ? step.started_at->boot : draft.now.boot;
         auto const found = draft.senses.evaluate_text(
-            service, text_of(planned.params, "until"), {}, started, std::nullopt, draft.state,
-            draft.now
+            service, text_of(planned.params, "until"), {}, started, draft.state, draft.now
         );
         Duration within = planned.timeout;
         if (auto const* const limit = planned.params.if_contains("within"))

@@ -49,10 +49,16 @@ bool awaits_samples(Run const& run) {
 }
 
 Evaluation judge_when(Draft const& draft, Run const& run, std::uint32_t n) {
-    return draft.senses.evaluate_text(
-        draft.incident(run.incident).service, planned_step(run, n).when, {}, last_ended(run),
-        std::nullopt, draft.state, draft.now
-    );
+    auto const& service = draft.incident(run.incident).service;
+    auto const& when = planned_step(run, n).when;
+    auto const since = last_ended(run);
+    auto found = draft.senses.evaluate_text(service, when, {}, since, draft.state, draft.now);
+    // Failures that wait for the end of a start_period say neither yes nor no yet.
+    if (draft.senses.holds(service, when, since.value_or(Instant::min()))) {
+        found.verdict = Verdict::unknown;
+        found.why += "; failures wait for the end of start_period";
+    }
+    return found;
 }
 
 }  // namespace rollbackd

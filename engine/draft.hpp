@@ -18,6 +18,8 @@ struct Draft {
     Senses const& senses;
     Now now;
     Decision out;
+    /// Messages that wait to be sent and may still be merged into the next (message.cpp).
+    std::optional<std::vector<std::shared_ptr<Message const>>> unsent;
 
     template <class T>
     void write(T body) {
@@ -56,6 +58,8 @@ void reconsider(
     Draft& draft, std::string const& service, std::string const& why,
     std::map<std::string, Instant> floors = {}
 );
+/// The world was asked, and the answer decides nothing: the incident waits for it no longer.
+void drop_question(Draft& draft, std::string const& incident);
 /// The newest judgement was blind.
 bool is_blind(Incident const& incident);
 /// We are not blind any more: what probes saw until now proves nothing, and fresh samples decide
@@ -86,7 +90,10 @@ Evaluation judge_when(Draft const& draft, Run const& run, std::uint32_t n);
 void begin_step(Draft& draft, std::string const& run, std::uint32_t n, std::uint32_t attempt);
 /// Goes to the next step, to verification, or to the end.
 void advance(Draft& draft, std::string const& run);
-void end_run(Draft& draft, std::string const& run, RunState state, std::string why);
+/// `by`: the person who did not want it.
+void end_run(
+    Draft& draft, std::string const& run, RunState state, std::string why, std::string by = {}
+);
 void on(Draft& draft, StepEnded const& event);
 void on(Draft& draft, StepSettled const& event);
 void finish_step(
@@ -130,7 +137,6 @@ void on(Draft& draft, SilenceRemoved const& event);
 /// The end of a silence tells what is still broken, and judges it again.
 void end_silence(Draft& draft, Silence const& silence, std::string const& by);
 void on(Draft& draft, VersionReleased const& event);
-void on(Draft& draft, MessageDelivered const& event);
 void on(Draft& draft, RequestAnswered const& event);
 void on(Draft& draft, PolicyLoaded const& event);
 void on(Draft& draft, Recovered const& event);
@@ -149,5 +155,6 @@ void queue_message(
 /// Somebody has taken the incident: for channels that were told of it and follow that.
 void queue_ack(Draft& draft, std::string const& incident, std::string const& by);
 bool is_silenced(State const& state, std::string const& service);
+Decision note_delivery(State const& state, MessageDelivered const& event);
 
 }  // namespace rollbackd

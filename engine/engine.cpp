@@ -51,15 +51,26 @@ Edges Engine::elapse(Now now) {
 }
 
 Decision Engine::decide(Event const& event, Now now) const {
+    // What becomes of a message changes no incident, and is told often: no copy of the state.
+    if (auto const* const told = std::get_if<MessageDelivered>(&event)) {
+        return note_delivery(impl_->state, *told);
+    }
     Draft draft(impl_->state, *impl_->policy, impl_->senses, now);
-    std::visit([&](auto const& typed) { on(draft, typed); }, event);
+    auto const hear = [&]<class T>(T const& typed) {
+        if constexpr (!std::is_same_v<T, MessageDelivered>) on(draft, typed);
+    };
+    std::visit(hear, event);
     queue_messages(draft, impl_->state);
     return std::move(draft.out);
 }
 
 void Engine::apply(Record const& record) {
+    ensure(replay(record).has_value(), "a record of the journal can be read");
+}
+
+Result<void> Engine::replay(Record const& record) {
     auto body = read_body(record);
-    ensure(body.has_value(), "a record of the journal can be read");
+    if (!body) return tl::unexpected(body.error());
     auto& state = impl_->state;
     ensure(record.seq == state.seq + 1, "records are applied in order");
     auto const shift = impl_->shift_of(record.at, record.boot, record.boot_id);
@@ -72,9 +83,11 @@ void Engine::apply(Record const& record) {
     bool const settled = std::holds_alternative<IncidentResolved>(*body) ||
                          std::holds_alternative<IncidentRecovered>(*body) ||
                          std::holds_alternative<TriggerCleared>(*body) ||
+                         std::holds_alternative<LadderReopened>(*body) ||
                          std::holds_alternative<IncidentJudged>(*body) ||
                          std::holds_alternative<RecoveredRecord>(*body);
     if (settled) impl_->senses.sync(state);
+    return {};
 }
 
 Instant Engine::next_deadline() const {

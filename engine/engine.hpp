@@ -22,6 +22,8 @@ public:
     Edges elapse(Now now);
     Decision decide(Event const& event, Now now) const;
     void apply(Record const& record);
+    /// Of a journal that may hold what nobody can read: an Error then, and nothing has changed.
+    Result<void> replay(Record const& record);
     /// Nothing changes by itself before this; Instant::max() where nothing is due.
     Instant next_deadline() const;
 

@@ -38,7 +38,7 @@ Firing const* bad_beside_an_older(
                            before->second.verdict == Verdict::true_ &&
                            firing.fired_at.boot <= deployment.started_at.boot;
         if (!older || firing.trigger == bench.firing->trigger) continue;
-        bench.out.beside = bench.draft.senses.evaluate_text(
+        bench.out.beside = bench.draft.senses.prove_text(
             service.name, bench.firing->when, JudgeRules{1, std::nullopt},
             firing.begun - Duration(1), std::nullopt, bench.draft.state,
             Now{deployment.started_at.boot, deployment.started_at.wall}
@@ -221,10 +221,9 @@ Evaluation judge_blamed(
     Now const before{just_before(service, when, deployment), deployment.started_at.wall};
     // As (b) judges what was before: without min_count and confidence.
     JudgeRules const lenient{1, std::nullopt};
-    auto const stood =
-        senses.evaluate_text(service.name, when, lenient, floor, std::nullopt, state, before);
+    auto const stood = senses.evaluate_text(service.name, when, lenient, floor, state, before);
     if (stood.verdict == Verdict::true_) floor = std::max(floor.value_or(started), started);
-    return senses.evaluate_text(service.name, when, rules, floor, started, state, now);
+    return senses.prove_text(service.name, when, rules, floor, started, state, now);
 }
 
 Judgement judge_storm(Draft const& draft, Incident const& incident, Firing const& firing) {

@@ -344,7 +344,10 @@ Head head_of(Incident const& incident) {
 }
 
 std::string message_text(Incident const& incident) {
-    auto const head = head_of(incident);
+    return message_text(incident, head_of(incident));
+}
+
+std::string message_text(Incident const& incident, Head const& head) {
     return head.broken + " (" + incident.id + ")\nrollbackd: " + head.did + "\nNext: " + head.next +
            "\nYou: " + head.must;
 }

@@ -21,6 +21,7 @@ std::string refusal_text(Refusal const& refusal);
 Head head_of(Incident const& incident);
 /// The four as one message, a line each.
 std::string message_text(Incident const& incident);
+std::string message_text(Incident const& incident, Head const& head);
 /// Versions in short, kept apart from every other one that the service knows.
 ShortHashes short_versions(ServiceState const& service);
 

@@ -38,6 +38,16 @@ std::string why_it_asks(Plan const& plan) {
     return plan.playbook + " asks for a person (approval: true)";
 }
 
+// A person has said no to just this plan, for another trigger or before the world changed.
+Run const* rejected(Incident const& incident, Plan const& plan) {
+    for (auto const& run : incident.runs) {
+        bool const refused =
+            run.state == RunState::aborted && !run.started_at && !run.manual && !run.by.empty();
+        if (refused && run.plan.hash == plan.hash) return &run;
+    }
+    return nullptr;
+}
+
 }  // namespace
 
 Firing const* next_firing(Draft const& draft, Incident const& incident) {
@@ -218,6 +228,9 @@ void Judge::go(Plan plan, std::string const& service) {
         propose(std::move(plan), "the plan is ready");
     } else if (plan.approval) {
         auto const why = why_it_asks(plan);
+        propose(std::move(plan), "waiting for approval (f, approval): " + why);
+    } else if (auto const* const run = rejected(draft.incident(id), plan)) {
+        auto const why = run->by + " has rejected the same plan (" + run->id + ")";
         propose(std::move(plan), "waiting for approval (f, approval): " + why);
     } else if (firing.approval) {
         propose(

@@ -3,6 +3,7 @@
 #include "core/names.hpp"
 #include "engine/guards.hpp"
 #include "engine/head.hpp"
+#include "engine/storm.hpp"
 
 #include <algorithm>
 
@@ -14,6 +15,8 @@ using namespace std::chrono_literals;
 
 /// A state left sooner than this is merged into the next.
 constexpr Duration merge_window = 1s;
+/// Who joins a storm that people were told of waits for others that may follow.
+constexpr Duration storm_gathers = 5s;
 constexpr std::size_t text_max = 4000;
 
 std::string event_of(IncidentState state) {
@@ -67,6 +70,133 @@ bool pages(Incident const& incident) {
            );
 }
 
+struct Alert {
+    std::string incident;  // may be empty
+    std::string event;
+    std::string text;
+    std::string command;
+    Instant not_before;
+};
+
+bool is_wanted(std::string const& channel, std::vector<std::string> const& channels) {
+    return channels.empty() ||
+           std::find(channels.begin(), channels.end(), channel) != channels.end();
+}
+
+// Thousands may wait in the outbox: it is gone through once in a decision.
+std::vector<std::shared_ptr<Message const>>& unsent(Draft& draft) {
+    if (draft.unsent) return *draft.unsent;
+    draft.unsent.emplace();
+    for (auto const& [id, message] : draft.state.outbox) {
+        bool const waits = message->attempts == 0 && message->not_before > draft.now.boot;
+        if (waits) draft.unsent->push_back(message);
+    }
+    return *draft.unsent;
+}
+
+// The storm that an incident is part of, while nobody has let it go and its own run has not begun.
+std::optional<Storm> storm_of(Draft const& draft, Incident const& incident) {
+    bool const early =
+        incident.state == IncidentState::open || incident.state == IncidentState::waiting;
+    if (incident.alert_only || !early) return std::nullopt;
+    for (auto const& firing : incident.triggers) {
+        if (firing.cleared || firing.raised || firing.blame == Blame::any) continue;
+        auto storm = storm_around(draft, incident, firing);
+        if (storm.is_suspected() && storm.lifted_by.empty()) return storm;
+        return std::nullopt;
+    }
+    return std::nullopt;
+}
+
+// What is not sent yet of the others of a storm goes with this one, under the most severe of them;
+// who joins one that was told already waits a little for those that may follow.
+void gather(
+    Draft& draft, std::string const& channel, Storm const& storm, Alert& alert, Message& message,
+    std::vector<std::string>& merges
+) {
+    std::set<std::string> also;
+    auto lead = draft.state.incidents.at(alert.incident);
+    bool told = false;
+    for (auto const& id : storm.incidents) {
+        auto const other = draft.state.incidents.at(id);
+        bool waits = false;
+        for (auto const& queued : unsent(draft)) {
+            bool const news =
+                queued->event == "incident.opened" || queued->event == "incident.waiting";
+            if (queued->incident != id || queued->channel != channel || !news) continue;
+            waits = true;
+            merges.push_back(queued->id);
+            also.insert(id);
+            also.insert(queued->also.begin(), queued->also.end());
+            alert.not_before = std::min(alert.not_before, queued->not_before);
+            if (other->severity < lead->severity) lead = other;
+        }
+        auto const* const plan = waiting_run(*other);
+        told = told || (!waits && id != alert.incident && plan != nullptr && plan->storm);
+    }
+    if (lead->id != alert.incident) {
+        also.insert(alert.incident);
+        auto const head = head_of(*lead);
+        alert.text = message_text(*lead, head);
+        alert.command = head.command;
+        alert.event = event_of(lead->state);
+        alert.incident = lead->id;
+    }
+    also.erase(alert.incident);
+    message.also.assign(also.begin(), also.end());
+    if (merges.empty() && told) alert.not_before = draft.now.boot + storm_gathers;
+    auto const all = storm.text();
+    if (alert.text.find(all) != std::string::npos) return;
+    alert.text.insert(std::min(alert.text.find('\n'), alert.text.size()), "; " + all);
+}
+
+// A state left early is not told, but for what its message tells of others.
+void queue(Draft& draft, std::string const& channel, Alert alert, Storm const* storm) {
+    MessageQueued record;
+    auto& message = record.message;
+    if (storm != nullptr) gather(draft, channel, *storm, alert, message, record.merges);
+    auto& waiting = unsent(draft);
+    for (auto const& queued : waiting) {
+        bool const left_early = !alert.incident.empty() && queued->incident == alert.incident &&
+                                queued->channel == channel && queued->also.empty();
+        bool const known = std::find(record.merges.begin(), record.merges.end(), queued->id) !=
+                           record.merges.end();
+        if (left_early && !known) record.merges.push_back(queued->id);
+    }
+    message.id = "MSG-" + std::to_string(draft.state.next_message);
+    message.incident = alert.incident;
+    message.channel = channel;
+    message.event = alert.event;
+    message.text = printable(alert.text, text_max);
+    message.command = alert.command;
+    message.queued_at = draft.moment();
+    message.not_before = alert.not_before;
+    std::erase_if(waiting, [&](auto const& queued) {
+        return std::find(record.merges.begin(), record.merges.end(), queued->id) !=
+               record.merges.end();
+    });
+    if (message.not_before > draft.now.boot) {
+        waiting.push_back(std::make_shared<Message const>(message));
+    }
+    draft.write(std::move(record));
+}
+
+// Those that differ from how the decision began, oldest first. Thousands may be open: nothing is
+// looked up.
+std::vector<std::string> changed_incidents(State const& now, State const& before) {
+    std::vector<std::string> out;
+    auto then = before.incidents.begin();
+    for (auto const& [id, incident] : now.incidents) {
+        while (then != before.incidents.end() && then->first < id) ++then;
+        bool const same = then != before.incidents.end() && then->second == incident;
+        if (!same) out.push_back(id);
+    }
+    std::sort(out.begin(), out.end(), [](std::string const& a, std::string const& b) {
+        return std::pair(a.size(), a) < std::pair(b.size(), b);
+    });
+    return out;
+}
+
 }  // namespace
 
 bool is_silenced(State const& state, std::string const& service) {
@@ -75,34 +205,29 @@ bool is_silenced(State const& state, std::string const& service) {
     });
 }
 
+Decision note_delivery(State const& state, MessageDelivered const& event) {
+    Decision out;
+    if (!state.outbox.contains(event.id)) return out;
+    auto const write = [&]<class T>(T const& body) {
+        out.records.push_back({kind_of<T>(), to_json(body)});
+    };
+    if (event.ok) {
+        write(MessageEnded{event.id, MessageState::sent, event.text});
+    } else if (event.give_up) {
+        write(MessageEnded{event.id, MessageState::dropped, event.text});
+    } else {
+        write(MessageAttempted{event.id, event.text});
+    }
+    return out;
+}
+
 void queue_message(
     Draft& draft, std::string const& incident, std::string const& event,
     std::vector<std::string> const& channels, std::string text, std::string command, Duration delay
 ) {
+    Alert const alert{incident, event, std::move(text), std::move(command), draft.now.boot + delay};
     for (auto const& channel : draft.policy.channels) {
-        bool const wanted =
-            channels.empty() ||
-            std::find(channels.begin(), channels.end(), channel.name) != channels.end();
-        if (!wanted) continue;
-        MessageQueued record;
-        if (!incident.empty()) {
-            for (auto const& [id, queued] : draft.state.outbox) {
-                bool const left_early = queued->incident == incident &&
-                                        queued->channel == channel.name && queued->attempts == 0 &&
-                                        queued->not_before > draft.now.boot;
-                if (left_early) record.merges.push_back(id);
-            }
-        }
-        auto& message = record.message;
-        message.id = "MSG-" + std::to_string(draft.state.next_message);
-        message.incident = incident;
-        message.channel = channel.name;
-        message.event = event;
-        message.text = printable(text, text_max);
-        message.command = command;
-        message.queued_at = draft.moment();
-        message.not_before = draft.now.boot + delay;
-        draft.write(std::move(record));
+        if (is_wanted(channel.name, channels)) queue(draft, channel.name, alert, nullptr);
     }
 }
 
@@ -123,7 +248,7 @@ void queue_ack(Draft& draft, std::string const& incident, std::string const& by)
 }
 
 void queue_messages(Draft& draft, State const& before) {
-    for (auto const& id : std::vector<std::string>(draft.state.incident_order)) {
+    for (auto const& id : changed_incidents(draft.state, before)) {
         auto const now = draft.state.incidents.at(id);
         auto const* const then = before.incident(id);
         if (then == now.get()) continue;
@@ -131,25 +256,31 @@ void queue_messages(Draft& draft, State const& before) {
         auto const channels = channels_of(draft, *now);
         bool const newly_recovered =
             now->recovered_at && (then == nullptr || then->recovered_at != now->recovered_at);
-        auto const text = message_text(*now);
-        auto const command = head_of(*now).command;
-        if (newly_recovered) {
-            queue_message(
-                draft, id, "incident.verified", channels, text, command, Duration::zero()
-            );
-        }
-        if (now->escalated && (then == nullptr || !then->escalated)) {
-            queue_message(
-                draft, id, "incident.escalated", {}, "ESCALATED " + text, command, Duration::zero()
-            );
-        }
+        bool const escalated = now->escalated && (then == nullptr || !then->escalated);
         // An incident that was only opened and asks the world first is told with its next state.
         bool const entered = then == nullptr || then->state != now->state;
+        if (!newly_recovered && !escalated && !entered) continue;
+        auto const head = head_of(*now);
+        auto const text = message_text(*now, head);
+        if (newly_recovered) {
+            queue_message(
+                draft, id, "incident.verified", channels, text, head.command, Duration::zero()
+            );
+        }
+        if (escalated) {
+            queue_message(
+                draft, id, "incident.escalated", {}, "ESCALATED " + text, head.command,
+                Duration::zero()
+            );
+        }
         if (!entered) continue;
-        queue_message(
-            draft, id, event_of(now->state), channels, text, command,
-            is_passing(now->state) ? merge_window : Duration::zero()
-        );
+        auto const delay = is_passing(now->state) ? merge_window : Duration::zero();
+        Alert const alert{id, event_of(now->state), text, head.command, draft.now.boot + delay};
+        auto const storm = storm_of(draft, *now);
+        for (auto const& channel : draft.policy.channels) {
+            if (!is_wanted(channel.name, channels)) continue;
+            queue(draft, channel.name, alert, storm ? &*storm : nullptr);
+        }
     }
 }
 

@@ -36,11 +36,19 @@ public:
     Evaluation judge(
         std::string_view service, std::string_view trigger, State const& state, Now now
     ) const;
-    /// Any condition over the service's signals, looking only at samples after `ignore_before`.
+    /// Any condition over the service's signals, looking only at samples after `ignore_before`. In
+    /// words, without proof: it is asked at every sample of a verification.
     Evaluation evaluate_text(
         std::string_view service, std::string const& condition, JudgeRules const& rules,
+        std::optional<Instant> ignore_before, State const& state, Now now,
+        bool quiet_is_zero = false
+    ) const;
+    /// The same with its proof, to be written down. Failures up to `streaks_since` count in no
+    /// streak.
+    Evaluation prove_text(
+        std::string_view service, std::string const& condition, JudgeRules const& rules,
         std::optional<Instant> ignore_before, std::optional<Instant> streaks_since,
-        State const& state, Now now, bool quiet_is_zero = false
+        State const& state, Now now
     ) const;
     /// A6 b: the trigger as it stood at `when`, judged over `watch_window`.
     Before before(
@@ -71,7 +79,7 @@ public:
     /// Brings `firing` into line with what the journal knows: after recovery, and when an incident
     /// ended.
     void sync(State const& state);
-    /// Absence has its deadlines though no sample ever comes: they are looked up here.
+    /// As it stands after a restart or a reload: what changes next without a sample, and when.
     void look_ahead(State const& state, Now now);
     /// The journal has been replayed over windows that may be older than its newest records.
     void forget_judged(State const& state);
@@ -112,6 +120,7 @@ private:
     std::optional<Instant> start_period_end(
         ServicePolicy const& service, State const& state, Instant at
     ) const;
+    static bool in_streak(ServiceSense const& service, Condition const& condition);
     ServiceSense const* find_service(std::string_view name) const;
     TriggerSense const* find_trigger(ServiceSense const& service, std::string_view name) const;
     Condition const& parsed(std::string const& text) const;

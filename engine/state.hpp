@@ -334,14 +334,15 @@ struct Message {
     std::string command;  // what the reader must do, ready to paste; may be empty
     Json payload;         // of the generic webhook: the incident as the API shows it
     Moment queued_at;
-    Instant not_before{};  // a state left within 1 s is merged into the next
+    Instant not_before{};           // a state left within 1 s is merged into the next
+    std::vector<std::string> also;  // other incidents it tells of: those of one storm
     std::uint32_t attempts = 0;
 
     friend bool operator==(Message const&, Message const&) = default;
 };
 BOOST_DESCRIBE_STRUCT(
     Message, (),
-    (id, incident, channel, event, text, command, payload, queued_at, not_before, attempts)
+    (id, incident, channel, event, text, command, payload, queued_at, not_before, also, attempts)
 )
 
 /// An answered request that carried an Idempotency-Key; kept 24 h.

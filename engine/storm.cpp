@@ -66,6 +66,7 @@ Storm storm_around(Draft const& draft, Incident const& incident, Firing const& f
         }
         if (other->state == IncidentState::resolved) continue;
         ++storm.broken;
+        storm.incidents.push_back(id);
         if (storm.services.size() < compared_max) storm.services.push_back(other->service);
     }
     if (storm.broken < storm_services_min) return storm;

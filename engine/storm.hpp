@@ -7,11 +7,12 @@
 namespace rollbackd {
 
 struct Storm {
-    std::size_t broken = 0;             // services that broke within storm_window, itself too
-    std::vector<std::string> services;  // the first of them, by incident
-    std::size_t watched = 0;            // services that rollbackd could act on
-    std::string shared;                 // a service that storm_services_min of them depend on
-    std::string lifted_by;              // a person has let a plan of this storm go since
+    std::size_t broken = 0;              // services that broke within storm_window, itself too
+    std::vector<std::string> incidents;  // theirs
+    std::vector<std::string> services;   // the first of them, by incident
+    std::size_t watched = 0;             // services that rollbackd could act on
+    std::string shared;                  // a service that storm_services_min of them depend on
+    std::string lifted_by;               // a person has let a plan of this storm go since
 
     bool is_suspected() const;
     /// "3 of 4 services broke within 1m: api, shop, web".

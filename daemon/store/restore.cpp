@@ -1,7 +1,5 @@
 #include "daemon/store/restore.hpp"
 
-#include "engine/records.hpp"
-
 namespace rollbackd {
 
 namespace {
@@ -14,8 +12,7 @@ std::string replay(Engine& engine, Journal const& journal) {
         if (!records) return to_string(records.error());
         if (records->empty()) return {};
         for (auto const& record : *records) {
-            if (auto body = read_body(record); !body) return to_string(body.error());
-            engine.apply(record);
+            if (auto applied = engine.replay(record); !applied) return to_string(applied.error());
         }
     }
 }

@@ -264,3 +264,83 @@ TEST_CASE("what is not known to be true any more does not act when a person's pl
     REQUIRE(world.answer());
     CHECK(world.incident()->state == IncidentState::acting);
 }
+
+// A person's own run in a frozen service had a step by hand; confirmed, it ended the freeze.
+TEST_CASE("frozen stays frozen though a person confirms a step of a run by hand") {
+    auto policy = shop_policy();
+    Step valve;
+    valve.name = "valve";
+    valve.type = "manual";
+    auto& by_hand = policy.services[0].playbooks[1];
+    by_hand.steps.insert(by_hand.steps.begin(), std::move(valve));
+    World world(std::move(policy));
+    world.release_v2();
+    world.fail_health(3);
+    world.answer();
+    world.end_step(OutcomeKind::failed);
+    REQUIRE(world.incident()->state == IncidentState::frozen);
+    world.send(RunAsked{{"anna", "operate"}, "shop", "payments-off", "by hand", {}, {}});
+    REQUIRE(world.incident()->state == IncidentState::waiting);
+    world.send(StepConfirmed{{"anna", "operate"}, "INC-1", 1, "done", "turned"});
+    CHECK(world.engine.state().service("shop").frozen_by == "INC-1");
+    REQUIRE(world.end_step(OutcomeKind::failed));
+    CHECK(world.engine.state().service("shop").frozen_by == "INC-1");
+}
+
+// A person said no to a plan, and another trigger of the same incident began it at once.
+TEST_CASE("a plan that a person has rejected does not begin by itself in that incident") {
+    auto policy = shop_policy();
+    policy.services[0].triggers[0].approval = true;
+    World world(std::move(policy));
+    world.release_v2();
+    world.fail_health(3);
+    world.answer();
+    REQUIRE(world.incident()->state == IncidentState::waiting);
+    auto const fail_webhooks = [&] {
+        for (int i = 0; i < 4; ++i) {
+            world.pass(100ms);
+            world.push(false);
+        }
+    };
+    auto const reject = [&] { world.send(Rejected{{"boss", "approve"}, "INC-1", ""}); };
+    SECTION("for a trigger that is true beside it: its next rung follows") {
+        fail_webhooks();
+        reject();
+        while (world.answer()) {
+        }
+        REQUIRE(world.incident()->runs.size() == 2);
+        CHECK(world.incident()->runs.back().plan.playbook == "payments-off");
+    }
+    SECTION("for one that joins later, or when the world has changed: it is asked for again") {
+        reject();
+        REQUIRE(world.incident()->state == IncidentState::open);
+        CHECK(world.incident()->runs.front().by == "boss");
+        bool const joins = GENERATE(true, false);
+        if (joins) {
+            fail_webhooks();
+        } else {
+            world.send(Resumed{{"op", "operate"}, "shop"});
+        }
+        REQUIRE(world.answer());
+        REQUIRE(world.incident()->runs.size() == 2);
+        auto const& run = world.incident()->runs.back();
+        CHECK(run.plan.playbook == "code-rollback");
+        CHECK(run.state == RunState::waiting);
+        CHECK(run.why.find("boss has rejected the same plan (RUN-1)") != std::string::npos);
+    }
+    SECTION("another plan is another question") {
+        reject();
+        world.deploy("v1b", true);
+        world.deploy("v3");
+        world.pass(25s);
+        world.probe(false);
+        fail_webhooks();
+        while (world.answer()) {
+        }
+        for (auto const& run : world.incident()->runs) {
+            bool const other = run.plan.target == "v1b";
+            CHECK((run.why.find("rejected") == std::string::npos) == other);
+        }
+    }
+    CHECK(to_json(world.replayed().state()) == to_json(world.engine.state()));
+}

@@ -275,3 +275,75 @@ TEST_CASE("a breach that waited for the disk is not one any more once a run has 
     world.fail_health(3);
     CHECK(world.incident("INC-2") != nullptr);
 }
+
+// The disk was full while our own network came back: what had been seen until then was put aside,
+// and a breach that had waited for the disk brought it back.
+TEST_CASE("a breach that waited for the disk is not one again once blindness has ended") {
+    World world;
+    world.release_v2();
+    world.fail_health(3);
+    Answer blind;
+    blind.blind = true;
+    world.answer(blind);
+    world.pass(1s);
+    world.probe(true);
+    world.fail_health(2);
+    world.pass(1s);
+    Sample third{"shop", "health", world.now.boot, StateValue{false, "refused", 1ms}, {}, {},
+                 {},     true};
+    auto const edges = world.engine.observe(std::span(&third, 1), world.now);
+    REQUIRE(edges.size() == 1);
+    REQUIRE(edges.front().kind == EdgeKind::again);
+    world.send(BlindEnded{});
+    world.send(EdgesSeen{edges});  // from the queue
+    CHECK_FALSE(world.answer());
+    CHECK(world.incident()->runs.empty());
+    world.fail_health(3);
+    CHECK(world.answer());
+    CHECK(world.incident()->runs.size() == 1);
+}
+
+// Between the question and its answer a person had prepared a plan, and the daemon died.
+TEST_CASE("a question that died with the daemon holds no incident, though a plan waits in it") {
+    auto policy = shop_policy();
+    policy.services[0].playbooks[1].data_loss = DataLoss::possible;
+    World world(std::move(policy));
+    world.release_v2();
+    world.fail_health(3);
+    REQUIRE(world.incident()->asking);
+    world.send(RunAsked{{"op", "operate"}, "shop", "payments-off", "by hand", {}, {}});
+    REQUIRE(world.incident()->state == IncidentState::waiting);
+    world.commands.clear();
+    world.send(Recovered{});
+    CHECK_FALSE(world.incident()->asking);
+    for (int i = 0; i < 3; ++i) {
+        world.pass(1s);
+        world.probe(true);
+    }
+    CHECK(world.incident()->state == IncidentState::resolved);
+}
+
+// Its last samples were stale after the restart; the next failures found it true "without a break",
+// and nobody judged it again.
+TEST_CASE("what a restart has made stale is judged again with the first fresh failure") {
+    World world;
+    world.release_v2();
+    world.send(Paused{{"op", "operate"}, "shop"});
+    world.fail_health(4);
+    world.answer();
+    REQUIRE(world.has_refusal("f", Guard::paused));
+    auto const saved = world.engine.save_windows(world.now);
+    world.now.boot += 1min;
+    world.now.wall += 1min;
+    Engine next(world.policy, world.now, "00000000-0000-4000-8000-000000000001");
+    for (auto const& record : world.journal) next.apply(record);
+    REQUIRE(next.load_windows(saved, world.now));
+    world.engine = std::move(next);
+    world.send(Recovered{});
+    world.send(Resumed{{"op", "operate"}, "shop"});
+    REQUIRE(world.incident()->state == IncidentState::open);
+    REQUIRE_FALSE(world.answer());
+    world.probe(false);
+    CHECK(world.answer());
+    CHECK(world.incident()->runs.size() == 1);
+}

@@ -162,6 +162,24 @@ TEST_CASE("what probes saw while we were blind proves nothing: fresh samples dec
     CHECK(to_json(world.replayed().state()) == to_json(world.engine.state()));
 }
 
+// One fresh failure is enough for `failed`: nothing has been false in between, and it was never
+// judged again.
+TEST_CASE("what is still true when we are not blind any more is judged on the first fresh sample") {
+    auto policy = shop_policy();
+    policy.services[0].triggers[0].when = condition("failed(health)");
+    World world(std::move(policy));
+    world.release_v2();
+    world.fail_health(1);
+    Answer blind;
+    blind.blind = true;
+    world.answer(blind);
+    world.send(BlindEnded{});
+    REQUIRE_FALSE(world.answer());
+    world.fail_health(1);
+    CHECK(world.answer());
+    CHECK(world.incident()->runs.size() == 1);
+}
+
 TEST_CASE("failures within start_period wait, and count when it ends without a good sample") {
     World world;
     world.deploy("v1", true);

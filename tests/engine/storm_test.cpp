@@ -192,3 +192,83 @@ TEST_CASE("containment does not wait for a storm, and what undoes something afte
     CHECK(held(world, "s3"));
     CHECK(of(world, "s3").runs.back().plan.playbook == "code-rollback");
 }
+
+namespace {
+
+/// All at once, and the world has not answered yet.
+void break_together(World& world, std::vector<std::string> const& services) {
+    for (auto const& service : services) {
+        for (int i = 0; i < 4; ++i) {
+            world.pass(1ms);
+            push(world, service, false);
+        }
+    }
+}
+
+std::vector<Message> outbox(World const& world) {
+    std::vector<Message> out;
+    for (auto const& [id, message] : world.engine.state().outbox) out.push_back(*message);
+    return out;
+}
+
+void deliver(World& world) {
+    for (auto const& message : outbox(world)) {
+        world.send(MessageDelivered{message.id, true, false, ""});
+    }
+}
+
+bool names(Message const& message, std::vector<std::string> const& services) {
+    return std::all_of(services.begin(), services.end(), [&](std::string const& service) {
+        return message.text.find(service) != std::string::npos;
+    });
+}
+
+}  // namespace
+
+TEST_CASE("a storm is one alert, which names all that broke; who joins later is gathered too") {
+    auto world = released(many(8));
+    break_together(world, {"s1", "s2", "s3", "s4", "s5"});
+    REQUIRE(outbox(world).size() == 1);
+    CHECK(outbox(world).front().event == "incident.opened");
+    CHECK(outbox(world).front().also.size() == 4);
+    CHECK(names(outbox(world).front(), {"s1", "s2", "s3", "s4", "s5"}));
+    settle(world);
+    REQUIRE(held(world, "s1"));
+    REQUIRE(held(world, "s5"));
+    REQUIRE(outbox(world).size() == 1);
+    auto const alert = outbox(world).front();
+    CHECK(alert.event == "incident.waiting");
+    CHECK(alert.also.size() == 4);
+    CHECK(names(alert, {"s1", "s2", "s3", "s4", "s5"}));
+    CHECK(alert.command == "rollbackctl approve " + alert.incident);
+    CHECK(alert.not_before <= world.now.boot + 1s);
+    deliver(world);
+    world.pass(10s);
+    break_together(world, {"s6", "s7"});
+    settle(world);
+    REQUIRE(outbox(world).size() == 1);
+    CHECK(names(outbox(world).front(), {"s6", "s7"}));
+    CHECK(outbox(world).front().not_before <= world.now.boot + 5s);
+    CHECK(to_json(world.replayed().state()) == to_json(world.engine.state()));
+}
+
+TEST_CASE("the alert of a storm is that of the most severe, and outlives the incident it is about"
+) {
+    auto policy = many(4);
+    policy.services[1].triggers[0].severity = Severity::P0;
+    for (auto const i : {0U, 2U, 3U}) policy.services[i].triggers[0].severity = Severity::P2;
+    auto world = released(std::move(policy));
+    break_together(world, {"s1", "s2", "s3", "s4"});
+    settle(world);
+    REQUIRE(outbox(world).size() == 1);
+    auto const alert = outbox(world).front();
+    CHECK(alert.incident == of(world, "s2").id);
+    CHECK(alert.text.starts_with("P0 s2: "));
+    for (int i = 0; i < 3; ++i) {
+        world.pass(1ms);
+        push(world, "s2", true);
+    }
+    REQUIRE(of(world, "s2").state == IncidentState::resolved);
+    REQUIRE(outbox(world).size() == 2);
+    CHECK(outbox(world).front() == alert);
+}

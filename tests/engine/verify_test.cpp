@@ -139,6 +139,25 @@ TEST_CASE("resolve_after as a duration: false for all of it, not only at its end
     CHECK(world.incident()->state == IncidentState::resolved);
 }
 
+// Every probe since the last step had failed, and too few of them yet to be a breach again.
+TEST_CASE("a streak that is only too short yet is not false for a while: nothing is verified") {
+    auto policy = shop_policy();
+    policy.services[0].triggers[0].resolve_after.duration = 5s;
+    World world(std::move(policy));
+    world.release_v2();
+    world.fail_health(3);
+    world.answer();
+    while (world.end_step()) {
+    }
+    REQUIRE(world.incident()->state == IncidentState::verifying);
+    world.pass(3s);
+    world.probe(false);
+    world.pass(3s);
+    CHECK(world.incident()->state == IncidentState::verifying);
+    world.probe(true);
+    CHECK(world.incident()->state == IncidentState::resolved);
+}
+
 TEST_CASE("still true at settle's end: the run has failed, and nothing calls it recovered") {
     auto policy = shop_policy();
     policy.services[0].playbooks[0].verify.clear();

@@ -128,3 +128,15 @@ TEST_CASE("an abort ends a run that waits for a when") {
     CHECK(world.incident()->runs.front().state == RunState::aborted);
     CHECK(world.commands.empty());
 }
+
+TEST_CASE("failures that wait for the end of a start_period leave a when untold until then") {
+    auto world = rolled_back("failed(health)");
+    REQUIRE(world.end_step());
+    world.pass(500ms);
+    world.deploy("v3");
+    world.pass(1s);
+    world.probe(false);  // waits
+    world.pass(1s);
+    world.probe(true);
+    CHECK(step(world, 2).state == StepState::pending);
+}
