@@ -21,7 +21,7 @@ PARTS = ("style", "unit", "simulation", "situations", "fuzz", "e2e", "crash", "d
 USUAL = ("style", "unit", "simulation", "situations", "e2e", "crash", "drills")
 STAGE_SECONDS_MAX = 40 * 60
 # Of the simulation: all that a change owes in CI, fewer while somebody works on it.
-SEEDS = 8000 if os.environ.get("CI") == "true" else 2000
+SEEDS = 20000 if os.environ.get("CI") == "true" else 2000
 FUZZ_SECONDS = 30    # of each target; the long form is scripts/fuzz
 # End-to-end tests wait more than they work: so many at once for each processor.
 WAITING = 2

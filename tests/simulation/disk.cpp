@@ -25,7 +25,7 @@ void Disk::write(std::span<RecordDraft const> drafts, Now now, std::string const
     auto tail = *stored_tail();
     for (auto const& draft : drafts) {
         records_.push_back(chain_record(tail, draft, {now, boot_id, 1}));
-        bodies_.push_back(draft.body);
+        unread_.push_back(draft.body);
     }
 }
 

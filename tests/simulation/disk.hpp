@@ -6,6 +6,8 @@
 #include "daemon/store/journal.hpp"
 #include "tests/simulation/timeline.hpp"
 
+#include <deque>
+
 namespace rollbackd::simulation {
 
 class Disk final : public Journal {
@@ -24,7 +26,12 @@ public:
         Time decided{};
     };
     std::vector<Record> const& records() const { return records_; }
-    std::vector<Json> const& bodies() const { return bodies_; }
+    /// The body of the next record that the model reads; each is kept until then.
+    Json take_body() {
+        auto body = std::move(unread_.front());
+        unread_.pop_front();
+        return body;
+    }
     std::vector<Batch> const& batches() const { return batches_; }
 
     Result<std::vector<Record>> append(
@@ -46,7 +53,7 @@ private:
 
     Machine const& machine_;
     std::vector<Record> records_;
-    std::vector<Json> bodies_;
+    std::deque<Json> unread_;
     std::vector<Batch> batches_;
     std::map<std::string, Checkpoint, std::less<>> checkpoints_;
     Tail tail_;  // as this opening knows it

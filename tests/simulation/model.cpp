@@ -59,7 +59,7 @@ void Model::written() {
             auto const& record = disk_.records()[i];
             seq_ = record.seq;
             if (teller) teller(record.kind + " " + record.body.substr(0, 3000));
-            take(record.kind, disk_.bodies()[i]);
+            take(record.kind, disk_.take_body());
         }
         end_of_batch();
     }
@@ -119,8 +119,16 @@ void Model::on_switch(std::string const& kind, Json const& body) {
 
 // What probes saw while we were blind proves nothing.
 void Model::on_reopened(Json const& body) {
-    auto const& service = incidents_[word(body, "id")].service;
+    auto& incident = incidents_[word(body, "id")];
+    auto const& service = incident.service;
     auto const* const floors = find(body, "floors");
+    // What is still true is judged again, with the first fresh failure at the latest.
+    incident.unjudged = true;
+    incident.refused.clear();
+    for (auto& [name, firing] : incident.firings) {
+        firing.judged = false;
+        true_since_.erase(service + "/" + name);
+    }
     if (floors == nullptr) return;
     for (auto const& floor : floors->get_object()) {
         services_[service].floors[floor.key()] = now_;
@@ -132,9 +140,15 @@ void Model::on_small(std::string const& kind, Json const& body) {
     if (kind == "incident.judged") {
         auto& incident = incidents_[word(body, "id")];
         incident.judged = true;
+        incident.unjudged = false;
         incident.asking = false;
         auto const firing = incident.firings.find(word(body, "trigger"));
         if (firing != incident.firings.end()) firing->second.judged = true;
+    } else if (kind == "incident.rung") {
+        // Passed over for what was judged of another: that is a judgement too.
+        auto& firings = incidents_[word(body, "id")].firings;
+        auto const firing = firings.find(word(body, "trigger"));
+        if (firing != firings.end()) firing->second.judged = true;
     } else if (kind == "incident.escalated") {
         incidents_[word(body, "id")].judged = true;  // people were called instead
     } else if (kind == "incident.asked") {
@@ -307,12 +321,32 @@ void Model::policy_in_force(std::shared_ptr<Policy const> policy) {
                 watcher_.forget_signal(service.name, signal.name);
             }
         }
+        follow_triggers(before, service);
     }
     policy_ = std::move(policy);
     watcher_.set_policy(*policy_);
     undisturbed_ = timeline_.now();
     true_since_.clear();
     changes_.clear();
+}
+
+// What an incident had judged before a crash was another condition's breach.
+void Model::follow_triggers(ServicePolicy const* before, ServicePolicy const& now) {
+    auto& service = services_[now.name];
+    for (auto at = service.floors_before.begin(); at != service.floors_before.end();) {
+        auto const& [name, floor] = *at;
+        auto const* const old = before == nullptr ? nullptr : before->trigger(name);
+        auto const* const trigger = now.trigger(name);
+        bool const same = before == nullptr || (old != nullptr && trigger != nullptr &&
+                                                old->when.text() == trigger->when.text());
+        if (same) {
+            ++at;
+            continue;
+        }
+        service.floors.erase(name);
+        if (floor) service.floors[name] = *floor;
+        at = service.floors_before.erase(at);
+    }
 }
 
 void Model::daemon_started() {
@@ -329,6 +363,18 @@ void Model::daemon_ended(Time kept) {
     lossy_ = lossy_ || timeline_.now() - kept > 6s;
     for (auto& [name, service] : services_) {
         if (service.untrusted && *service.untrusted > kept) service.untrusted.reset();
+    }
+    // What an incident has judged after that never begins again: only newer samples count (A8).
+    for (auto const& [id, incident] : incidents_) {
+        if (incident.state != "resolved" || incident.state_since <= kept + Duration(1)) continue;
+        for (auto const& [trigger, firing] : incident.firings) {
+            auto& service = services_[incident.service];
+            auto const floor = service.floors.find(trigger);
+            auto& before = service.floors_before[trigger];
+            before.reset();
+            if (floor != service.floors.end()) before = floor->second;
+            service.floors[trigger] = std::max(before.value_or(Time::min()), incident.state_since);
+        }
     }
 }
 

@@ -11,7 +11,8 @@ namespace rollbackd::simulation {
 
 struct BookStep {
     std::string name, type, state = "pending";
-    bool always = false, idempotent = false, checked = false, approval = false, optional = false;
+    std::string when;
+    bool always = false, idempotent = false, checked = false, approval = false;
     std::uint64_t retries = 0;
     Duration timeout{};
     std::set<std::uint64_t> intents;
@@ -29,6 +30,7 @@ struct BookRun {
     std::optional<Duration> budget;
     bool asks = false, manual = false, automatic = false, aborting = false, storm = false;
     std::optional<Time> started, verifying, ended, waiting;
+    Time changed = Time::min();  // when the last step that did anything ended
     std::uint64_t started_seq = 0;
     Duration people{};
 };
@@ -47,12 +49,15 @@ struct BookIncident {
     bool alert_only = false, silenced_once = false;
     std::map<std::string, BookFiring> firings;
     std::set<std::string> played;
+    std::set<std::string> rejected;  // plans a person said no to
+    std::set<std::string> refused;   // their playbooks, until the world has changed
     std::vector<std::string> runs;
     std::vector<std::pair<Time, Answer>> answers;  // to the question asked last
     Time opened{}, state_since{}, asked{};
     std::string told_state;  // at the end of the last transaction
     bool judged = false, asking = false, held = false;
     bool own_plan_gone = false;  // a person's, before it began
+    bool unjudged = false;       // since it was to be judged again
 };
 
 struct BookVersion {
@@ -88,13 +93,14 @@ struct BookService {
     bool restored = false;         // what is in effect was put there by a rollback
     std::set<std::string> undone;  // versions a rollback from has run
     std::map<std::string, Time> floors;
+    std::map<std::string, std::optional<Time>> floors_before;  // a crash has raised them
     std::optional<Time> untrusted;
     std::set<std::string> demoted;
 };
 
 class Model final : public Witness {
 public:
-    Model(Timeline const& timeline, Machine const& machine, Disk const& disk)
+    Model(Timeline const& timeline, Machine const& machine, Disk& disk)
         : timeline_(timeline), machine_(machine), disk_(disk) {}
 
     std::map<std::string, Meanings> const* meanings = nullptr;
@@ -146,6 +152,7 @@ private:
     void on_planned(Json const& body);
     void on_intent(Json const& body);
     void on_step_ended(Json const& body);
+    void judge_when(BookRun const& run, BookStep const& step, bool begins);
     void on_run_ended(Json const& body);
     void on_message(Json const& body);
     void on_version(std::string const& kind, Json const& body);
@@ -175,6 +182,7 @@ private:
     void watch(Sample const& sample, bool held);
     void age(std::string const& service);
     bool forgotten(BookIncident const& incident, ServicePolicy const& policy) const;
+    void follow_triggers(ServicePolicy const* before, ServicePolicy const& now);
     void note_own_part(std::string const& key, Meanings const& means, Watcher::Look look);
     void judge_before(
         BookRun const& run, std::string const& trigger, Meanings const& means,
@@ -195,7 +203,7 @@ private:
 
     Timeline const& timeline_;
     Machine const& machine_;
-    Disk const& disk_;
+    Disk& disk_;
     std::shared_ptr<Policy const> policy_;
     Watcher watcher_;
     std::map<std::string, BookService> services_;
@@ -203,7 +211,8 @@ private:
     std::map<std::string, BookRun> runs_;
     std::map<std::string, std::string> silences_;  // id → service
     std::map<std::string, std::set<std::string>> approvals_;
-    std::map<std::string, bool> outbox_;  // id → delivered
+    std::map<std::string, bool> outbox_;                  // id → delivered
+    std::map<std::string, std::set<std::string>> tells_;  // id → incidents it tells of
     std::set<std::string> delivered_;
     std::set<std::string> attended_now_;   // incidents something was done about in it
     std::set<std::string> told_now_;       // incidents with a message in this transaction

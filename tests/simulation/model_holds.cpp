@@ -44,8 +44,10 @@ void Model::judge_flapping(BookRun const& found, BookIncident const& incident) {
         auto const known = changes_.find(found.service + "/" + name);
         if (known == changes_.end() || !times_are_known()) continue;
         auto const& all = known->second.by_itself;
-        auto const recent =
-            std::count_if(all.begin(), all.end(), [&](Time at) { return at > now_ - 10min + 1s; });
+        // An append with an unknown result may be read long after it was decided.
+        auto const recent = std::count_if(all.begin(), all.end(), [&](Time at) {
+            return at > now_ - 10min + 1s && at <= now_;
+        });
         require(
             recent <= 6, "f", found.id + " answers " + name + ", which comes and goes by itself"
         );

@@ -18,6 +18,13 @@ void Model::judge_truth(BookFiring const& firing, std::string const& service) {
     Watcher::Look look{service, now_, Time::min(), Time::min()};
     if (floor != services_[service].floors.end()) look.since = floor->second;
     if (watcher_.judge(*means, look) == Verdict::true_) return;
+    // What a start_period has held is judged one after the other at its end, by triggers too that
+    // came with a reload meanwhile.
+    for (auto const moment : watcher_.held_at(*means, service, look.since, now_)) {
+        auto then = look;
+        then.now = moment;
+        if (watcher_.judge(*means, then) == Verdict::true_) return;
+    }
     // It may have been true when it was noticed, and no longer when that could be written down.
     auto const found = true_at_.find(key);
     require(found != true_at_.end(), "4", key + " fires and was never true");
@@ -109,7 +116,8 @@ void Model::watch(Sample const& sample, bool held) {
 
 // True for a minute, with something left to do, and nobody has judged any of it.
 bool Model::forgotten(BookIncident const& incident, ServicePolicy const& policy) const {
-    if (!incident.own_plan_gone || incident.held) return false;
+    bool const owed = incident.own_plan_gone || incident.unjudged;
+    if (!owed || incident.held) return false;
     bool waits = false;
     for (auto const& [name, firing] : incident.firings) {
         if (firing.judged) return false;
@@ -118,7 +126,9 @@ bool Model::forgotten(BookIncident const& incident, ServicePolicy const& policy)
         bool const is_true = trigger != nullptr && trigger->when.text() == firing.when &&
                              since != true_since_.end() &&
                              timeline_.now() - std::max(since->second, undisturbed_) > 1min;
-        auto const left = [&](std::string const& rung) { return !incident.played.contains(rung); };
+        auto const left = [&](std::string const& rung) {
+            return !incident.played.contains(rung) && !incident.refused.contains(rung);
+        };
         waits = waits || (is_true && !firing.cleared &&
                           std::any_of(firing.ladder.begin(), firing.ladder.end(), left));
     }
@@ -167,7 +177,7 @@ void Model::look_around(bool writable) {
         require(!open || known, "A7", id + " was never judged");
         require(
             !open || !forgotten(incident, *policy), "A7",
-            id + " was never judged, though a person's plan for it came to nothing"
+            id + " was never judged, though it was to be judged again"
         );
         bool const proving = incident.state == "verifying" && !incident.runs.empty();
         if (!proving) continue;
@@ -233,7 +243,11 @@ void Model::judge_recovery(BookRun const& found, BookFiring const& firing) {
     auto verdict = watcher_.judge(*means, look);
     look.with_held = false;
     if (!waits && verdict != Verdict::false_) verdict = watcher_.judge(*means, look);
+    // A late sample never rewrites a judged streak.
+    look.with_late = false;
+    if (!waits && verdict != Verdict::false_) verdict = watcher_.judge(*means, look);
     look.with_held = true;
+    if (!waits && verdict != Verdict::false_) verdict = watcher_.judge(*means, look);
     require(
         verdict == Verdict::false_, "6",
         found.id + " is called verified and " + firing.trigger + " is " + to_string(verdict) +
@@ -245,6 +259,16 @@ void Model::judge_recovery(BookRun const& found, BookFiring const& firing) {
             now_ - *found.verifying >= *firing.resolve_for, "6",
             found.id + " is called verified before resolve_after has passed"
         );
+        for (auto const& one : *means) {
+            bool const streak = one.kind == Meaning::Kind::streak;
+            auto failing = streak ? watcher_.streak(look, one.signal) : 0;
+            look.with_held = false;
+            if (streak) failing = std::min(failing, watcher_.streak(look, one.signal));
+            look.with_held = true;
+            require(
+                failing == 0, "6", found.id + " is called verified and " + one.signal + " fails"
+            );
+        }
         return;
     }
     require(

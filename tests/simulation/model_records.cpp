@@ -1,6 +1,8 @@
 // The journal as the model reads it: JSON, record after record.
 #include "tests/simulation/model.hpp"
 
+#include <algorithm>
+
 namespace rollbackd::simulation {
 
 std::string word(Json const& json, char const* member) { return text_of(json, member); }
@@ -40,7 +42,7 @@ BookStep step_of(Json const& json, bool always) {
     out.always = always;
     out.idempotent = flag(json, "idempotent");
     out.approval = flag(json, "approval");
-    out.optional = !word(json, "when").empty();
+    out.when = word(json, "when");
     out.checked = !words(json, "check").empty();
     out.retries = number(json, "retries");
     out.timeout = span(json, "timeout").value_or(Duration{});
@@ -186,7 +188,20 @@ void Model::on_intent(Json const& body) {
         step.intents.insert(number(body, "attempt")).second, "1",
         "the same attempt was intended twice in " + found->id
     );
+    if (step.intents.size() == 1 && !step.approval) judge_when(*found, step, true);
     step.state = "running";
+}
+
+// Its turn, on what was seen since something was done last: newer samples than those there are not.
+void Model::judge_when(BookRun const& found, BookStep const& step, bool begins) {
+    if (step.when.empty() || lossy_ || !times_are_known()) return;
+    bool const good = watcher_.newest_is_good(found.service, "health", found.changed, now_, now_);
+    bool const wanted = step.when == "ok(health)" ? good : !good;
+    require(
+        wanted == begins, "A2",
+        found.id + (begins ? " begins " : " skips ") + step.name + " and `" + step.when + "` is " +
+            (wanted ? "true" : "false")
+    );
 }
 
 void Model::on_step_ended(Json const& body) {
@@ -197,10 +212,15 @@ void Model::on_step_ended(Json const& body) {
     found->waiting.reset();
     auto& step = found->steps[n - 1];
     step.state = word(body, "state");
-    require(
-        step.state != "skipped" || (step.optional && step.intents.empty()), "A2",
-        found->id + " skips step " + std::to_string(n) + ", which has no when or has begun"
-    );
+    if (step.state == "skipped") {
+        require(
+            !step.when.empty() && step.intents.empty(), "A2",
+            found->id + " skips step " + std::to_string(n) + ", which has no when or has begun"
+        );
+        judge_when(*found, step, false);
+    } else if (!step.intents.empty() || step.type == "manual") {
+        found->changed = now_;
+    }
     bool const person = !word(body, "by").empty();
     bool const claims = step.state == "done" && step.type == "exec" && !person;
     require(
@@ -222,6 +242,11 @@ void Model::on_run_ended(Json const& body) {
     found->ended = now_;
     found->waiting.reset();
     if (found->manual && !found->started) incidents_[found->incident].own_plan_gone = true;
+    bool const rejected = !found->started && !word(body, "by").empty();
+    if (rejected) {
+        incidents_[found->incident].rejected.insert(found->plan);
+        incidents_[found->incident].refused.insert(found->playbook);
+    }
     auto& service = services_[found->service];
     if (found->automatic) service.last_end = now_;
     if (service.waiting.empty() || !found->started) return;
@@ -241,9 +266,26 @@ void Model::on_run_ended(Json const& body) {
 
 void Model::on_message(Json const& body) {
     auto const& message = *find(body, "message");
-    outbox_[word(message, "id")] = false;
-    for (auto const& merged : words(body, "merges")) outbox_.erase(merged);
-    told_now_.insert(word(message, "incident"));
+    auto const id = word(message, "id");
+    outbox_[id] = false;
+    auto& tells = tells_[id];
+    for (auto const& other : words(message, "also")) tells.insert(other);
+    for (auto const& other : tells) {
+        auto const& service = incidents_[other].service;
+        bool const named = word(message, "text").find(service) != std::string::npos;
+        require(named, "A4", id + " tells of " + other + " and does not name " + service);
+    }
+    tells.insert(word(message, "incident"));
+    // What is merged is told all the same.
+    for (auto const& merged : words(body, "merges")) {
+        outbox_.erase(merged);
+        auto const& told = tells_[merged];
+        require(
+            std::includes(tells.begin(), tells.end(), told.begin(), told.end()), "1",
+            id + " takes the place of " + merged + " and does not tell of all it told of"
+        );
+    }
+    told_now_.insert(tells.begin(), tells.end());
 }
 
 void Model::on_deployment(Json const& body) {

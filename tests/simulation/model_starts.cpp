@@ -42,7 +42,7 @@ void Model::process_started(Process const& process) {
         bool const over = other.state != "running" && other.state != "waiting";
         require(over, "1", name + " started before " + other.name + " has ended");
         require(
-            step.always || other.state == "done", "1",
+            step.always || other.state == "done" || other.state == "skipped", "1",
             name + " started though " + other.name + " is " + other.state
         );
     }
@@ -154,6 +154,11 @@ void Model::judge_people(BookRun const& found, BookIncident const& incident) {
     require(!loses || approved, "5", found.id + " may lose data and nobody approved its plan");
     require(!asks || approved, "5", found.id + " asks for a person and nobody approved its plan");
     require(!found.automatic || !asks, "5", found.id + " started by itself though it asks");
+    bool const refused = incident.rejected.contains(found.plan);
+    require(
+        !found.automatic || !refused, "A7",
+        found.id + " started by itself though a person has rejected its plan"
+    );
     bool const somebody = found.automatic || found.manual || approved;
     require(somebody, "5", found.id + " was started by nobody");
 }
@@ -305,9 +310,10 @@ void Model::judge_blame(BookRun const& found, BookIncident const& incident) {
         bool const counts = means->size() == 1 && first.kind == Meaning::Kind::streak;
         look = {found.service, deployment->started, deployment->started - policy->watch_window};
         // What is pushed has the time that its sender says, in whole seconds.
-        if (first.signal != "health") look.now -= 1s;
         look.ever = true;
         auto before_it = watcher_.streak(look, first.signal);
+        if (first.signal != "health") look.now -= 1s;
+        before_it = std::min(before_it, watcher_.streak(look, first.signal));
         look.ever = false;
         before_it = std::min(before_it, watcher_.streak(look, first.signal));
         bool const broken_before = counts && double(before_it) >= first.limit;

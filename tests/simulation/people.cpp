@@ -44,7 +44,7 @@ void Simulation::deploy(std::string const& name, bool bad) {
     if (chaos_ && random_.chance(0.05)) return;  // and nobody recorded it
     auto const late = random_.chance(0.2) ? random_.between(1s, 90s) : Duration(0s);
     if (late > 0s && random_.chance(0.7)) posted.started_at = machine_.now().wall;
-    if (random_.chance(0.04)) posted.known_good = true;
+    if (random_.chance(bad ? 0.02 : 0.12)) posted.known_good = true;
     if (random_.chance(0.1)) posted.schema_compatible = random_.chance(0.7);
     timeline_.after(late, [this, posted] { post_deployment(posted); });
 }
@@ -191,12 +191,41 @@ void Simulation::run_by_hand(std::string const& name) {
         shell_.submit(Raised{operator_, name, trigger, "a customer called"});
         return;
     }
+    if (random_.chance(0.2)) return;  // a dry run
+    start_by_hand(name);
+}
+
+void Simulation::start_by_hand(std::string const& name) {
+    auto const* const service = shell_.alive() ? shell_.engine().policy().service(name) : nullptr;
+    if (service == nullptr) return;
     auto const& playbook = service->playbooks[random_.below(service->playbooks.size())].name;
     auto const plan = shell_.engine().plan(name, playbook, {}, machine_.now());
-    if (!plan || random_.chance(0.2)) return;  // a dry run
+    if (!plan) return;
     told("by hand: " + name + "/" + playbook);
     shell_.ask(shell_.engine().ask_for(*plan), [this, name, playbook](Answer const& answer) {
         shell_.submit(RunAsked{operator_, name, playbook, "by hand", {}, answer});
+    });
+}
+
+// What is rare by chance and would go unseen: somebody who sits at the keyboard is faster than the
+// world's answer, and what a rollback has restored fails in its turn.
+void Simulation::follow(Record const& record) {
+    bool const hasty = record.kind == "incident.asked" && random_.chance(0.04);
+    bool const again = record.kind == "incident.recovered" && random_.chance(0.15);
+    if (!hasty && !again) return;
+    auto const body = parse_json(record.body);
+    auto const* const incident = shell_.engine().state().incident(text_of(*body, "id"));
+    if (incident == nullptr) return;
+    auto const name = incident->service;
+    if (hasty) timeline_.after(0s, [this, name] { start_by_hand(name); });
+    if (!again) return;
+    timeline_.after(random_.between(10s, 90s), [this, name] {
+        if (!chaos_) return;
+        told(name + ": down again, for outside reasons");
+        world_.services.at(name).down = true;
+        timeline_.after(random_.between(20s, 2min), [this, name] {
+            world_.services.at(name).down = false;
+        });
     });
 }
 

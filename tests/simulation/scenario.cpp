@@ -82,6 +82,10 @@ void fill(Playbook& playbook, Random& random, Duration settle) {
         playbook.verify.push_back({CheckKind::manual, {}, {}, {}, "the shop looks right", {}});
     }
     if (random.chance(0.2)) playbook.success.push_back(random_check(random, settle, true));
+    auto& maybe = playbook.steps[random.below(playbook.steps.size())];
+    if (maybe.type == "exec" && random.chance(0.15)) {
+        maybe.when = random.chance(0.7) ? "failed(health)" : "ok(health)";
+    }
     if (random.chance(0.3)) playbook.budget = random.between(20s, 4min);
     if (random.chance(0.2)) playbook.locks = {"shared"};
     if (random.chance(0.08)) playbook.approval = true;

@@ -319,6 +319,7 @@ void Shell::on_applied(std::vector<Record> const& records) {
         bool const look = record.kind == "incident.judged" || record.kind == "daemon.started";
         if (look) watch_blindness();
         forget_what_ended(record);
+        if (on_record) on_record(record);
     }
     if (hurried) {
         for (auto const& service : engine_->policy().services) {

@@ -38,7 +38,8 @@ public:
 
     std::shared_ptr<Policy const> file;  // what the configuration file says
     double slow_appends = 0.15;
-    std::function<void()> on_crash;  // it was killed: somebody starts it again
+    std::function<void()> on_crash;                // it was killed: somebody starts it again
+    std::function<void(Record const&)> on_record;  // somebody follows the journal
 
     void start();
     void crash(std::string const& where);

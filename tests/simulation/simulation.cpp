@@ -16,6 +16,9 @@ Simulation::Simulation(std::uint64_t seed, std::function<void(std::string const&
     model_.meanings = &scenario_.meanings;
     shell_.file = scenario_.policy;
     shell_.on_crash = [this] { restart_daemon(); };
+    shell_.on_record = [this](Record const& record) {
+        if (chaos_) follow(record);
+    };
     shell_.slow_appends = random_.chance(0.3) ? 0.5 : 0.1;
 }
 

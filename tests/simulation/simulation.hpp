@@ -47,6 +47,8 @@ private:
     void look_at(Incident const& incident, bool diligent);
     void play_with_switches();
     void run_by_hand(std::string const& service);
+    void start_by_hand(std::string const& service);
+    void follow(Record const& record);
     void tend(Incident const& incident);
     void mend_world(std::string const& service);
 

@@ -1,5 +1,7 @@
 #include "tests/simulation/watcher.hpp"
 
+#include <algorithm>
+
 namespace rollbackd::simulation {
 
 namespace {
@@ -21,6 +23,9 @@ void Watcher::take(Sample const& sample, Time at, Time seen, std::optional<Time>
     auto& all = seen_[key(sample.service, sample.signal)];
     auto place = all.end();
     while (place != all.begin() && std::prev(place)->at > at) --place;
+    made.late = !held_until && std::any_of(place, all.end(), [](Seen const& newer) {
+        return !newer.held_until && !newer.lost;
+    });
     all.insert(place, made);
     while (!all.empty() && all.front().at < seen - kept) all.pop_front();
 }
@@ -68,6 +73,7 @@ std::uint64_t Watcher::streak(Look const& look, std::string const& signal) const
     for (auto one = all.rbegin(); one != all.rend(); ++one) {
         if (one->at > look.now || one->seen > look.seen_until) continue;
         if (one->held_until && !look.with_held) continue;
+        if (one->late && !look.with_late) continue;
         if (one->at <= look.since) break;
         bool const known = look.ever || !one->lost;
         if (one->good > 0 && known) break;
@@ -144,6 +150,18 @@ std::vector<Time> Watcher::leaving(
     return out;
 }
 
+std::vector<Time> Watcher::held_at(
+    Meanings const& meanings, std::string const& service, Time from, Time to
+) const {
+    std::vector<Time> out;
+    for (auto const& meaning : meanings) {
+        for (auto const& one : of(service, meaning.signal)) {
+            if (one.held_until && one.at > from && one.at <= to) out.push_back(one.at);
+        }
+    }
+    return out;
+}
+
 std::string Watcher::tell(std::string const& service, std::string const& signal) const {
     constexpr std::ptrdiff_t told_max = 40;
     auto const& all = of(service, signal);
@@ -158,11 +176,11 @@ std::string Watcher::tell(std::string const& service, std::string const& signal)
 }
 
 bool Watcher::newest_is_good(
-    std::string const& service, std::string const& signal, Time since, Time until
+    std::string const& service, std::string const& signal, Time since, Time until, Time seen_until
 ) const {
     auto const& all = of(service, signal);
     for (auto one = all.rbegin(); one != all.rend(); ++one) {
-        if (one->lost || one->at > until) continue;
+        if (one->lost || one->at > until || one->seen > seen_until) continue;
         return one->at > since && one->good > 0 && one->bad == 0;
     }
     return false;

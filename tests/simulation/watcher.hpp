@@ -28,6 +28,7 @@ public:
         Time seen_until = Time::max();  // who decided had seen no more
         bool ever = false;              // also what a crash has made the daemon forget
         bool with_held = true;          // what a start_period holds or has held counts too
+        bool with_late = true;          // in a streak: what came after newer ones were judged
     };
     /// Failures after `since` wait for the end of a start_period.
     bool holds(Meanings const& meanings, Look const& look) const;
@@ -35,7 +36,8 @@ public:
     /// Good samples of the best of the condition's signals after `since`.
     std::uint64_t good(Meanings const& meanings, Look const& look) const;
     bool newest_is_good(
-        std::string const& service, std::string const& signal, Time since, Time until
+        std::string const& service, std::string const& signal, Time since, Time until,
+        Time seen_until = Time::max()
     ) const;
     /// A reload has changed the signal: its memory begins anew.
     void forget_signal(std::string const& service, std::string const& signal);
@@ -44,6 +46,10 @@ public:
     bool any(std::string const& service, std::string const& signal, Time from, Time to) const;
     /// When samples leave the windows of the condition, between the two.
     std::vector<Time> leaving(
+        Meanings const& meanings, std::string const& service, Time from, Time to
+    ) const;
+    /// When samples that a start_period holds, or has held, say that they were.
+    std::vector<Time> held_at(
         Meanings const& meanings, std::string const& service, Time from, Time to
     ) const;
     /// The newest samples, for the story of a seed: "12.5s +1 -3 lost held".
@@ -61,6 +67,7 @@ private:
         std::uint64_t bad;
         bool lost;
         std::optional<Time> held_until;
+        bool late = false;
     };
     using Seens = std::deque<Seen>;
     Seens const& of(std::string const& service, std::string const& signal) const;
