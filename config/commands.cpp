@@ -100,6 +100,8 @@ bool is_recursive(std::string const& word) {
 
 std::string what_data_it_loses(Step const& step) {
     auto const words = all_words(step);
+    if (step.type == "compose" && step.destructive) return "compose down with volumes";
+    if (step.destructive) return step.type;
     if (is_compose(words, "down") && (has(words, "-v") || has(words, "--volumes"))) {
         return "compose down with volumes";
     }
@@ -113,10 +115,10 @@ std::string what_data_it_loses(Step const& step) {
 }
 
 std::string what_it_destroys(Step const& step) {
-    if (step.destructive) return step.type;
     auto const words = all_words(step);
     auto data = what_data_it_loses(step);
     if (!data.empty()) return data;
+    if (step.type == "compose" && text_of(step.params, "do") == "down") return "compose down";
     if (is_compose(words, "down")) return "compose down";
     if (step.type == "http" && text_of(step.params, "method") == "DELETE") return "http DELETE";
     if (auto word = first_of(words, {"rm", "unlink"}); !word.empty()) return word;
@@ -131,7 +133,10 @@ std::string what_it_destroys(Step const& step) {
     return "";
 }
 
-bool is_compose_restart(Step const& step) { return is_compose(all_words(step), "restart"); }
+bool is_compose_restart(Step const& step) {
+    if (step.type == "compose") return text_of(step.params, "do") == "restart";
+    return is_compose(all_words(step), "restart");
+}
 
 bool puts_template_into_shell(Step const& step) {
     auto const argv = argv_of(step);

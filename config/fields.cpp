@@ -80,9 +80,23 @@ public:
     }
 
 private:
+    /// A value that is put into a program's text would be read as a part of it.
+    bool is_literal_enough(YamlCursor const& cursor, std::string const& text) const {
+        if (!field_.literal) return true;
+        if (text.find("{{") == std::string::npos && text.find("${") == std::string::npos) {
+            return true;
+        }
+        cursor.error(
+            field_.name +
+            ": a value put into this text would be read as a part of it; give it in "
+            "`values`, and name it :'name' here"
+        );
+        return false;
+    }
+
     std::optional<std::string> word(YamlCursor const& cursor, std::string_view expected) const {
         auto text = cursor.text(expected);
-        if (!text) return std::nullopt;
+        if (!text || !is_literal_enough(cursor, *text)) return std::nullopt;
         // A shell fills its own variables in, and has some of its own.
         bool const fills = hooks_.environment && field_.name != "shell";
         if (fills && text->find("${") != std::string::npos) hooks_.environment(cursor, *text);

@@ -24,7 +24,8 @@ struct PlaybookReading {
 
 std::vector<std::string> names_everywhere(ServicePolicy const& service) {
     std::vector<std::string> names{
-        "known_good.version", "current.version", "bad.version", "incident.id", "service"
+        "known_good.version", "current.version", "bad.version", "current.started_at",
+        "bad.started_at",     "incident.id",     "service"
     };
     for (auto const& [name, value] : service.vars) names.push_back(name);
     return names;
@@ -78,6 +79,16 @@ void read_save(MapReader& map, PlaybookReading& playbook, Step& step) {
     }
 }
 
+/// What the type itself has against its params.
+void report_problems(Form const& form, Step const& step) {
+    if (form.type->problems == nullptr) return;
+    for (auto const& problem : form.type->problems(step.params)) {
+        auto const& params = form.params;
+        auto const path = params.path() + "." + problem.where;
+        params.sources().report(place_of(params.places(), path), false, problem.what);
+    }
+}
+
 Step read_step(PlaybookReading& playbook, YamlCursor const& cursor) {
     ++playbook.steps_read;
     auto const& catalogue = playbook.service.reading.catalogue;
@@ -90,7 +101,9 @@ Step read_step(PlaybookReading& playbook, YamlCursor const& cursor) {
         step.type = form->type->name;
         step.params = read_form(*form, hooks, false, &keys::step());
         step.idempotent = form->type->idempotent;
-        step.destructive = form->type->destructive;
+        step.destructive =
+            form->type->destructive || (form->type->destroys && form->type->destroys(step.params));
+        report_problems(*form, step);
         step.edits = form->type->edits;
         read_step_timeout(map, *form->type, step);
     }

@@ -106,6 +106,7 @@ std::string traits_of(TypeInfo const& type) {
     if (type.is_probe) out += " A probe.";
     if (type.idempotent) out += " Idempotent.";
     if (type.destructive) out += " Destructive: it asks first.";
+    if (type.destroys != nullptr) out += " Asks first where it destroys something.";
     return out;
 }
 

@@ -37,8 +37,9 @@ struct Field {
     FieldType type = FieldType::text;
     std::string doc;  // one sentence
     bool required = false;
-    bool secret = false;  // its value never appears in journal, log, answer or report
-    Json otherwise{};     // default; null: none
+    bool secret = false;   // its value never appears in journal, log, answer or report
+    bool literal = false;  // the text of a program (SQL): no {{ name }} and no ${NAME} in it
+    Json otherwise{};      // default; null: none
     std::optional<double> min{};
     std::optional<double> max{};
     std::vector<std::string> choices{};
@@ -65,6 +66,10 @@ struct TypeInfo {
     bool restarts = false;      // restarts a process without rebuilding it
     bool evidence = false;      // captures evidence
     bool runs_process = false;  // carried out by a supervised child process
+    /// Whether these params make a step destructive that is not always so. None: never.
+    bool (*destroys)(JsonObject const& params) = nullptr;
+    /// What is wrong with the params beyond their types; `where` of an Error names the field.
+    std::vector<Error> (*problems)(JsonObject const& params) = nullptr;
 };
 
 /// What a signal is where its type alone does not say it: the rows of a query are outcomes or one

@@ -15,6 +15,7 @@ constexpr std::string_view input_prefix = "inputs.";
 struct Names {
     ServicePolicy const& service;
     std::string current;
+    std::string since;  // when it was deployed; empty: nothing was
     std::string known_good;
     std::string incident;
     JsonObject const& inputs;
@@ -32,6 +33,7 @@ struct Names {
         };
         if (name == "known_good.version") return some(known_good);
         if (name == "current.version" || name == "bad.version") return some(current);
+        if (name == "current.started_at" || name == "bad.started_at") return some(since);
         if (name == "incident.id") return some(incident);
         if (name == "service") return service.name;
         auto const found = service.vars.find(std::string(name));
@@ -148,7 +150,9 @@ Result<Plan> make_plan(
     plan.inputs = std::move(*filled);
     plan.approval = needs_approval(playbook);
 
-    Names names{service, known.current, {}, incident, plan.inputs};
+    auto const* const deployment = known.current_deployment();
+    auto since = deployment ? format_rfc3339(deployment->started_at.wall) : std::string();
+    Names names{service, known.current, std::move(since), {}, incident, plan.inputs};
     if (playbook.undoes == Undoes::release) {
         auto target = choose_target(known, service.name);
         if (!target) return tl::unexpected(target.error());
@@ -161,7 +165,6 @@ Result<Plan> make_plan(
     bool const loses = playbook.data_loss != DataLoss::none || playbook.undoes == Undoes::schema ||
                        playbook.undoes == Undoes::data;
     if (loses) {
-        auto const* const deployment = known.current_deployment();
         plan.data_loss_window =
             deployment == nullptr
                 ? "everything written since the copy that is restored"

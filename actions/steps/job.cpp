@@ -43,6 +43,14 @@ std::vector<std::string> script_argv(
     return argv;
 }
 
+std::string one_text(
+    std::string_view first, std::string_view second, std::string_view third, std::string_view fourth
+) {
+    std::string out;
+    for (auto const part : {first, second, third, fourth}) out.append(part);
+    return out;
+}
+
 StepOutcome outcome_of(OutcomeKind kind, std::string text) {
     StepOutcome outcome;
     outcome.kind = kind;
@@ -133,6 +141,17 @@ bool StepJob::is_aborted() const {
 
 bool StepJob::has_begun(std::string const& name) const {
     return std::filesystem::exists(directory_ + "/" + name + "/" + step_files::claim_name);
+}
+
+std::string StepJob::id() const {
+    constexpr std::size_t id_max = 20;
+    auto name = directory_.substr(directory_.rfind('/') + 1);
+    name = name.substr(0, name.rfind('.'));
+    for (char& c : name) {
+        bool const plain = is_variable_char(c);
+        if (!plain) c = '_';
+    }
+    return name.substr(0, id_max);
 }
 
 bool StepJob::has(std::string_view key) const {

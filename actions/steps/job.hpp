@@ -41,6 +41,12 @@ std::vector<std::string> script_argv(
     std::string const& name, char const* script, std::vector<std::string> const& values
 );
 
+/// Parts of a script one after the other.
+std::string one_text(
+    std::string_view first, std::string_view second, std::string_view third = {},
+    std::string_view fourth = {}
+);
+
 /// Exit status by which our scripts say that nobody knows whether they took effect.
 inline constexpr int unknown_exit = 75;
 
@@ -55,6 +61,8 @@ public:
     bool is_remote() const { return host_.has_value(); }
     JobParts const& parts() const { return parts_; }
     std::string const& directory() const { return directory_; }
+    /// "RUN_3_1": the same in every life and attempt of this step of this run, and fit for a name.
+    std::string id() const;
     /// What is left of the step's timeout, at least a moment.
     Duration left() const;
     bool is_aborted() const;

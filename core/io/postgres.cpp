@@ -21,21 +21,33 @@ long milliseconds(Duration duration) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
 }
 
+using Options = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
+
 /// A conninfo string or a URI, taken apart by libpq itself.
-Result<Parameters> take_apart(std::string const& dsn) {
+Result<Options> parse(std::string const& dsn) {
     char* problem = nullptr;
-    std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> const options(
-        PQconninfoParse(dsn.c_str(), &problem), &PQconninfoFree
-    );
+    Options options(PQconninfoParse(dsn.c_str(), &problem), &PQconninfoFree);
     if (problem != nullptr) PQfreemem(problem);  // it may repeat the password
     if (!options) {
         return fail(Errc::invalid, "not a PostgreSQL connection string or URI (postgresql://…)");
     }
+    return options;
+}
+
+Result<Parameters> take_apart(std::string const& dsn) {
+    auto const options = parse(dsn);
+    if (!options) return tl::unexpected<Error>(options.error());
     Parameters parameters;
-    for (auto const* option = options.get(); option->keyword != nullptr; ++option) {
+    for (auto const* option = options->get(); option->keyword != nullptr; ++option) {
         if (option->val != nullptr) parameters[option->keyword] = option->val;
     }
     return parameters;
+}
+
+/// How a connection is kept alive has no variable, and programs that end soon need none.
+bool may_be_left_out(std::string_view keyword) {
+    return keyword.starts_with("keepalives") || keyword == "tcp_user_timeout" ||
+           keyword == "fallback_application_name";
 }
 
 /// No wait on this connection may be endless, whatever the DSN says.
@@ -172,6 +184,29 @@ Result<SqlRows> ask(std::string const& dsn, std::string const& query, Duration l
 }
 
 }  // namespace
+
+Result<std::map<std::string, std::string>> libpq_environment(std::string const& dsn) {
+    auto const options = parse(dsn);
+    if (!options) return tl::unexpected<Error>(options.error());
+    std::map<std::string, std::string> variables;
+    for (auto const* option = options->get(); option->keyword != nullptr; ++option) {
+        if (option->val == nullptr || may_be_left_out(option->keyword)) continue;
+        if (option->envvar == nullptr) {
+            return fail(
+                Errc::invalid, std::string("the connection string says ") + option->keyword +
+                                   ", which psql and pg_dump take from no variable"
+            );
+        }
+        if (std::string_view(option->val).find('\n') != std::string_view::npos) {
+            return fail(
+                Errc::invalid,
+                std::string("the connection string's ") + option->keyword + " has a line break"
+            );
+        }
+        variables[option->envvar] = option->val;
+    }
+    return variables;
+}
 
 asio::awaitable<Result<SqlRows>> query_rows(
     BlockingPool& pool, std::string dsn, std::string query, Duration limit

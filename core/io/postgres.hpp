@@ -6,6 +6,7 @@
 
 #include "core/io/blocking.hpp"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,5 +35,9 @@ inline constexpr std::size_t sql_cell_bytes_max = 4096;  // longer ones are cut
 boost::asio::awaitable<Result<SqlRows>> query_rows(
     BlockingPool& pool, std::string dsn, std::string query, Duration limit
 );
+
+/// The same connection as the variables that psql, pg_dump and pg_restore read it from (PGHOST, …,
+/// PGPASSWORD), for a program's environment: an argument can be seen by everybody on the machine.
+Result<std::map<std::string, std::string>> libpq_environment(std::string const& dsn);
 
 }  // namespace rollbackd
