@@ -1,0 +1,214 @@
+#include "actions/steps/backup_choice.hpp"
+
+#include "core/names.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+
+namespace rollbackd {
+
+namespace {
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+template <class T>
+std::optional<T> number_of(std::string_view text) {
+    T value{};
+    auto const end = text.data() + text.size();
+    auto const [stop, code] = std::from_chars(text.data(), end, value);
+    if (code != std::errc() || stop != end) return std::nullopt;
+    return value;
+}
+
+/// Takes exactly `count` digits off the front.
+std::optional<int> digits(std::string_view& text, std::size_t count) {
+    if (text.size() < count) return std::nullopt;
+    auto const head = text.substr(0, count);
+    if (!std::all_of(head.begin(), head.end(), is_digit)) return std::nullopt;
+    text.remove_prefix(count);
+    return number_of<int>(head);
+}
+
+void skip_one_of(std::string_view& text, std::string_view signs) {
+    if (!text.empty() && signs.find(text[0]) != std::string_view::npos) text.remove_prefix(1);
+}
+
+std::optional<std::int64_t> day_at(std::string_view& text) {
+    auto const year = digits(text, 4);
+    if (!year || *year < 1990) return std::nullopt;
+    bool const dashes = text.starts_with('-');
+    skip_one_of(text, "-");
+    auto const month = digits(text, 2);
+    if (!month || dashes != text.starts_with('-')) return std::nullopt;
+    skip_one_of(text, "-");
+    auto const day = digits(text, 2);
+    if (!day) return std::nullopt;
+    using namespace std::chrono;
+    year_month_day const date{
+        std::chrono::year(*year), std::chrono::month(unsigned(*month)),
+        std::chrono::day(unsigned(*day))
+    };
+    if (!date.ok()) return std::nullopt;
+    return std::int64_t(sys_days(date).time_since_epoch().count()) * 86400;
+}
+
+/// A time that begins exactly here.
+std::optional<std::int64_t> stamp_at(std::string_view text) {
+    auto const day = day_at(text);
+    if (!day) return std::nullopt;
+    constexpr std::int64_t end_of_day = 86399;
+    auto const rest = text;
+    skip_one_of(text, "_-T.");
+    auto const hour = digits(text, 2);
+    skip_one_of(text, "-:");
+    auto const minute = hour ? digits(text, 2) : std::nullopt;
+    if (!minute) {
+        // More digits than a day has: no time but a number.
+        if (!rest.empty() && is_digit(rest[0])) return std::nullopt;
+        return *day + end_of_day;
+    }
+    auto after = text;
+    skip_one_of(after, "-:");
+    auto const second = digits(after, 2);
+    auto const& left = second ? after : text;
+    if (!left.empty() && is_digit(left[0])) return std::nullopt;
+    if (*hour > 23 || *minute > 59 || second.value_or(0) > 60) return std::nullopt;
+    return *day + *hour * 3600 + *minute * 60 + second.value_or(59);
+}
+
+std::string_view base_name(std::string_view path) {
+    return path.substr(path.find_last_of('/') + 1);
+}
+
+/// A word of the name, between signs, says what the backup was made for.
+bool may_hold_the_damage(std::string_view name) {
+    static constexpr std::array<std::string_view, 4> words{
+        "emergency", "broken", "forensic", "rollback"
+    };
+    std::string word;
+    for (char const c : name) {
+        bool const letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (letter) {
+            word += char(c >= 'A' && c <= 'Z' ? c + 32 : c);
+            continue;
+        }
+        if (std::find(words.begin(), words.end(), word) != words.end()) return true;
+        word.clear();
+    }
+    return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+bool is_named_so(std::string_view name, BackupRule const& rule) {
+    if (!name.starts_with(rule.name) || name.size() == rule.name.size()) return false;
+    // "shop" is not "shopping".
+    char const next = name[rule.name.size()];
+    bool const apart = rule.name.empty() || next == '_' || next == '-' || next == '.';
+    return apart && std::any_of(rule.endings.begin(), rule.endings.end(), [&](auto const& ending) {
+               return name.ends_with(ending);
+           });
+}
+
+/// "+0530" in seconds.
+std::optional<std::int64_t> zone_of(std::string_view text) {
+    if (text.size() != 5 || (text[0] != '+' && text[0] != '-')) return std::nullopt;
+    auto digits_left = text.substr(1);
+    auto const hours = digits(digits_left, 2);
+    auto const minutes = digits(digits_left, 2);
+    if (!hours || !minutes) return std::nullopt;
+    auto const seconds = std::int64_t(*hours) * 3600 + *minutes * 60;
+    return text[0] == '-' ? -seconds : seconds;
+}
+
+/// "…T21-30-15Z.dump" is in UTC wherever it lies.
+bool is_utc(std::string_view name) {
+    for (auto at = name.find('Z'); at != std::string_view::npos; at = name.find('Z', at + 1)) {
+        bool const ends = at + 1 == name.size() || name[at + 1] == '.' || name[at + 1] == '_';
+        if (at > 0 && is_digit(name[at - 1]) && ends) return true;
+    }
+    return false;
+}
+
+std::string_view take_line(std::string_view& text) {
+    auto const end = text.find('\n');
+    auto const line = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    return line;
+}
+
+std::optional<std::string_view> after(std::string_view line, std::string_view word) {
+    if (!line.starts_with(word)) return std::nullopt;
+    return line.substr(word.size());
+}
+
+struct Counts {
+    std::size_t named = 0;
+    std::size_t kept_apart = 0;
+    std::size_t undated = 0;
+    std::size_t late = 0;
+};
+
+tl::unexpected<Error> none(BackupRule const& rule, Counts const& counts) {
+    std::string why = "no backup named " + printable(rule.name, 80) + "… fits";
+    auto const say = [&](std::size_t count, char const* what) {
+        if (count > 0) why += "; " + std::to_string(count) + " " + what;
+    };
+    if (counts.named == 0) why += "; there is none";
+    say(counts.late, "made too late");
+    say(counts.kept_apart, "may hold the damage (emergency, broken, forensic, rollback)");
+    say(counts.undated, "without a time in the name");
+    return fail(Errc::not_found, std::move(why));
+}
+
+}  // namespace
+
+std::optional<std::int64_t> stamp_of(std::string_view name) {
+    // The last one: "shop_pre_20260101_20261122_2130" is of November.
+    std::optional<std::int64_t> found;
+    for (std::size_t at = 0; at < name.size(); ++at) {
+        if (!is_digit(name[at]) || (at > 0 && is_digit(name[at - 1]))) continue;
+        auto const stamp = stamp_at(name.substr(at));
+        if (stamp) found = stamp;
+    }
+    return found;
+}
+
+Result<std::vector<StoredBackup>> choose_backups(std::string_view listing, BackupRule const& rule) {
+    auto const zone_text = after(take_line(listing), "zone ");
+    auto const before_text = after(take_line(listing), "before ");
+    auto const zone = zone_text ? zone_of(*zone_text) : std::nullopt;
+    auto const before = before_text ? number_of<std::int64_t>(*before_text) : std::nullopt;
+    if (!zone || !before) return fail(Errc::invalid, "the folder's list cannot be read");
+    std::vector<StoredBackup> fitting;
+    Counts counts;
+    while (!listing.empty()) {
+        auto const line = take_line(listing);
+        auto const tab = line.find('\t');
+        if (tab == std::string_view::npos) continue;
+        auto const bytes = number_of<std::uint64_t>(line.substr(0, tab));
+        auto const path = line.substr(tab + 1);
+        auto const name = base_name(path);
+        if (!bytes || *bytes == 0 || !is_named_so(name, rule)) continue;
+        ++counts.named;
+        auto const stamp = stamp_of(name);
+        auto const ahead = is_utc(name) ? 0 : *zone;
+        if (may_hold_the_damage(name.substr(rule.name.size()))) {
+            ++counts.kept_apart;
+        } else if (!stamp) {
+            ++counts.undated;
+        } else if (*stamp - ahead >= *before) {
+            ++counts.late;
+        } else {
+            fitting.push_back({std::string(path), *bytes, *stamp - ahead});
+        }
+    }
+    if (fitting.empty()) return none(rule, counts);
+    std::sort(fitting.begin(), fitting.end(), [](StoredBackup const& a, StoredBackup const& b) {
+        return a.at != b.at ? a.at > b.at : a.path > b.path;
+    });
+    if (fitting.size() > rule.most) fitting.resize(rule.most);
+    return fitting;
+}
+
+}  // namespace rollbackd

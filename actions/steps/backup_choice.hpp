@@ -1,0 +1,40 @@
+// Which backup: by its name and the time in it, of files that another machine has listed. Pure.
+// An emergency, broken, forensic or post-rollback one may hold the damage and is never chosen; one
+// that says only its day is taken to be of that day's end.
+#pragma once
+
+#include "core/json.hpp"
+
+namespace rollbackd {
+
+struct BackupRule {
+    std::string name;                  // how file names begin
+    std::vector<std::string> endings;  // ".dump"
+    std::size_t most = 3;              // how many are tried
+};
+
+struct StoredBackup {
+    std::string path;
+    std::uint64_t bytes = 0;
+    std::int64_t at = 0;  // seconds since 1970
+
+    friend bool operator==(StoredBackup const&, StoredBackup const&) = default;
+};
+
+/// What list_backups_script prints: "zone +0100", "before SECONDS", then "BYTES\tPATH" a line.
+/// Those made before that, the newest first. An Error says which there were and why none fits.
+Result<std::vector<StoredBackup>> choose_backups(std::string_view listing, BackupRule const& rule);
+
+/// The time in a file name as if it were UTC: 20261122_213000, _2130, -2026-11-22T21-30-00,
+/// 20261122.
+std::optional<std::int64_t> stamp_of(std::string_view name);
+
+/// $1 folder, $2 before: any time date -d reads. Folders by month are looked into.
+inline constexpr char const* list_backups_script = R"sh(
+[ -d "$1" ] || { echo "$1: no such folder" >&2; exit 10; }
+before=$(date -d "$2" +%s) && [ -n "$2" ] || { echo "\"$2\" is no time" >&2; exit 10; }
+printf 'zone %s\nbefore %s\n' "$(date +%z)" "$before"
+find "$1/" -maxdepth 2 -type f -printf '%s\t%p\n'
+)sh";
+
+}  // namespace rollbackd
