@@ -32,6 +32,7 @@ StepType capture_evidence_step();
 StepType sql_step();
 StepType pg_backup_step();
 StepType pg_restore_step();
+StepType redis_step();
 StepType wait_until_step();
 StepType notify_step();
 StepType manual_step();
