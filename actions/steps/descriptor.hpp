@@ -33,6 +33,7 @@ StepType sql_step();
 StepType pg_backup_step();
 StepType pg_restore_step();
 StepType redis_step();
+StepType migrate_step();
 StepType wait_until_step();
 StepType notify_step();
 StepType manual_step();
