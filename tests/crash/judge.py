@@ -76,6 +76,18 @@ def check_steps(stage, story: list[tuple[str, dict]]) -> None:
             assert wrote == 0, f"step {name} is known to have failed, and had begun"
 
 
+def check_tree(stage, story: list[tuple[str, dict]]) -> None:
+    """A folder is there whole, as it was or as it is kept; swapped once, and what it was is not lost."""
+    aside = sorted(stage.folder.glob("tree.before_*"))
+    content = (stage.tree / "content").read_text()
+    assert content == ("as it is kept" if aside else "as it was"), f"{content}, with {aside} beside it"
+    assert [(path / "content").read_text() for path in aside] in ([], ["as it was"]), aside
+    runs = {body["run"]["id"]: body["run"]["plan"]["playbook"] for kind, body in story if kind == "run.planned"}
+    for kind, body in story:
+        if kind == "step.ended" and runs[body["run"]] == "tidy" and body["n"] == 2 and not body["by"]:
+            assert bool(aside) == (body["state"] == "done"), f"{body['state']}, with {aside} beside it"
+
+
 def check_story(stage, story: list[tuple[str, dict]]) -> None:
     """Nothing that anybody saw is gone, nothing is there twice."""
     opened = [body["incident"]["id"] for kind, body in story if kind == "incident.opened"]
@@ -108,5 +120,6 @@ def judge(stage) -> None:
     check_chain(database)
     story = records(database)
     check_steps(stage, story)
+    check_tree(stage, story)
     check_story(stage, story)
     check_end(stage, story)

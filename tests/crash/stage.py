@@ -3,6 +3,7 @@ is told that the daemon died: calls are repeated under their Idempotency-Key, as
 
 import os
 import signal
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -51,10 +52,16 @@ class Stage(World):
             return [{"exec": {"argv": [str(script), str(self.lines), tag, str(seconds)]}, "name": tag}
                     for tag in tags]
 
+        self.tree = self.folder / "tree"
+        self.tree.mkdir()
+        (self.tree / "content").write_text("as it is kept")
+        subprocess.run(["tar", "-C", self.tree, "-czf", self.folder / "tree.tar.gz", "."], check=True)
+        (self.tree / "content").write_text("as it was")
+        restore = {"archive_restore": {"to": str(self.tree), "file": str(self.folder / "tree.tar.gz")}, "name": "restore"}
         rollback = self.shop["playbooks"]["code-rollback"]
         rollback["steps"] = [*steps(BEFORE), *rollback["steps"], *steps(AFTER)]
         self.shop["playbooks"]["tidy"] = {
-            "undoes": "nothing", "risk": "low", "data_loss": "none", "steps": steps(BY_HAND),
+            "undoes": "nothing", "risk": "low", "data_loss": "none", "steps": [*steps(BY_HAND), restore],
             "verify": [{"until": "ok(health)", "within": "4s"}]}
 
     # The daemon's lives
