@@ -10,12 +10,25 @@ namespace {
 
 std::vector<StepType> const& step_types() {
     static std::vector<StepType> const types{
-        exec_step(),         http_step(),           git_checkout_step(),
-        git_revert_step(),   systemd_step(),        file_edit_step(),
-        file_restore_step(), archive_create_step(), archive_restore_step(),
-        sql_step(),          pg_backup_step(),      pg_restore_step(),
-        redis_step(),        migrate_step(),        capture_evidence_step(),
-        wait_until_step(),   notify_step(),         manual_step(),
+        exec_step(),
+        http_step(),
+        git_checkout_step(),
+        git_revert_step(),
+        systemd_step(),
+        file_edit_step(),
+        file_restore_step(),
+        archive_create_step(),
+        archive_restore_step(),
+        sql_step(),
+        pg_backup_step(),
+        pg_restore_step(),
+        redis_step(),
+        migrate_step(),
+        compose_step(),
+        capture_evidence_step(),
+        wait_until_step(),
+        notify_step(),
+        manual_step(),
     };
     return types;
 }
@@ -38,12 +51,12 @@ StepType const* find_step_type(std::string_view name) {
 
 std::vector<std::string> later_step_types() {
     return {
-        "compose",     "pm2",        "safe_mode",    "route",    "docker",      "npm",
-        "file_copy",   "copy",       "archive",      "flag",     "nginx",       "dns",
-        "firewall",    "certbot",    "prune",        "truncate", "status_page", "rotate",
-        "git_merge",   "git_branch", "pull_request", "backup",   "service",     "scale",
-        "reboot",      "dump",       "restore",      "pg_dump",  "pg_swap",     "feature_flag",
-        "maintenance", "safe-mode",  "podman",       "kubectl",
+        "pm2",        "safe_mode",    "route",    "docker",      "npm",          "file_copy",
+        "copy",       "archive",      "flag",     "nginx",       "dns",          "firewall",
+        "certbot",    "prune",        "truncate", "status_page", "rotate",       "git_merge",
+        "git_branch", "pull_request", "backup",   "service",     "scale",        "reboot",
+        "dump",       "restore",      "pg_dump",  "pg_swap",     "feature_flag", "maintenance",
+        "safe-mode",  "podman",       "kubectl",
     };
 }
 
