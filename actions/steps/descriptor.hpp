@@ -38,6 +38,7 @@ StepType archive_create_step();
 StepType archive_restore_step();
 StepType migrate_step();
 StepType compose_step();
+StepType pm2_step();
 StepType wait_until_step();
 StepType notify_step();
 StepType manual_step();
