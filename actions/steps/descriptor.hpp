@@ -39,6 +39,8 @@ StepType archive_restore_step();
 StepType migrate_step();
 StepType compose_step();
 StepType pm2_step();
+StepType safe_mode_step();
+StepType route_step();
 StepType wait_until_step();
 StepType notify_step();
 StepType manual_step();
