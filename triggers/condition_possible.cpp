@@ -226,6 +226,7 @@ private:
         if (fn == Fn::count && !rules_.quiet_is_zero) out.low = std::max(out.low, 1.0);
         auto const traits = signals_.find(signal_of(expr));
         if (traits == signals_.end() || !traits->second.fastest) return out;
+        if (traits->second.kind == SignalKind::outcomes) return out;  // one answer may hold many
         if (fn != Fn::count && fn != Fn::failures) return out;
         out.high = std::min(out.high, samples_held(window_of(expr), *traits->second.fastest));
         return out;

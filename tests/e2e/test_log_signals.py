@@ -179,8 +179,17 @@ def test_a_containers_log_through_a_real_engine(world, engine):
         world.daemon.start()
     wait_for(lambda: failures(world) == 10, 20)     # each on both streams
     assert settled(lambda: failures(world), quiet=2.5) == 10
+    world.daemon.kill()
+    many = "i=0; while [ $i -lt 450 ]; do echo FATAL $i of many; i=$((i+1)); done > /tmp/new"
+    engine.ctl("exec", "app", "/bin/sh", "-c", many + "; /bin/busybox mv /tmp/new /tmp/say")
+    wait_for(lambda: engine.ctl("logs", "app").count("449 of many") == 1)
+    world.daemon.start()
+    world.daemon.kill()     # in the middle of what it has to catch up with, or before
+    world.daemon.start()
+    wait_for(lambda: failures(world) == 910, 20)
+    assert settled(lambda: failures(world), quiet=2.5) == 910
     engine.ctl("rm", "-f", "app")
     wait_for(lambda: "no such container" in (world.signal("it")["last_reason"] or ""), 20)
     engine.run("app", "echo FATAL: it is back; sleep 86400")
-    wait_for(lambda: failures(world) == 11, 20)
+    wait_for(lambda: failures(world) == 911, 20)
     engine.ctl("rm", "-f", "app")

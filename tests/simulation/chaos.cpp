@@ -43,6 +43,7 @@ void Simulation::set_up() {
     for (auto const& policy : scenario_.policy->services) {
         auto& service = world_.services[policy.name];
         service.name = policy.name;
+        world_.tapes[policy.name] = {};
         service.versions["v0"] = {};
         service.running = "v0";
     }
@@ -75,7 +76,9 @@ void Simulation::set_up() {
     every(random_.between(5s, 25s), [this] { people(); });
     every(10s, [this] {
         model_.look_around(shell_.alive() && shell_.writable() && !disk_.full && !disk_.deaf);
+        compare_with_tapes();
     });
+    every(3s, [this] { write_tapes(); });
 }
 
 void Simulation::make_noise() {
@@ -245,6 +248,7 @@ void Simulation::restart_daemon() {
     timeline_.after(away, [this, reboot] {
         if (shell_.alive()) return;
         if (reboot) {
+            rebooted_ = true;
             machine_.reboot(random_.between(2s, 30s));
             if (steps_) machine_.step_wall_clock(random_.between(0s, 2min) - 1min);
             model_.machine_rebooted();
@@ -264,6 +268,7 @@ void Simulation::calm_down() {
     disk_.next_unknown = Disk::Unknown::no;
     for (auto& [name, service] : world_.services) {
         service.down = service.provider = service.flapping = service.quiet = false;
+        world_.tapes.at(name).unreadable = false;
     }
 }
 

@@ -153,4 +153,9 @@ PLANTED = [
      "        if (other.state != RunState::verifying) continue;", "        if (other.state != RunState::waiting || other.id != \"\") continue;", "7"),
     ("late-record-is-current", "engine/planning.cpp",
      "           deployment.started_at.boot < run.started_at->boot;", "           deployment.started_at.boot < run.started_at->boot - Duration(3600000000000);", "A1"),
+    ("late-rewrites-a-streak", "triggers/streak_book.cpp",
+     "    if (newest != nullptr && at < newest->last) return;  // late: the streak is judged\n", "", "A2"),
+    ("a-repeat-counts-again", "triggers/window.cpp",
+     "    if (!sample.id.empty() && !is_unknown(sample) && !admit(sample)) return false;",
+     "    if (!sample.id.empty() && !is_unknown(sample)) (void)admit(sample);", "A2"),
 ]

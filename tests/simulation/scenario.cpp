@@ -1,5 +1,7 @@
 #include "tests/simulation/scenario.hpp"
 
+#include "tests/simulation/tape.hpp"
+
 namespace rollbackd::simulation {
 
 namespace {
@@ -149,7 +151,13 @@ std::vector<SignalPolicy> make_signals(Random& random) {
     requests.type = "push";
     requests.kind = SignalKind::outcomes;
     if (random.chance(0.3)) requests.stale_after = random.between(30s, 90s);
-    return {health, requests};
+    // Nobody's condition: what it amounts to is compared with the tape it is read from.
+    SignalPolicy events;
+    events.name = tape_signal;
+    events.type = "access_log";
+    events.kind = SignalKind::outcomes;
+    events.by = "provider";
+    return {health, requests, events};
 }
 
 std::string seconds(Duration duration) { return format_duration(duration); }

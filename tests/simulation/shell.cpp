@@ -19,12 +19,14 @@ void Shell::start() {
     engine_ = std::make_unique<Engine>(file, now, parts_.machine.boot_id());
     parts_.witness.policy_in_force(file);
     std::string problem;
-    (void)restore(*engine_, parts_.disk, now, problem);
+    auto const offsets = restore(*engine_, parts_.disk, now, problem);
     ensure(problem.empty(), "the simulated journal can be read");
     parts_.witness.daemon_started();
     // As app_life.cpp does: in this order, kept until they could be written down.
     post(PolicyLoaded{});
     post(Recovered{});
+    if (!alive()) return;
+    follow_tapes(offsets);
     follow_probes();
     save(false);
     deliver_due();
@@ -41,6 +43,7 @@ void Shell::crash(std::string const& where) {
     armed_.reset();
     lanes_.clear();
     probes_.clear();
+    tapes_.clear();
     aborted_.clear();
     writable_ = true;
     watching_blindness_ = false;
@@ -350,7 +353,7 @@ void Shell::save(bool with_state) {
     if (state.seq == 0) return;
     std::vector<Checkpoint> out;
     JsonObject perceived{
-        {"windows", engine_->save_windows(parts_.machine.now())}, {"offsets", JsonObject{}}
+        {"windows", engine_->save_windows(parts_.machine.now())}, {"offsets", tape_offsets()}
     };
     out.push_back({std::string(windows_checkpoint), state.seq, state.hash, to_text(perceived)});
     if (with_state) {

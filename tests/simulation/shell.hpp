@@ -60,6 +60,9 @@ public:
     void reload();
     void save(bool with_state);
 
+    /// How many lines of the service's tape the daemon has read; none: nothing reads it.
+    std::optional<std::size_t> read_of(std::string const& service) const;
+
     static constexpr Duration retry_after = std::chrono::seconds(1);
 
 private:
@@ -131,6 +134,18 @@ private:
     void deliver(std::shared_ptr<Message const> message);
     void remember(MessageDelivered outcome, bool over, std::string channel);
 
+    // Sources (shell_tapes.cpp).
+    struct Reading {
+        std::size_t read = 0;  // lines
+        std::optional<Instant> unread_since;
+        bool told = false;
+    };
+    void follow_tapes(Json const& offsets);
+    void read_tapes();
+    void read_tape(std::string const& service, Tape const& tape);
+    void perceive(Sample const& sample);
+    JsonObject tape_offsets() const;
+
     ShellParts parts_;
     std::unique_ptr<Engine> engine_;
     std::deque<Item> queue_;
@@ -140,6 +155,7 @@ private:
     std::optional<Armed> armed_;
     std::map<std::string, Lane> lanes_;
     std::map<ProbeKey, Probing> probes_;
+    std::map<std::string, Reading> tapes_;
     std::set<std::pair<std::string, std::uint32_t>> aborted_;
     Time saved_at_{};
     std::uint64_t life_ = 0;

@@ -6,6 +6,7 @@ using namespace std::chrono_literals;
 
 Simulation::Simulation(std::uint64_t seed, std::function<void(std::string const&)> const& teller)
     : random_(seed),
+      writer_(~seed),
       scenario_(make_scenario(random_)),
       shell_({timeline_, machine_, world_, disk_, random_, model_}) {
     if (teller) {

@@ -31,6 +31,8 @@ private:
     void set_up();
     void make_noise();
     void push_requests(std::string const& service);
+    void write_tapes();
+    void compare_with_tapes();
     void trouble();
     void trouble_in_service(std::string const& name);
     void trouble_outside();
@@ -53,6 +55,7 @@ private:
     void mend_world(std::string const& service);
 
     Random random_;
+    Random writer_;  // of the tapes: who writes them takes no chance from anybody else
     Timeline timeline_;
     Machine machine_{timeline_};
     Disk disk_{machine_};
@@ -64,6 +67,8 @@ private:
     bool chaos_ = true;
     bool reboots_ = false;
     bool steps_ = false;  // of the wall clock
+    bool rebooted_ = false;
+    std::map<std::string, TapeTruth> truths_;  // by service
     std::uint64_t pushes_ = 0;
 };
 

@@ -2,7 +2,7 @@
 // and the processes of steps, which live on when the daemon dies.
 #pragma once
 
-#include "tests/simulation/random.hpp"
+#include "tests/simulation/tape.hpp"
 #include "tests/simulation/witness.hpp"
 
 #include <set>
@@ -51,7 +51,8 @@ public:
     virtual bool passes(std::string const& service) const;
 
     std::map<std::string, Service> services;
-    bool network_lost = false;  // ours: every reference fails, and every probe
+    std::map<std::string, Tape> tapes;  // by service
+    bool network_lost = false;          // ours: every reference fails, and every probe
     bool references_slow = false;
     double delivery_fails = 0;  // share of messages that do not get through
     double step_fails = 0.1;

@@ -242,6 +242,8 @@ TEST_CASE("one answer of a probe may hold many outcomes, so nobody knows how man
     scraped.fastest = 1s;
     SignalTable const table{{"scraped", scraped}};
     CHECK(check(*Condition::parse("failure_ratio(scraped, 1m) > 1%"), table).empty());
+    CHECK(check(*Condition::parse("failures(scraped, 1m) > 1000"), table).empty());
+    CHECK(check(*Condition::parse("count(scraped, 1m) > 1000"), table).empty());
 }
 
 TEST_CASE("where quiet counts as zero, a count may be zero") {
