@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <algorithm>
 #include <fstream>
+#include <unordered_set>
 
 namespace rollbackd {
 
@@ -24,6 +25,9 @@ using prometheus::Histogram;
 Histogram::BucketBoundaries const latency_buckets{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
                                                   0.25,  0.5,    1,     2.5,  5,     10};
 
+Histogram::BucketBoundaries const share_buckets{0.001, 0.0025, 0.005, 0.01, 0.025,
+                                                0.05,  0.1,    0.25,  0.5,  1};
+
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 double epoch_seconds(WallTime time) {
@@ -38,19 +42,23 @@ double resident_bytes() {
     return resident * double(sysconf(_SC_PAGESIZE));
 }
 
-// A gauge family whose children are set anew at each scrape, so that what is gone disappears.
+// A gauge family whose children are set anew at each scrape, so that what is gone disappears. To
+// remove one the library looks through all of them: only those that are gone are.
 struct View {
     Family<Gauge>& family;
-    std::vector<Gauge*> children{};
+    std::unordered_set<Gauge*> shown{};
+    std::unordered_set<Gauge*> fresh{};
 
-    void clear() {
-        for (auto* const child : children) family.Remove(child);
-        children.clear();
-    }
     void set(prometheus::Labels const& labels, double value) {
         auto& child = family.Add(labels);
         child.Set(value);
-        children.push_back(&child);
+        fresh.insert(&child);
+    }
+    void finish() {
+        for (auto* const child : shown) {
+            if (!fresh.contains(child)) family.Remove(child);
+        }
+        shown = std::exchange(fresh, {});
     }
 };
 
@@ -86,6 +94,12 @@ struct Metrics::Impl {
             "rollbackd_probe_lag_seconds", "How late probes were begun against their schedule."
         )
             .Add({}, latency_buckets);
+    Histogram& late_share =
+        histogram(
+            "rollbackd_probe_lag_ratio",
+            "How late probes were begun, as a share of the interval they are asked in."
+        )
+            .Add({}, share_buckets);
     Family<Counter>& missed =
         counter("rollbackd_deadlines_missed_total", "Internal deadlines missed, by what was late.");
     Family<Counter>& beats =
@@ -153,7 +167,9 @@ Metrics::~Metrics() = default;
 
 void Metrics::probed(SignalPolicy const& signal, Duration took, Duration late) {
     impl_->probe.Add({{"type", signal.type}}, latency_buckets).Observe(seconds(took));
-    impl_->late.Observe(seconds(std::max(late, Duration::zero())));
+    auto const lag = seconds(std::max(late, Duration::zero()));
+    impl_->late.Observe(lag);
+    impl_->late_share.Observe(lag / seconds(signal.every));
 }
 
 void Metrics::appended(Duration took) { impl_->append.Observe(seconds(took)); }
@@ -219,7 +235,6 @@ void Metrics::reloaded(bool ok, Now now) {
 }
 
 void Metrics::Impl::look(Engine const& engine, Now now) {
-    for (auto* const view : {&open, &trigger, &sample, &stale, &paused, &autonomy}) view->clear();
     auto const& state = engine.state();
     std::map<std::array<std::string, 3>, int> counts;
     for (auto const& [id, incident] : state.incidents) {
@@ -253,6 +268,7 @@ void Metrics::Impl::look(Engine const& engine, Now now) {
             sample.set(labels, epoch_seconds(to_wall(window->newest()->at, now)));
         }
     }
+    for (auto* const view : {&open, &trigger, &sample, &stale, &paused, &autonomy}) view->finish();
 }
 
 std::string Metrics::render(
@@ -260,12 +276,9 @@ std::string Metrics::render(
 ) {
     auto& views = *impl_;
     views.look(engine, now);
-    views.build.clear();
     views.build.set({{"version", ROLLBACKD_VERSION}}, 1);
-    views.queue.clear();
     views.queue.set({{"queue", "events"}}, double(decider.queued()));
     views.queue.set({{"queue", "outbox"}}, double(engine.state().outbox.size()));
-    views.writable.clear();
     views.writable.set({}, decider.writable() ? 1 : 0);
     for (auto const& [name, status] : reader.status()) {
         // The source counts; what was counted since the last scrape is added.
