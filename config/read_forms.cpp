@@ -20,10 +20,15 @@ ValueHooks Reading::plain_hooks() const {
     ValueHooks hooks;
     bool const required = options.secrets_required;
     if (!options.look_at_files) return hooks;
-    hooks.secret_file = [required](YamlCursor const& cursor, std::string const& path) {
+    auto& files = result.secret_files;
+    hooks.secret_file = [required, &files](YamlCursor const& cursor, std::string const& path) {
         look_at_secret_file(cursor, path, required);
+        files.insert(path);
     };
-    hooks.environment = look_at_environment;
+    auto& variables = result.secret_variables;
+    hooks.environment = [&variables](YamlCursor const& cursor, std::string const& text) {
+        look_at_environment(cursor, text, variables);
+    };
     return hooks;
 }
 

@@ -14,6 +14,7 @@ struct Reading {
     Catalogue const& catalogue;
     LoadOptions const& options;
     Policy& policy;
+    LoadResult& result;  // for the names of secrets
 
     /// Hooks of a place without templates.
     ValueHooks plain_hooks() const;
