@@ -44,6 +44,36 @@ def test_a_certificate_at_fault_is_a_failed_signal_with_its_days_and_its_fault(w
     server.down()
 
 
+def signed(world, fault: str) -> tuple[Certificate, Certificate]:
+    """(what the server shows, what is trusted): a chain whose middle is not sent, a signature nobody trusts."""
+    root = certificate(world, "root", authority=True)
+    if fault == "weak":
+        return certificate(world, "leaf", issuer=root, digest="sha1"), root
+    middle = certificate(world, "middle", authority=True, issuer=root)
+    return certificate(world, "leaf", issuer=middle), root
+
+
+@pytest.mark.parametrize("fault", ["untrusted", "weak"])
+def test_a_broken_chain_and_a_weak_signature_are_faults_with_days(world, fault):
+    shown, root = signed(world, fault)
+    server = TlsServer(shown)
+    world.shop["signals"]["site"] = {"http": {"url": f"https://{server.address}/", "ca": str(root.path)},
+                                     "every": "300ms", "timeout": "2s"}
+    watch_certificate(world, server, root, bad={"when": "failed(cert)", "severity": "P2", "response": "alert"})
+    world.opened("bad")
+    assert reason(world).startswith(f"tls: {fault}: "), reason(world)
+    assert 89 < world.signal("cert")["last_value"] < 91
+    wait_for(lambda: (reason(world, "site") or "").startswith(f"tls: {fault}: "))
+
+
+@pytest.mark.parametrize("days, soon", [(1, True), (29, True), (31, False)])
+def test_a_certificate_is_due_below_thirty_days(world, days, soon):
+    shown = certificate(world, until_days=days + 0.1)
+    watch_certificate(world, TlsServer(shown), shown)
+    wait_for(lambda: world.trigger("soon")["verdict"] == ("true" if soon else "false"))
+    assert days < world.signal("cert")["last_value"] < days + 0.2
+
+
 def test_a_good_certificate_tells_the_days_of_leaf_and_chain(world):
     shown = certificate(world, until_days=10)
     server = TlsServer(shown)
