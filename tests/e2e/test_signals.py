@@ -2,6 +2,7 @@
 
 import pytest
 from harness import settled, wait_for
+from harness.counting import Counting
 from harness.net import free_port
 from harness.policy import down
 from harness.tls import Certificate, TlsServer
@@ -167,6 +168,27 @@ def test_redirects_are_followed_as_often_as_allowed_and_not_for_ever(world):
     world.start()
     wait_for(lambda: reason(world, "health").startswith("redirects: "), what="the end of the redirects")
     assert "3" in reason(world, "health")
+
+
+def test_a_connection_is_kept_from_question_to_question_where_that_is_wanted(world):
+    with Counting() as server:
+        form = {"http": {"url": server.url, "connection": "keep"}, "every": "100ms", "timeout": "2s"}
+        world.shop["signals"]["kept"] = form
+        world.triggers(gone={"when": "failed(kept)", "severity": "P2", "response": "alert"})
+        world.start()
+        wait_for(lambda: server.requests >= 5)
+        assert server.connections == 1
+        server.hang_up()
+        seen = server.requests
+        wait_for(lambda: server.requests >= seen + 5)
+        assert server.connections == 2
+        form["http"]["connection"] = "fresh"
+        world.write_policy()
+        assert world.api("admin").post("/v1/config/reload").status == 200
+        seen, before = server.requests, server.connections
+        wait_for(lambda: server.requests >= seen + 5)
+        assert server.connections >= before + 4
+    world.opened("gone")
 
 
 def test_what_keeps_us_from_asking_is_unknown_and_told(world):
