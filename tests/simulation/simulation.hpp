@@ -33,6 +33,7 @@ private:
     void push_requests(std::string const& service);
     void trouble();
     void trouble_in_service(std::string const& name);
+    void trouble_in_source(std::string const& name, Duration lasts);
     void trouble_outside();
     void kill_daemon();
     void restart_daemon();
