@@ -93,7 +93,9 @@ void look_at_secret_file(YamlCursor const& cursor, std::string const& name, bool
     }
 }
 
-void look_at_environment(YamlCursor const& cursor, std::string const& text) {
+void look_at_environment(
+    YamlCursor const& cursor, std::string const& text, std::set<std::string>& variables
+) {
     for (auto at = text.find("${"); at != std::string::npos; at = text.find("${", at + 2)) {
         auto const end = text.find('}', at);
         if (end == std::string::npos) return;
@@ -101,7 +103,10 @@ void look_at_environment(YamlCursor const& cursor, std::string const& text) {
         auto const shown = "${" + printable(name, 80) + "}";
         if (!is_variable(name)) {
             cursor.error_at(at, shown + " names no variable of the environment; write ${NAME}");
-        } else if (std::getenv(name.c_str()) == nullptr) {
+            continue;
+        }
+        variables.insert(name);
+        if (std::getenv(name.c_str()) == nullptr) {
             // A daemon that does not start for one playbook's token protects nothing at all.
             cursor.warn_at(
                 at, shown +

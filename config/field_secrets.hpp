@@ -4,6 +4,8 @@
 
 #include "config/fields.hpp"
 
+#include <set>
+
 namespace rollbackd {
 
 /// A field whose file's content is a secret (url_file), which systemd may bring as a credential.
@@ -17,7 +19,9 @@ void hide_secret(YamlCursor const& cursor, Field const& field, std::string const
 /// Whether the file is there, readable by us and by nobody it does not concern. `required`: what
 /// is missing is an error (the daemon starts), else a warning (somebody checks a file).
 void look_at_secret_file(YamlCursor const& cursor, std::string const& name, bool required);
-/// Whether every ${NAME} of `text` is set: a warning.
-void look_at_environment(YamlCursor const& cursor, std::string const& text);
+/// Whether every ${NAME} of `text` is set: a warning. Its names go into `variables`.
+void look_at_environment(
+    YamlCursor const& cursor, std::string const& text, std::set<std::string>& variables
+);
 
 }  // namespace rollbackd

@@ -199,8 +199,11 @@ YamlRef parse_files(Sources& sources) {
             merge_file(sources, *merged, *root);
         }
     }
-    if (merged != nullptr && merged->weight > policy_nodes_max) {
-        sources.report({0, 0, 0}, false, "larger than 100000 values, all files together");
+    if (merged != nullptr && merged->weight > policy_values_max) {
+        sources.report(
+            {0, 0, 0}, false,
+            "more than " + std::to_string(policy_values_max) + " values, all files together"
+        );
         return nullptr;
     }
     return merged;

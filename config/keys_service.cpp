@@ -90,7 +90,7 @@ Section const& signal() {
                 "3 × every + timeout, of the others: never."
             ),
             key("by", text, "A field of each event whose value keeps streaks apart (a provider)."),
-            key("from", text, "Host that asks; default: here."),
+            key("from", text, "Of a probe: the host that asks, over ssh; default: here."),
         }
     };
     return section;

@@ -52,11 +52,12 @@ void lint_all(Lint const& lint) {
 
 LoadResult finish(Sources& sources, Catalogue const& catalogue, LoadOptions const& options) {
     auto policy = std::make_shared<Policy>();
+    LoadResult result;
     try {
         if (auto const root = parse_files(sources)) {
             Places places;
             YamlCursor const cursor(root, {}, "", sources, places);
-            bool const matrix_is_whole = read_root({catalogue, options, *policy}, cursor);
+            bool const matrix_is_whole = read_root({catalogue, options, *policy, result}, cursor);
             lint_all({*policy, catalogue, places, sources, matrix_is_whole});
         } else if (sources.errors() == 0) {
             sources.report({0, 1, 1}, false, "empty: a policy begins with version: 1");
@@ -64,7 +65,6 @@ LoadResult finish(Sources& sources, Catalogue const& catalogue, LoadOptions cons
     } catch (std::exception const& problem) {
         sources.report({0, 0, 0}, false, std::string("cannot be read: ") + problem.what());
     }
-    LoadResult result;
     result.problems = sources.problems();
     if (sources.errors() > 0) return result;
     policy->text = join_texts(sources);

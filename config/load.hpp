@@ -8,6 +8,7 @@
 #include "engine/policy.hpp"
 
 #include <memory>
+#include <set>
 
 namespace rollbackd {
 
@@ -22,6 +23,10 @@ struct LoadOptions {
 struct LoadResult {
     std::shared_ptr<Policy const> policy;  // null if there is any error
     std::vector<Problem> problems;         // in order of file, line and column
+    /// What the policy keeps its secrets in: read by the daemon before it says anything, so that
+    /// none is told before its first use.
+    std::set<std::string> secret_files = {};
+    std::set<std::string> secret_variables = {};
 
     bool ok() const { return policy != nullptr; }
 };
@@ -39,8 +44,9 @@ LoadResult parse_policy(
 );
 
 inline constexpr std::size_t policy_file_bytes_max = 1024 * 1024;
-inline constexpr std::size_t policy_files_max = 64;
-inline constexpr std::size_t policy_nodes_max = 100'000;  // after aliases are expanded
+inline constexpr std::size_t policy_files_max = 1024;
+inline constexpr std::size_t policy_nodes_max = 100'000;     // a file, after aliases are expanded
+inline constexpr std::size_t policy_values_max = 1'000'000;  // all files together, likewise
 inline constexpr std::size_t policy_problems_max = 500;
 
 }  // namespace rollbackd

@@ -204,6 +204,7 @@ void read_channels(Reading const& reading, YamlCursor const& cursor) {
         if (auto const form = find_form(map, types)) {
             channel.type = form->type->name;
             channel.params = read_form(*form, reading.plain_hooks());
+            report_problems(*form, channel.params);
         }
         reading.policy.channels.push_back(std::move(channel));
     }

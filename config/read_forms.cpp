@@ -20,10 +20,15 @@ ValueHooks Reading::plain_hooks() const {
     ValueHooks hooks;
     bool const required = options.secrets_required;
     if (!options.look_at_files) return hooks;
-    hooks.secret_file = [required](YamlCursor const& cursor, std::string const& path) {
+    auto& files = result.secret_files;
+    hooks.secret_file = [required, &files](YamlCursor const& cursor, std::string const& path) {
         look_at_secret_file(cursor, path, required);
+        files.insert(path);
     };
-    hooks.environment = look_at_environment;
+    auto& variables = result.secret_variables;
+    hooks.environment = [&variables](YamlCursor const& cursor, std::string const& text) {
+        look_at_environment(cursor, text, variables);
+    };
     return hooks;
 }
 
@@ -54,6 +59,14 @@ std::optional<Form> find_form(MapReader& map, FormTypes const& types) {
         return known.name == found[0].first;
     });
     return Form{&*type, found[0].second};
+}
+
+void report_problems(Form const& form, JsonObject const& params) {
+    if (form.type->problems == nullptr) return;
+    for (auto const& problem : form.type->problems(params)) {
+        auto const path = form.params.path() + "." + problem.where;
+        form.params.sources().report(place_of(form.params.places(), path), false, problem.what);
+    }
 }
 
 JsonObject read_form(

@@ -79,16 +79,6 @@ void read_save(MapReader& map, PlaybookReading& playbook, Step& step) {
     }
 }
 
-/// What the type itself has against its params.
-void report_problems(Form const& form, Step const& step) {
-    if (form.type->problems == nullptr) return;
-    for (auto const& problem : form.type->problems(step.params)) {
-        auto const& params = form.params;
-        auto const path = params.path() + "." + problem.where;
-        params.sources().report(place_of(params.places(), path), false, problem.what);
-    }
-}
-
 Step read_step(PlaybookReading& playbook, YamlCursor const& cursor) {
     ++playbook.steps_read;
     auto const& catalogue = playbook.service.reading.catalogue;
@@ -103,7 +93,7 @@ Step read_step(PlaybookReading& playbook, YamlCursor const& cursor) {
         step.idempotent = form->type->idempotent;
         step.destructive =
             form->type->destructive || (form->type->destroys && form->type->destroys(step.params));
-        report_problems(*form, step);
+        report_problems(*form, step.params);
         step.edits = form->type->edits;
         read_step_timeout(map, *form->type, step);
     }

@@ -14,6 +14,7 @@ struct Reading {
     Catalogue const& catalogue;
     LoadOptions const& options;
     Policy& policy;
+    LoadResult& result;  // for the names of secrets
 
     /// Hooks of a place without templates.
     ValueHooks plain_hooks() const;
@@ -40,6 +41,8 @@ JsonObject read_form(
     Form const& form, ValueHooks const& hooks, bool allow_single = false,
     Section const* beside = nullptr
 );
+/// What the type itself has against its params, each at its place.
+void report_problems(Form const& form, JsonObject const& params);
 
 /// A list of names; each must be a valid one for a `what`.
 std::vector<std::string> read_names(MapReader& map, std::string_view key, std::string_view what);

@@ -34,16 +34,16 @@ void report_source(std::string const& key, std::string const& why) {
     }
 }
 
-App::App(
-    std::string config_path, std::shared_ptr<Policy const> policy, std::unique_ptr<Journal> journal
-)
+App::App(std::string config_path, LoadResult const& loaded, std::unique_ptr<Journal> journal)
     : config_path_(std::move(config_path)),
       journal_(std::move(journal)),
-      engine_(std::move(policy), clock_.now(), clock_.boot_id()),
+      engine_(loaded.policy, clock_.now(), clock_.boot_id()),
       decider_(executor_, engine_, *journal_, journal_thread_, clock_, callbacks()),
       started_at_(clock_.now().wall),
       loaded_at_(started_at_),
-      started_with_(engine_.policy().daemon) {}
+      started_with_(engine_.policy().daemon) {
+    for (auto const& value : read_secrets(loaded)) secrets_.learn(value);
+}
 
 DeciderCallbacks App::callbacks() {
     DeciderCallbacks out;
@@ -179,7 +179,7 @@ int run_daemon(AppOptions const& options) {
         log(LogLevel::error, "start.refused", {{"what", to_string(journal.error())}});
         return 1;
     }
-    App app(options.config_path, loaded.policy, std::move(*journal));
+    App app(options.config_path, loaded, std::move(*journal));
     if (auto prepared = app.prepare(); !prepared) {
         log(LogLevel::error, "start.refused", {{"what", to_string(prepared.error())}});
         return 1;

@@ -100,6 +100,15 @@ api::Awaitable<LoadResult> App::load_again() {
     co_return loaded;
 }
 
+api::Awaitable<void> App::learn_secrets(LoadResult loaded) {
+    auto job = [loaded = std::move(loaded)]() -> Result<std::vector<std::string>> {
+        return read_secrets(loaded);
+    };
+    auto const values = co_await run_blocking(pool_, std::move(job));
+    if (!values) co_return;
+    for (auto const& value : *values) secrets_.learn(value);
+}
+
 api::Awaitable<Json> App::check_config(std::optional<std::string> yaml) {
     if (!yaml) {
         auto const loaded = co_await read_own_file();
@@ -124,6 +133,7 @@ api::Awaitable<Json> App::reload(Actor actor) {
     manager_.reloading();
     auto const loaded = co_await load_again();
     if (!loaded.ok()) co_return refuse_reload(actor, loaded);
+    co_await learn_secrets(loaded);
     PolicyLoaded taken;
     taken.actor = actor;
     taken.policy = loaded.policy;
@@ -136,6 +146,7 @@ api::Awaitable<Json> App::reload(Actor actor) {
         );
     }
     engine_.set_policy(loaded.policy, clock_.now());
+    decider_.look_again();
     co_await follow_policy();
     auto const now = clock_.now();
     metrics_.reloaded(true, now);

@@ -32,8 +32,7 @@ void report_source(std::string const& key, std::string const& why);
 
 class App final : public api::Host {
 public:
-    App(std::string config_path, std::shared_ptr<Policy const> policy,
-        std::unique_ptr<Journal> journal);
+    App(std::string config_path, LoadResult const& loaded, std::unique_ptr<Journal> journal);
 
     /// Everything that can refuse to start; nothing runs yet.
     Result<void> prepare();
@@ -86,6 +85,7 @@ private:
     asio::awaitable<void> watch_releases();
     Json offsets_now() const;
     api::Awaitable<LoadResult> load_again();
+    api::Awaitable<void> learn_secrets(LoadResult loaded);
     Json refuse_reload(Actor const& actor, LoadResult const& loaded);
     asio::awaitable<void> life();
     asio::awaitable<void> start();
@@ -103,13 +103,16 @@ private:
     BlockingPool journal_thread_{1};
     BlockingPool pool_;
     BlockingPool queries_;  // of signals
+    // Threads come when there is work for them; each mount that hangs keeps one.
+    BlockingPool files_{16, 16'384};
     std::unique_ptr<Journal> journal_;
     Engine engine_;
     Secrets secrets_;
     Dialer dialer_{executor_};
     HttpClient http_{dialer_};
     SshHosts ssh_hosts_;  // of the policy in effect, for signals from elsewhere
-    ProbeContext probe_context_{dialer_, http_, pool_, queries_, secrets_, clock_, &ssh_hosts_};
+    ProbeContext probe_context_{dialer_, http_,    pool_,  queries_,
+                                files_,  secrets_, clock_, &ssh_hosts_};
     mutable Metrics metrics_;
     Decider decider_;
     Reader reader_{

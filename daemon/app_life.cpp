@@ -65,6 +65,7 @@ asio::awaitable<void> App::stop() {
     journal_thread_.stop();
     pool_.stop();
     queries_.stop();
+    files_.stop(std::chrono::seconds(1));
     dialer_.stop();
     log(LogLevel::info, "stopped");
 }

@@ -155,7 +155,7 @@ Result<void> Decider::ingest(std::span<Sample const> samples) {
     });
     if (!edges.empty()) {
         post(EdgesSeen{std::move(edges)});
-    } else if (armed_ != Instant::min() && engine_.next_deadline() < armed_) {
+    } else if (armed_ != Instant::min() && engine_.observed_deadline() < armed_) {
         wake_.notify();  // a `for` or a start_period began: the loop must not sleep past it
     }
     return {};

@@ -50,6 +50,9 @@ public:
     /// Errc::unavailable: the queue is full; nothing was taken.
     Result<void> ingest(std::span<Sample const> samples);
 
+    /// Deadlines may have changed without a sample or an event: a new policy is in effect.
+    void look_again() { wake_.notify(); }
+
     bool writable() const { return writable_; }
     std::size_t queued() const { return queue_.size(); }
     std::uint64_t samples_seen() const { return samples_seen_; }

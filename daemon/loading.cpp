@@ -1,6 +1,7 @@
 #include "daemon/loading.hpp"
 
 #include "config/catalogue.hpp"
+#include "core/io/secrets.hpp"
 #include "daemon/app.hpp"
 #include "daemon/log.hpp"
 #include "engine/records.hpp"
@@ -22,6 +23,17 @@ LoadOptions options_for(bool secrets_required, bool look_at_files) {
 
 LoadResult load_for_start(std::string const& path) {
     return load_policy(path, known_types(), options_for(true, true));
+}
+
+std::vector<std::string> read_secrets(LoadResult const& result) {
+    Secrets secrets;
+    std::vector<std::string> values;
+    auto const take = [&values](Result<std::string> value) {
+        if (value) values.push_back(*std::move(value));
+    };
+    for (auto const& path : result.secret_files) take(secrets.from_file(path));
+    for (auto const& name : result.secret_variables) take(secrets.expand("${" + name + "}"));
+    return values;
 }
 
 void print_problems(LoadResult const& result) {

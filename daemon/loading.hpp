@@ -9,6 +9,9 @@ namespace rollbackd {
 
 /// With secret files required and every type's own checks asked.
 LoadResult load_for_start(std::string const& path);
+/// The values of what the policy names as secret, for the redactor; what cannot be read is no
+/// secret yet. Blocks.
+std::vector<std::string> read_secrets(LoadResult const& result);
 void print_problems(LoadResult const& result);
 std::string first_error(LoadResult const& result);
 /// {"ok","hash","services","problems":[{"severity","file","line","column","text"}]}

@@ -1,6 +1,9 @@
 #include "daemon/app.hpp"
 #include "daemon/remote_probe.hpp"
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <string_view>
@@ -14,6 +17,15 @@ constexpr char const* usage =
     "  --selftest     check everything a start needs and exit\n"
     "  --probe        answer one signal's question for another machine (its `from`)\n"
     "  --version      print the version\n";
+
+/// Each question may hold a descriptor; the usual 1024 are for programs that use select().
+void allow_descriptors() {
+    constexpr rlim_t wanted = 65'536;
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
+    limit.rlim_cur = std::min(wanted, limit.rlim_max);
+    (void)::setrlimit(RLIMIT_NOFILE, &limit);  // then it goes on with what it has
+}
 
 }  // namespace
 
@@ -50,5 +62,6 @@ int main(int argc, char** argv) {
     }
     if (check) return rollbackd::check_configuration(options.config_path);
     if (selftest) return rollbackd::self_test(options.config_path);
+    allow_descriptors();
     return rollbackd::run_daemon(options);
 }

@@ -24,6 +24,9 @@ using prometheus::Histogram;
 Histogram::BucketBoundaries const latency_buckets{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
                                                   0.25,  0.5,    1,     2.5,  5,     10};
 
+Histogram::BucketBoundaries const share_buckets{0.001, 0.0025, 0.005, 0.01, 0.025,
+                                                0.05,  0.1,    0.25,  0.5,  1};
+
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 double epoch_seconds(WallTime time) {
@@ -91,6 +94,12 @@ struct Metrics::Impl {
             "rollbackd_probe_lag_seconds", "How late probes were begun against their schedule."
         )
             .Add({}, latency_buckets);
+    Histogram& late_share =
+        histogram(
+            "rollbackd_probe_lag_ratio",
+            "How late probes were begun, as a share of the interval they are asked in."
+        )
+            .Add({}, share_buckets);
     Family<Counter>& missed =
         counter("rollbackd_deadlines_missed_total", "Internal deadlines missed, by what was late.");
     Family<Counter>& beats =
@@ -158,7 +167,9 @@ Metrics::~Metrics() = default;
 
 void Metrics::probed(SignalPolicy const& signal, Duration took, Duration late) {
     impl_->probe.Add({{"type", signal.type}}, latency_buckets).Observe(seconds(took));
-    impl_->late.Observe(seconds(std::max(late, Duration::zero())));
+    auto const lag = seconds(std::max(late, Duration::zero()));
+    impl_->late.Observe(lag);
+    impl_->late_share.Observe(lag / seconds(signal.every));
 }
 
 void Metrics::appended(Duration took) { impl_->append.Observe(seconds(took)); }

@@ -1,24 +1,10 @@
 #include "daemon/prober.hpp"
 
-#include <functional>
+#include "daemon/schedule.hpp"
 
 namespace rollbackd {
 
 namespace asio = boost::asio;
-
-namespace {
-
-/// The first questions are spread by this much a probe, and come within a second however long
-/// `every` is: a fresh daemon is not ignorant, nor does it ask a thousand targets at once.
-constexpr Duration first_spread = std::chrono::milliseconds(5);
-constexpr Duration first_within = std::chrono::seconds(1);
-
-// A stable fraction in [0, 1) that spreads probes over their interval.
-double fraction_of(std::string const& name) {
-    return double(std::hash<std::string>{}(name) % 10007) / 10007.0;
-}
-
-}  // namespace
 
 struct Prober::Task {
     Task(
@@ -89,11 +75,8 @@ asio::awaitable<void> Prober::follow(std::shared_ptr<Policy const> policy, Json 
 
 asio::awaitable<void> Prober::probe(std::shared_ptr<Task> task) {
     auto const key = task->service + "/" + task->policy.name;
-    auto const crowd =
-        std::min<Duration>(first_spread * Duration::rep(tasks_.size()), first_within);
-    auto const spread = std::min(task->policy.every, crowd);
-    auto due = context_.clock.now().boot +
-               Duration(Duration::rep(fraction_of(key) * double(spread.count())));
+    Schedule const schedule(context_.clock.now().boot, task->policy.every, key, tasks_.size());
+    auto due = schedule.first();
     auto last = Instant::min();
     while (!co_await is_cancelled()) {
         auto now = context_.clock.now();
@@ -102,8 +85,7 @@ asio::awaitable<void> Prober::probe(std::shared_ptr<Task> task) {
             if (co_await is_cancelled()) break;
             now = context_.clock.now();
             if (woken && last != Instant::min()) {
-                auto const pace = engine_.pace(task->service, task->policy.name, now);
-                due = std::min(due, last + pace);
+                due = std::min(due, last + engine_.pace(task->service, task->policy));
             }
             if (now.boot < due) continue;
         }
@@ -119,11 +101,7 @@ asio::awaitable<void> Prober::probe(std::shared_ptr<Task> task) {
         if (co_await is_cancelled()) break;
         task->pending = false;
         if (seen_) seen_(task->policy, ended.boot - begun.boot, late);
-        auto const pace = engine_.pace(task->service, task->policy.name, ended);
-        // No drift at the usual pace; no burst after a pause.
-        due = pace == task->policy.every ? due + pace : begun.boot + pace;
-        if (due < ended.boot)
-            due = ended.boot + std::min<Duration>(pace, std::chrono::milliseconds(1));
+        due = schedule.next(begun.boot, ended.boot, engine_.pace(task->service, task->policy));
     }
 }
 

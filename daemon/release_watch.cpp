@@ -17,7 +17,6 @@ bool announces(SignalPolicy const& signal) {
 }  // namespace
 
 asio::awaitable<void> ReleaseWatch::watch(Facts facts, Told told) {
-    began_ = clock_.now().boot;
     while (co_await sleep_for(look_every)) {
         auto const policy = engine_.policy_ptr();
         for (auto const& service : policy->services) {
@@ -26,7 +25,7 @@ asio::awaitable<void> ReleaseWatch::watch(Facts facts, Told told) {
                     announces(signal) ? engine_.window(service.name, signal.name) : nullptr;
                 if (window == nullptr) continue;
                 auto& known = known_[service.name + "/" + signal.name];
-                auto const version = changed(known, *window);
+                auto const version = known.look(*window, began_, clock_.now().boot);
                 if (!version || !is_news(service.name, *version)) continue;
                 DeploymentPosted event;
                 event.actor.name = "signal " + signal.name;
@@ -46,29 +45,45 @@ asio::awaitable<void> ReleaseWatch::watch(Facts facts, Told told) {
     }
 }
 
-std::optional<std::string> ReleaseWatch::changed(Known& known, SignalWindow const& window) const {
-    auto const now = clock_.now().boot;
+/// What was there before we began to look, if a restart has brought it back; else the first text
+/// that was seen, which may have changed before we came to look at it.
+void KnownRelease::settle_first(SignalWindow const& window, Instant began, Instant now) {
+    constexpr std::size_t looked_at_max = 64;
+    if (auto const before = window.text_at(began)) {
+        settled = before;
+        settled_at = window.known_at(began).value_or(began);
+        return;
+    }
+    for (auto const& sample : window.recent(looked_at_max, {began, now})) {
+        auto const* const text = std::get_if<TextValue>(&sample.value);
+        if (text == nullptr || text->text.empty()) continue;
+        settled = text->text;
+        settled_at = sample.at;
+        return;
+    }
+}
+
+std::optional<std::string> KnownRelease::look(
+    SignalWindow const& window, Instant began, Instant now
+) {
     auto const at = window.known_at(now);
     auto const text = window.text_at(now);
-    if (!at || !text || text->empty() || known.last == at) return std::nullopt;
-    known.last = at;
-    // What was there before we began to look, if a restart has brought it back.
-    if (!known.settled) {
-        known.settled = window.text_at(began_).value_or(*text);
-        known.settled_at = window.known_at(began_).value_or(*at);
-    }
-    if (*text == *known.settled) {
-        known.settled_at = *at;
-        known.readings = 0;
+    if (!at || !text || text->empty() || last == at) return std::nullopt;
+    last = at;
+    if (!settled) settle_first(window, began, now);
+    if (!settled) settled = *text;
+    if (*text == *settled) {
+        settled_at = *at;
+        readings = 0;
         return std::nullopt;
     }
-    if (known.readings == 0 || *text != known.candidate) {
-        known.candidate = *text;
-        known.readings = 0;
+    if (readings == 0 || *text != candidate) {
+        candidate = *text;
+        readings = 0;
     }
-    if (++known.readings < readings_wanted) return std::nullopt;
-    known.settled = *text;
-    known.readings = 0;
+    if (++readings < readings_wanted) return std::nullopt;
+    settled = *text;
+    readings = 0;
     return text;
 }
 

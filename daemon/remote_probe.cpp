@@ -51,8 +51,8 @@ int answer_probe() {
         HttpClient http(dialer);
         TaskGroup tasks(loop.get_executor(), [&surprise](auto, auto what) { surprise = what; });
         tasks.spawn(
-            "probe",
-            ask(read_question(), ProbeContext{dialer, http, pool, pool, secrets, clock}, answer)
+            "probe", ask(read_question(),
+                         ProbeContext{dialer, http, pool, pool, pool, secrets, clock}, answer)
         );
         loop.run();
         dialer.stop();

@@ -97,6 +97,8 @@ Instant Engine::next_deadline() const {
     );
 }
 
+Instant Engine::observed_deadline() const { return impl_->senses.observed_deadline(); }
+
 State const& Engine::state() const { return impl_->state; }
 Policy const& Engine::policy() const { return *impl_->policy; }
 std::shared_ptr<Policy const> Engine::policy_ptr() const { return impl_->policy; }
@@ -121,12 +123,15 @@ Evaluation Engine::judge(std::string_view service, std::string_view trigger, Now
 Duration Engine::pace(std::string_view service, std::string_view signal, Now) const {
     auto const* const policy = impl_->policy->service(service);
     auto const* const known = policy == nullptr ? nullptr : policy->signal(signal);
-    if (known == nullptr) return std::chrono::seconds(10);
+    return known == nullptr ? std::chrono::seconds(10) : pace(service, *known);
+}
+
+Duration Engine::pace(std::string_view service, SignalPolicy const& signal) const {
     auto const* const run = run_on(impl_->state, std::string(service));
     bool const awaited =
         run != nullptr && (run->state == RunState::verifying || awaits_samples(*run));
-    bool const hurried = awaited || impl_->senses.awaits_confirmation(service, signal);
-    return hurried ? std::min(known->confirm_every, known->every) : known->every;
+    bool const hurried = awaited || impl_->senses.awaits_confirmation(service, signal.name);
+    return hurried ? std::min(signal.confirm_every, signal.every) : signal.every;
 }
 
 bool Engine::untrusted(std::string_view service) const { return impl_->senses.untrusted(service); }

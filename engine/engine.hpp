@@ -26,6 +26,9 @@ public:
     Result<void> replay(Record const& record);
     /// Nothing changes by itself before this; Instant::max() where nothing is due.
     Instant next_deadline() const;
+    /// The earliest that what observe() took last has set for the triggers it touched: so a loop
+    /// that sleeps until next_deadline() need not look at all of them at each sample.
+    Instant observed_deadline() const;
 
     State const& state() const;
     Policy const& policy() const;
@@ -41,6 +44,7 @@ public:
     /// How soon the probe should ask next: confirm_every after an unsettled failure and during
     /// verification, else `every`.
     Duration pace(std::string_view service, std::string_view signal, Now now) const;
+    Duration pace(std::string_view service, SignalPolicy const& signal) const;
     bool untrusted(std::string_view service) const;
 
     /// The plan a run of this playbook would carry out now. `target` as rollback rules choose it.

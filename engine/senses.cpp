@@ -141,6 +141,7 @@ void Senses::set_policy(std::shared_ptr<Policy const> policy, State const& state
 Edges Senses::observe(std::span<Sample const> samples, State const& state, Now now) {
     Edges edges;
     std::vector<std::string_view> watched;
+    observed_deadline_ = Instant::max();
     for (auto const& raw : samples) {
         auto const found = services_.find(raw.service);
         if (found == services_.end()) continue;
@@ -157,6 +158,7 @@ Edges Senses::observe(std::span<Sample const> samples, State const& state, Now n
             auto& held = service.held[sample.signal];
             if (held.size() < held_max) held.push_back(std::move(sample));
             service.held_until = std::max(service.held_until.value_or(*wait_until), *wait_until);
+            observed_deadline_ = std::min(observed_deadline_, *service.held_until);
             for (auto const reader : service.readers[raw.signal]) {
                 service.triggers[reader].track.held = true;
             }
@@ -208,6 +210,7 @@ void Senses::fold(
         // A number is neither good nor bad in itself: whoever measures it sees each one.
         bool const speaks = failure || trigger.policy->when.measures(sample.signal);
         assess(service, trigger, state, now, may_begin[i], speaks, edges);
+        observed_deadline_ = std::min(observed_deadline_, deadline_of(trigger, now.boot));
     }
 }
 
@@ -329,23 +332,30 @@ Edges Senses::elapse(State const& state, Now now) {
     return edges;
 }
 
-Instant Senses::next_deadline(Instant after) const {
+Instant Senses::deadline_of(TriggerSense const& trigger, Instant after) {
     Instant next = Instant::max();
     auto const consider = [&](Instant at) {
         if (at > after && at < next) next = at;
     };
+    auto const& track = trigger.track;
+    if (track.true_since && !track.firing) consider(*track.true_since + trigger.policy->for_);
+    if (track.last.changes_at) consider(*track.last.changes_at);
+    if (track.firing) consider(track.flapping.stable_at());
+    if (track.firing && !track.true_since && track.last_true &&
+        trigger.policy->resolve_after.duration) {
+        consider(*track.last_true + *trigger.policy->resolve_after.duration);
+    }
+    return next;
+}
+
+Instant Senses::next_deadline(Instant after) const {
+    Instant next = Instant::max();
     for (auto const& [name, service] : services_) {
-        if (service.held_until) consider(*service.held_until);
+        if (service.held_until && *service.held_until > after) {
+            next = std::min(next, *service.held_until);
+        }
         for (auto const& trigger : service.triggers) {
-            auto const& track = trigger.track;
-            if (track.true_since && !track.firing)
-                consider(*track.true_since + trigger.policy->for_);
-            if (track.last.changes_at) consider(*track.last.changes_at);
-            if (track.firing) consider(track.flapping.stable_at());
-            if (track.firing && !track.true_since && track.last_true &&
-                trigger.policy->resolve_after.duration) {
-                consider(*track.last_true + *trigger.policy->resolve_after.duration);
-            }
+            next = std::min(next, deadline_of(trigger, after));
         }
     }
     return next;

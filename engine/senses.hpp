@@ -29,6 +29,8 @@ public:
     Edges elapse(State const& state, Now now);
     /// The first moment after `after` at which a verdict can change without a sample.
     Instant next_deadline(Instant after) const;
+    /// The earliest such moment that the last observe() has set.
+    Instant observed_deadline() const { return observed_deadline_; }
 
     Track const* track(std::string_view service, std::string_view trigger) const;
     SignalWindow const* window(std::string_view service, std::string_view signal) const;
@@ -112,6 +114,7 @@ private:
         ServiceSense& service, TriggerSense& trigger, State const& state, Now now, bool may_begin,
         bool new_failure, Edges& edges
     );
+    static Instant deadline_of(TriggerSense const& trigger, Instant after);
     EvalContext context(ServiceSense const& service, State const& state, Now now) const;
     /// Samples up to here were judged by an incident that is over: they never breach again.
     static std::optional<Instant> floor(
@@ -127,6 +130,7 @@ private:
 
     std::shared_ptr<Policy const> policy_;
     std::map<std::string, ServiceSense, std::less<>> services_;
+    Instant observed_deadline_ = Instant::max();
     std::optional<Instant> saved_at_;  // when the windows that were loaded had been saved
     /// Conditions of incidents and playbooks, parsed once each.
     mutable std::unordered_map<std::string, std::shared_ptr<Condition const>> conditions_;

@@ -35,6 +35,45 @@ struct Sent {
     std::string why;
 };
 
+bool is_host_and_port(std::string const& text) {
+    auto const colon = text.rfind(':');
+    if (colon == std::string::npos || colon == 0) return false;
+    auto const port = text.substr(colon + 1);
+    bool const digits = !port.empty() && port.size() <= 5 &&
+                        port.find_first_not_of("0123456789") == std::string::npos;
+    return digits && std::stoi(port) >= 1 && std::stoi(port) <= 65535 &&
+           text.find_first_of(" /@?#\\") == std::string::npos;
+}
+
+std::vector<Error> problems_of(JsonObject const& object) {
+    auto const params = Json(object);
+    std::vector<Error> problems;
+    auto const wrong = [&](std::string field, std::string what) {
+        problems.push_back({Errc::invalid, std::move(what), std::move(field)});
+    };
+    if (auto const server = text_of(params, "server"); !is_host_and_port(server)) {
+        wrong(
+            "server", "\"" + server + "\" is no server; expected HOST:PORT, mail.example.com:587"
+        );
+    }
+    if (auto const from = text_of(params, "from"); !is_address(from)) {
+        wrong("from", "\"" + from + "\" is no plain address; expected NAME@DOMAIN");
+    }
+    auto const* const to = find(params, "to");
+    for (auto const& one : to != nullptr && to->is_array() ? to->get_array() : JsonArray{}) {
+        auto const address = scalar_text(one);
+        if (is_address(address)) continue;
+        wrong("to", "\"" + address + "\" is no plain address; expected NAME@DOMAIN");
+    }
+    bool const logs_in = object.contains("user");
+    if (logs_in != object.contains("password_file")) {
+        wrong(logs_in ? "user" : "password_file", "user and password_file go together");
+    } else if (logs_in && text_of(params, "tls") == "none") {
+        wrong("tls", "none would send the password in the clear; expected starttls or tls");
+    }
+    return problems;
+}
+
 TypeInfo smtp_info() {
     TypeInfo info;
     info.name = "smtp";
@@ -71,6 +110,7 @@ TypeInfo smtp_info() {
          .min = 1e8,
          .max = 6e10},
     };
+    info.problems = problems_of;
     return info;
 }
 
@@ -86,15 +126,6 @@ Result<Mail> mail_of(Secrets& secrets, ChannelPolicy const& channel, Outgoing co
     mail.timeout = timeout_of(channel);
     if (auto const* const to = find(params, "to"); to != nullptr && to->is_array()) {
         for (auto const& one : to->get_array()) mail.envelope.to.push_back(scalar_text(one));
-    }
-    if (!mail.user.empty() && !mail.needs_tls) {
-        return fail(Errc::invalid, "tls: none sends no password; set tls to starttls or tls");
-    }
-    for (auto const& address : mail.envelope.to) {
-        if (!is_address(address)) return fail(Errc::invalid, "to: not a plain address: " + address);
-    }
-    if (!is_address(mail.envelope.from)) {
-        return fail(Errc::invalid, "from: not a plain address: " + mail.envelope.from);
     }
     if (!mail.user.empty()) {
         auto password = secrets.text(channel.params, "password");
@@ -181,11 +212,7 @@ asio::awaitable<DeliveryResult> deliver(
     Carriers& carriers, ChannelPolicy channel, Outgoing message
 ) {
     auto mail = mail_of(carriers.secrets, channel, message);
-    if (!mail) {
-        bool const wrong = mail.error().code == Errc::invalid;
-        auto const kind = wrong ? DeliveryKind::give_up : DeliveryKind::retry;
-        co_return delivery(kind, to_string(mail.error()));
-    }
+    if (!mail) co_return delivery(DeliveryKind::retry, to_string(mail.error()));
     auto const limit = mail->timeout + std::chrono::seconds(1);
     auto job = [mail = std::move(*mail)] { return send(mail); };
     auto const sent = co_await run_blocking(carriers.pool, std::move(job), limit);

@@ -13,6 +13,25 @@ namespace rollbackd {
 namespace asio = boost::asio;
 using SteadyClock = std::chrono::steady_clock;
 
+class HttpKeeper {
+public:
+    /// The connection that was kept on this way, which is then the caller's.
+    std::optional<Connection> take(std::string const& way) {
+        if (way != way_) connection_.reset();
+        return std::exchange(connection_, std::nullopt);
+    }
+    void put(std::string way, Connection connection) {
+        way_ = std::move(way);
+        connection_.emplace(std::move(connection));
+    }
+
+private:
+    std::string way_;
+    std::optional<Connection> connection_;
+};
+
+std::shared_ptr<HttpKeeper> make_http_keeper() { return std::make_shared<HttpKeeper>(); }
+
 namespace {
 
 constexpr std::size_t read_bytes = 4 * 1024;  // a thousand probes may wait at once
@@ -98,8 +117,8 @@ std::string wire_form(HttpRequest const& request, Url const& url) {
     if (has_body) {
         out.append("Content-Length: ").append(std::to_string(request.body.size())).append("\r\n");
     }
-    out.append("Connection: close\r\n\r\n").append(request.body);
-    return out;
+    out.append(request.keeper ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n");
+    return out.append(request.body);
 }
 
 DialTarget target_of(HttpRequest const& request, Url const& url) {
@@ -150,7 +169,19 @@ asio::awaitable<NetResult<bool>> Tunnel::operator()(Connection& connection) cons
     co_return net_fail(fault, "the proxy answers " + status + " for " + authority);
 }
 
-/// Reads until the response is whole. The request has been sent.
+/// What two requests must have in common to share a connection.
+std::string way_of(HttpRequest const& request, Url const& url) {
+    std::string way = url.secure ? "https " : "http ";
+    for (auto const& part :
+         {url.host, std::to_string(url.port), request.proxy, request.unix_path, request.tls.ca_file,
+          request.tls.server_name, std::to_string(int(request.family))}) {
+        way += part + "\n";
+    }
+    return way;
+}
+
+/// Reads until the response is whole. The request has been sent. True: the connection may be used
+/// again.
 asio::awaitable<NetResult<bool>> receive(
     Connection& connection, HttpRequest const& request, HttpResponse& response
 ) {
@@ -176,6 +207,26 @@ asio::awaitable<NetResult<bool>> receive(
         connection.expect("end of the answer");
         if (request.on_body) connection.extend(request.idle_max);
     }
+    co_return parser.may_ask_again();
+}
+
+/// Asks over a connection and keeps it where that may be.
+asio::awaitable<NetResult<bool>> speak(
+    Connection connection, HttpRequest const& request, Url const& url, HttpResponse& response
+) {
+    auto const bytes = wire_form(request, url);
+    auto const written = co_await connection.write(bytes);
+    // A server may answer and hang up without reading everything: what it said still counts.
+    bool const readable = written || written.error().fault == NetFault::closed;
+    if (!readable) co_return tl::unexpected<NetFailure>(written.error());
+    auto const received = co_await receive(connection, request, response);
+    if (!received) co_return received;
+    response.tls = connection.peer();
+    response.url = request.url;
+    if (request.keeper && *received) {
+        connection.rest();
+        request.keeper->put(way_of(request, url), std::move(connection));
+    }
     co_return true;
 }
 
@@ -184,19 +235,24 @@ asio::awaitable<NetResult<HttpResponse>> exchange(
 ) {
     auto const url = parse_url(request.url);
     if (!url) co_return net_fail(NetFault::invalid, url.error().what);
+    auto const begun = SteadyClock::now();
+    HttpResponse response;
+    auto kept = request.keeper ? request.keeper->take(way_of(request, *url)) : std::nullopt;
+    if (kept) {
+        kept->extend(limit);
+        auto const asked = co_await speak(*std::move(kept), request, *url, response);
+        if (asked) co_return response;
+        // A server may close an idle connection at any time: that says nothing of its health.
+        bool const gone = asked.error().fault == NetFault::closed && response.status == 0;
+        if (!gone) co_return tl::unexpected<NetFailure>(asked.error());
+        limit -= SteadyClock::now() - begun;
+    }
     auto connection = co_await dialer.dial(target_of(request, *url), limit);
     if (!connection) co_return tl::unexpected<NetFailure>(std::move(connection.error()));
-    HttpResponse response;
+    response = {};
     response.timings = connection->timings();
-    auto const bytes = wire_form(request, *url);
-    auto const written = co_await connection->write(bytes);
-    // A server may answer and hang up without reading everything: what it said still counts.
-    bool const readable = written || written.error().fault == NetFault::closed;
-    if (!readable) co_return tl::unexpected<NetFailure>(written.error());
-    auto const received = co_await receive(*connection, request, response);
-    if (!received) co_return tl::unexpected<NetFailure>(received.error());
-    response.tls = connection->peer();
-    response.url = request.url;
+    auto const asked = co_await speak(std::move(*connection), request, *url, response);
+    if (!asked) co_return tl::unexpected<NetFailure>(asked.error());
     co_return response;
 }
 

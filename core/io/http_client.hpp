@@ -1,12 +1,13 @@
-// One HTTP/1.1 request on a connection of its own: for probes, steps, webhooks and rollbackctl.
-// Bounded in time and size whatever the peer does; every way to fail has its slug
-// (net_failure.hpp).
+// One HTTP/1.1 request, on a connection of its own unless it is told to keep one: for probes,
+// steps, webhooks and rollbackctl. Bounded in time and size whatever the peer does; every way to
+// fail has its slug (net_failure.hpp).
 #pragma once
 
 #include "core/io/tls_context.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <functional>
+#include <memory>
 
 namespace rollbackd {
 
@@ -14,6 +15,10 @@ class Dialer;
 enum class IpFamily;
 
 using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
+
+/// A connection that is kept from one request to the next, by whoever asks again and again.
+class HttpKeeper;
+std::shared_ptr<HttpKeeper> make_http_keeper();
 
 struct HttpRequest {
     std::string url;  // http:// or https://
@@ -30,6 +35,9 @@ struct HttpRequest {
     /// "http://[user:password@]host:port": asked to fetch http, and to let https through (CONNECT).
     std::string proxy;
     std::string unix_path;  // connect to this socket; the URL only gives Host and target
+    /// Given: the connection of the last request is used again where the peer kept it open, and a
+    /// new one made where it has gone meanwhile. Only for what may be asked twice.
+    std::shared_ptr<HttpKeeper> keeper;
     /// Given: the body is handed over piece by piece instead of kept, `timeout` covers only the
     /// head and `idle_max` each silence after it. Returning false ends the request with success.
     std::function<bool(std::string_view)> on_body;

@@ -128,6 +128,11 @@ HttpParser::~HttpParser() = default;
 
 bool HttpParser::has_head() const { return state_->machine->is_header_done(); }
 
+bool HttpParser::may_ask_again() const {
+    auto const& machine = *state_->machine;
+    return machine.is_done() && machine.keep_alive() && state_->rest.empty();
+}
+
 NetResult<bool> HttpParser::feed(std::string_view bytes) {
     auto& rest = state_->rest;
     rest.append(bytes);

@@ -19,6 +19,8 @@ public:
     /// The peer has closed: complete, or closed early.
     NetResult<bool> finish();
     bool has_head() const;
+    /// Complete, with nothing behind it, and the peer goes on listening.
+    bool may_ask_again() const;
 
 private:
     struct State;

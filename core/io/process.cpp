@@ -10,6 +10,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <csignal>
+#include <map>
 extern "C" {  // glibc 2.36's header forgets it
 #include <sys/pidfd.h>
 }
@@ -64,25 +65,61 @@ asio::awaitable<void> feed(Descriptor& to, std::string const& input) {
     to.close();
 }
 
-/// Ends the whole group, politely first. Returns when the leader has ended (not yet reaped).
-asio::awaitable<void> end_group(Descriptor& pidfd, int pid, Duration grace) {
-    ::kill(-pid, SIGTERM);
+/// Programs that took no SIGKILL, by their number, which is theirs until they are reaped.
+std::map<int, Fd>& strays() {
+    thread_local std::map<int, Fd> all;
+    return all;
+}
+
+void sweep_strays() {
+    std::erase_if(strays(), [](auto const& stray) {
+        ProcessResult ended;
+        reap(stray.second.get(), ended);
+        return ended.exit || ended.signal != 0;
+    });
+}
+
+/// A leader that has left its group is still meant.
+void signal_all(int pidfd, int pid, int signal) {
+    ::kill(-pid, signal);
+    if (::getpgid(pid) != pid) (void)pidfd_send_signal(pidfd, signal, nullptr, 0);
+}
+
+/// Ends the whole group, politely first; true once the leader has ended (not yet reaped).
+asio::awaitable<bool> end_group(Descriptor& pidfd, int pid, Duration grace) {
+    signal_all(pidfd.native_handle(), pid, SIGTERM);
     auto waited = co_await wait_readable(pidfd, grace);
     // The unreaped leader still holds the group's number: this cannot hit a stranger.
-    ::kill(-pid, SIGKILL);
-    while (waited != Waited::exited) waited = co_await wait_readable(pidfd, Duration::max());
+    signal_all(pidfd.native_handle(), pid, SIGKILL);
+    auto const until = std::chrono::steady_clock::now() + kill_wait;
+    while (waited != Waited::exited) {
+        auto const left = until - std::chrono::steady_clock::now();
+        if (left <= Duration::zero()) co_return false;
+        waited = co_await wait_readable(pidfd, left);
+    }
+    co_return true;
 }
 
 }  // namespace
 
 std::string ProcessResult::describe() const {
+    if (stray != 0) {
+        return "no end within " + format_duration(limit) + ", nor by SIGKILL: process " +
+               std::to_string(stray) + " hangs in the kernel, or is not ours to end";
+    }
     if (timed_out) return "no end within " + format_duration(limit) + ": stopped";
     if (exit) return "exit " + std::to_string(*exit);
     return "ended by signal " + std::to_string(signal);
 }
 
+bool is_stray(int pid) {
+    sweep_strays();
+    return strays().contains(pid);
+}
+
 asio::awaitable<Result<ProcessResult>> run_process(ProcessSpec spec) {
     auto const begun = std::chrono::steady_clock::now();
+    sweep_strays();
     auto spawned = spawn(spec, SpawnOutput::pipes);
     if (!spawned) co_return tl::unexpected<Error>(spawned.error());
     auto const executor = co_await asio::this_coro::executor;
@@ -103,8 +140,13 @@ asio::awaitable<Result<ProcessResult>> run_process(ProcessSpec spec) {
     if (input.is_open()) pumps.spawn("stdin", feed(input, spec.input));
 
     auto const waited = co_await wait_readable(pidfd, spec.timeout);
-    if (waited != Waited::exited) co_await end_group(pidfd, spawned->pid, spec.grace);
+    bool ended = waited == Waited::exited;
+    if (!ended) ended = co_await end_group(pidfd, spawned->pid, spec.grace);
     reap(pidfd.native_handle(), result);
+    if (!ended) {
+        result.stray = spawned->pid;
+        strays()[spawned->pid].reset(pidfd.release());
+    }
     result.timed_out = waited == Waited::late;
     {
         Deadline const hang_up(executor, drain_max, [&pumps] { pumps.cancel(); });

@@ -33,6 +33,8 @@ struct ProcessResult {
     std::optional<int> exit;  // none: ended by `signal`
     int signal = 0;
     bool timed_out = false;
+    /// A process that took no SIGKILL: it hangs in the kernel, or runs as somebody we may not end.
+    int stray = 0;
     std::string output;       // tail of stdout
     std::string errors;       // tail of stderr
     bool output_cut = false;  // more was written than output_max
@@ -53,8 +55,14 @@ inline constexpr char const* child_path =
 std::vector<std::string> clean_environment(std::map<std::string, std::string> const& extra);
 
 /// Runs a program to its end. An Error means it was never started (not_found, io), or that the
-/// waiting coroutine was cancelled: then its group has been ended and reaped.
+/// waiting coroutine was cancelled: then its group has been ended and reaped. Who cannot be ended
+/// is waited for no longer than kill_wait and left behind as a stray.
 boost::asio::awaitable<Result<ProcessResult>> run_process(ProcessSpec spec);
+
+inline constexpr Duration kill_wait = std::chrono::seconds(1);
+
+/// Whether a stray of this thread still lives; ends that came late are taken note of.
+bool is_stray(int pid);
 
 /// A program that is started and not waited for at once: a supervisor, a server in a test.
 /// Destroying it does not end the program; wait() or forget it.

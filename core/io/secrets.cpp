@@ -56,6 +56,7 @@ void Redactor::add(std::string_view secret) {
         if (value.size() < secret_length_min || values_.size() >= secrets_max) return;
         if (std::find(values_.begin(), values_.end(), value) != values_.end()) return;
         auto const shorter = [&](std::string const& known) { return known.size() < value.size(); };
+        begins_[static_cast<unsigned char>(value.front())] = true;
         values_.insert(std::find_if(values_.begin(), values_.end(), shorter), std::move(value));
     };
     remember(std::string(secret));
@@ -78,7 +79,8 @@ std::string Redactor::redact(std::string_view text) const {
     while (at < text.size()) {
         auto const rest = text.substr(at);
         auto const starts = [&](std::string const& value) { return rest.starts_with(value); };
-        auto const hit = std::find_if(values_.begin(), values_.end(), starts);
+        bool const may = begins_[static_cast<unsigned char>(rest.front())];
+        auto const hit = may ? std::find_if(values_.begin(), values_.end(), starts) : values_.end();
         if (hit != values_.end()) {
             out += mask;
             at += hit->size();
@@ -166,6 +168,25 @@ Result<std::string> Secrets::text(JsonObject const& params, std::string_view key
         return from_file(std::string(std::string_view(path->get_string())));
     }
     return fail(Errc::not_found, "neither " + std::string(key) + " nor " + file_key + " is set");
+}
+
+void Secrets::learn(std::string_view value) {
+    remember(value);
+    auto const scheme = value.find("://");
+    if (scheme != std::string_view::npos) {
+        if (value.starts_with("http")) remember_url(value);
+        auto const rest = value.substr(scheme + 3);
+        auto const userinfo = rest.substr(0, userinfo_length(rest));
+        auto const colon = userinfo.find(':');
+        if (colon != std::string_view::npos) {
+            remember(userinfo.substr(colon + 1, userinfo.size() - colon - 2));
+        }
+    }
+    constexpr std::string_view key = "password=";
+    auto const at = value.find(key);
+    if (at == std::string_view::npos) return;
+    auto const word = value.substr(at + key.size());
+    remember(word.substr(0, word.find_first_of(" \t\r\n&'\"")));
 }
 
 void Secrets::remember_url(std::string_view url) {

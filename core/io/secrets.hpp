@@ -4,6 +4,8 @@
 
 #include "core/json.hpp"
 
+#include <array>
+
 namespace rollbackd {
 
 /// Takes known secret values, and the userinfo of URLs, out of texts before anybody sees them.
@@ -17,10 +19,11 @@ public:
     Json redact_json(Json const& value) const;
 
     static constexpr std::size_t secret_length_min = 4;
-    static constexpr std::size_t secrets_max = 1024;
+    static constexpr std::size_t secrets_max = 8192;
 
 private:
     std::vector<std::string> values_;  // longest first, so that a part never uncovers the rest
+    std::array<bool, 256> begins_{};   // whether one begins with this byte
 };
 
 class Secrets {
@@ -37,6 +40,9 @@ public:
     static bool has_reference(std::string_view text);
 
     void remember(std::string_view secret) { redactor_.add(secret); }
+    /// A value, and what of it is secret by itself: a URL's password and, over HTTP, its path, a
+    /// connection string's password.
+    void learn(std::string_view value);
     /// The URL and its path: whoever knows the path of a chat system's webhook may post to it, and
     /// receivers echo it in errors.
     void remember_url(std::string_view url);

@@ -129,9 +129,12 @@ Connection::Connection(Connection&&) noexcept = default;
 
 void Connection::expect(std::string phase) { state_->phase = std::move(phase); }
 void Connection::extend(Duration limit) {
+    if (!state_->deadline) return state_->limit_to(limit);
     state_->total = limit;
     state_->deadline->restart(limit);
 }
+void Connection::rest() { state_->deadline.reset(); }
+
 HttpTimings const& Connection::timings() const { return state_->timings; }
 std::optional<TlsPeer> const& Connection::peer() const { return state_->peer; }
 

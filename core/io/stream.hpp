@@ -41,6 +41,9 @@ public:
     /// A new limit from now on, for what follows; `phase` is named when it passes ("the answer").
     void expect(std::string phase);
     void extend(Duration limit);
+    /// Nobody waits for it until extend() is called: meanwhile it may be idle for as long as it
+    /// likes.
+    void rest();
 
     HttpTimings const& timings() const;  // resolve, connect and tls
     std::optional<TlsPeer> const& peer() const;

@@ -76,8 +76,8 @@ bool is_ip(std::string const& name) {
 }
 
 /// Slugs in the order of what a person should hear first.
-constexpr std::array slugs{"expired",     "not_yet_valid", "wrong_host",
-                           "self_signed", "untrusted",     "invalid"};
+constexpr std::array slugs{"expired",   "not_yet_valid", "wrong_host", "self_signed",
+                           "untrusted", "weak",          "invalid"};
 constexpr std::size_t self_signed_rank = 3;  // from here on there is no chain to a trusted anchor
 
 struct Problem {
@@ -107,8 +107,12 @@ Problem problem_of(TlsFindings::Finding const& finding, std::string const& name)
                 4, "no trusted certificate of the issuer " + finding.issuer +
                        "; the server may not send its intermediate certificates"
             };
-        default:
+        case X509_V_ERR_CA_MD_TOO_WEAK:
+        case X509_V_ERR_EE_KEY_TOO_SMALL:
+        case X509_V_ERR_CA_KEY_TOO_SMALL:
             return {5, whose + ": " + X509_verify_cert_error_string(finding.code)};
+        default:
+            return {6, whose + ": " + X509_verify_cert_error_string(finding.code)};
     }
 }
 

@@ -36,6 +36,14 @@ def ranged(values: list[float]) -> str:
     return f"{len(values)} times, {got['min']:.2f} to {got['max']:.2f}"
 
 
+def schedule(folder: Path, farm: Farm, quick: bool):
+    many = 200 if quick else 10_000
+    late = measure.schedule(folder, farm, many, *((1, 11) if quick else (70, 60)))
+    note = f"{many} signals, {late['probes']:.0f} probes, CPU {late['cpu']:.1f} s, RSS {late['memory']:.0f} MiB"
+    yield Figure("probe lag p50, of the interval", late["p50"] * 100, "%", None, note)
+    yield Figure("probe lag p99, of the interval", late["p99"] * 100, "%", 5)
+
+
 def figures(folder: Path, farm: Farm, quick: bool):
     """Each figure as soon as it is known."""
     starts = measure.starts(folder, farm, 100, 2 if quick else 10)
@@ -48,6 +56,7 @@ def figures(folder: Path, farm: Farm, quick: bool):
     pushes = measure.pushes(folder, 3 if quick else 40)
     yield Figure("push to step started", median(pushes), "ms", None, ranged(pushes))
     yield Figure("push to step, less one sync", median(pushes) - median(sync), "ms", 5)
+    yield from schedule(folder, farm, quick)
     cpu, rate = measure.probes(folder, farm, 50 if quick else 1000, *((1, 11) if quick else (20, 60)))
     yield Figure("CPU per 1000 HTTP probes", cpu, "s", 0.3, f"{rate:.1f} probes a second")
 
@@ -55,6 +64,7 @@ def figures(folder: Path, farm: Farm, quick: bool):
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small numbers: shows that it works")
+    parser.add_argument("--schedule", action="store_true", help="only how 10,000 signals keep theirs")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     chosen = parser.parse_args()
     every: list[Figure] = []
@@ -63,7 +73,7 @@ def main() -> int:
         folder.chmod(0o755)
         farm = Farm(folder / "farm")
         try:
-            for figure in figures(folder, farm, chosen.quick):
+            for figure in (schedule if chosen.schedule else figures)(folder, farm, chosen.quick):
                 every.append(figure)
                 print(figure.line(), flush=True)
         finally:

@@ -4,6 +4,7 @@ import hashlib
 import http.client
 import json
 import os
+import re
 import secrets
 import subprocess
 import time
@@ -23,7 +24,7 @@ class Daemon:
     def __init__(self, folder: Path, text: dict, port: int):
         folder.mkdir(exist_ok=True)
         config = folder / "rollbackd.yaml"
-        config.write_text(json.dumps(text))
+        self._write(config, text)
         self.port = port
         self.log = folder / "rollbackd.log"
         argv = [str(BINARIES / "rollbackd"), "--config", str(config)]
@@ -38,6 +39,19 @@ class Daemon:
             time.sleep(0.001)
         self.ready_seconds = time.monotonic() - began
 
+    @staticmethod
+    def _write(config: Path, text: dict) -> None:
+        """Many services are spread over files, as people keep them."""
+        services = list(text["services"].items())
+        if len(services) <= 50:
+            config.write_text(json.dumps(text))
+            return
+        config.write_text(json.dumps({**text, "services": {}}))
+        (config.parent / "conf.d").mkdir()
+        for first in range(0, len(services), 20):
+            part = {"version": 1, "services": dict(services[first:first + 20])}
+            (config.parent / "conf.d" / f"{first:05}.yaml").write_text(json.dumps(part))
+
     def _ready(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
@@ -45,6 +59,14 @@ class Daemon:
             return connection.getresponse().status == 200
         except OSError:
             return False
+        finally:
+            connection.close()
+
+    def metrics(self) -> str:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request("GET", "/metrics")
+            return connection.getresponse().read().decode()
         finally:
             connection.close()
 
@@ -102,6 +124,42 @@ def probes(folder: Path, farm: Farm, signals: int, warm: float, seconds: float) 
         time.sleep(seconds)
         hits, cpu, took = farm.hits() - hits, daemon.cpu_seconds() - cpu, time.monotonic() - began
         return cpu / hits * 1000, hits / took
+    finally:
+        daemon.stop()
+
+
+def histogram(metrics: str, name: str) -> dict[float, float]:
+    """Upper bound → how many were at most that."""
+    lines = re.findall(rf'^{name}_bucket{{le="([^"]+)"}} (\S+)$', metrics, re.MULTILINE)
+    return {float(bound.replace("+Inf", "inf")): float(count) for bound, count in lines}
+
+
+def quantile(counts: dict[float, float], wanted: float) -> float:
+    """Between the bounds of a bucket, as if it were filled evenly."""
+    total = counts[float("inf")]
+    below, before = 0.0, 0.0
+    for bound, count in sorted(counts.items()):
+        if count >= wanted * total and count > before:
+            return bound if bound == float("inf") else below + (bound - below) * (wanted * total - before) / (count - before)
+        below, before = bound, count
+    return below
+
+
+def schedule(folder: Path, farm: Farm, signals: int, warm: float, seconds: float) -> dict[str, float]:
+    """How late probes were begun, as shares of their interval, while Prometheus comes by every 15 s."""
+    own, port = folder / "schedule", free_port()
+    own.mkdir()
+    daemon = Daemon(own, policy.scheduled(port, own, farm, signals), port)
+    try:
+        time.sleep(warm)
+        before = histogram(daemon.metrics(), "rollbackd_probe_lag_ratio")
+        cpu, until = daemon.cpu_seconds(), time.monotonic() + seconds
+        while time.monotonic() < until:
+            time.sleep(min(15, max(0, until - time.monotonic())))
+            after = histogram(daemon.metrics(), "rollbackd_probe_lag_ratio")
+        counts = {bound: count - before[bound] for bound, count in after.items()}
+        return {"p50": quantile(counts, 0.5), "p99": quantile(counts, 0.99), "probes": counts[float("inf")],
+                "cpu": daemon.cpu_seconds() - cpu, "memory": daemon.memory_mib()["VmRSS"]}
     finally:
         daemon.stop()
 

@@ -22,6 +22,23 @@ def probed(port: int, folder: Path, farm: Farm, signals: int) -> dict:
     return {"version": 1, "daemon": daemon(port, folder), "services": services}
 
 
+def scheduled(port: int, folder: Path, farm: Farm, signals: int) -> dict:
+    """`signals` probes of three types, in turn every 10 s and every minute; each with a trigger, 50 a service."""
+    page = folder / "page"
+    page.write_text("x")
+    services = {}
+    for first in range(0, signals, 50):
+        own = {}
+        for n in range(first, min(first + 50, signals)):
+            form = ({"http": {"url": farm.url(n)}}, {"tcp": {"address": f"127.0.0.1:{farm.port}"}},
+                    {"file": {"path": str(page)}})[n % 3]
+            own[f"s{n}"] = {**form, "every": ("10s", "60s")[n // 3 % 2], "timeout": "5s"}
+        triggers = {f"t{name[1:]}": {"when": f"consecutive_failures({name}) >= 3", "severity": "P2",
+                                     "response": "alert"} for name in own}
+        services[f"service-{first // 50}"] = {"signals": own, "triggers": triggers}
+    return {"version": 1, "daemon": daemon(port, folder), "services": services}
+
+
 def pushed(port: int, folder: Path, digest: str, stamp: Path, services: int) -> dict:
     """Services whose fourth failed payment starts a step that writes down when it began."""
     policy = {"version": 1, "daemon": daemon(port, folder), "services": {}}

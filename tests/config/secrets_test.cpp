@@ -90,6 +90,18 @@ TEST_CASE("the bare name of a secret's file is a systemd credential") {
     }
 }
 
+TEST_CASE("the names of what holds secrets come with the policy, for whoever redacts") {
+    Folder const folder;
+    auto const file = folder.write("hook", 0600);
+    auto const result = parse(
+        "version: 1\nnotify: { ops: { webhook: { url_file: \"" + file +
+        "\" } } }\nservices: { a: { signals: { b: { http: { url: \"http://127.0.0.1/${RB_TOKEN}\" "
+        "} } } } }\n"
+    );
+    CHECK(result.secret_files == std::set<std::string>{file});
+    CHECK(result.secret_variables == std::set<std::string>{"RB_TOKEN"});
+}
+
 TEST_CASE("a variable that is not set warns, at the daemon's start too") {
     std::string const text =
         "version: 1\n"

@@ -1,5 +1,3 @@
-import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -7,10 +5,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from harness import BINARIES, World  # noqa: E402
-
-
-def find_pm2() -> str | None:
-    return os.environ.get("ROLLBACKD_TEST_PM2") or shutil.which("pm2")
+from harness.pm2 import find_pm2  # noqa: E402
 
 
 def pytest_configure(config):
@@ -20,14 +15,14 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Debian packages no PM2: its tests are for a machine that has one, and left out of the others."""
+    """Debian packages no PM2: its tests are for a machine that has one or could fetch it, and left out of others."""
     if find_pm2():
         return
     without = [item for item in items if "pm2" in getattr(item, "fixturenames", ())]
     if without:
         items[:] = [item for item in items if item not in without]
         config.hook.pytest_deselected(items=without)
-        print(f"\nleft out: {len(without)} tests of PM2 (ROLLBACKD_TEST_PM2 or pm2 on the path names one)")
+        print(f"\nleft out: {len(without)} tests of PM2 (scripts/setup tests fetches it with npm; ROLLBACKD_TEST_PM2 names one)")
 
 
 @pytest.fixture

@@ -101,6 +101,22 @@ def test_what_fires_is_known_over_a_restart_and_told_once(watched, how):
     watched.until(incident["id"], "resolved")
 
 
+def test_what_fires_is_known_over_a_reload_that_changes_the_match(watched):
+    watched.start()
+    began = stamp()
+    post(watched, alert(started=began))
+    incident = watched.opened("errors")
+    watched.shop["signals"]["prom"]["alerts"]["match"] = {"severity": "page"}
+    watched.write_policy()
+    assert watched.api("admin").post("/v1/config/reload").status == 200
+    wait_for(lambda: state(watched) == "failed", what="what fires")
+    assert settled(lambda: [i["id"] for i in watched.incidents()]) == [incident["id"]]
+    watched.daemon.restart()
+    assert state(watched) == "failed"
+    post(watched, alert("resolved", started=began))
+    watched.until(incident["id"], "resolved")
+
+
 def test_an_alert_rolls_a_release_back(watched):
     watched.shop["triggers"] = {"errors": {"when": "failed(prom)", "severity": "P0", "response": ["code-rollback"]}}
     watched.repository.prepare("v2", "fail")

@@ -1,8 +1,15 @@
 """from: a signal asked from another machine, over a real sshd: with the same reasons as here, and unknown while
 that machine cannot be reached."""
 
+import contextlib
+import functools
+import http.server
+import json
+import threading
+
 import pytest
 from harness import settled, wait_for
+from harness.faults import checkpoint
 from harness.sshd import Sshd, why_no_sshd
 
 FAST = {"every": "1s", "confirm_every": "500ms", "timeout": "5s", "from": "far"}
@@ -22,6 +29,23 @@ def far(world, tmp_path):
         yield made
     finally:
         made.stop()
+
+
+@contextlib.contextmanager
+def pages(folder):
+    """The files of a folder, over HTTP."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def reason(world, signal: str) -> str:
@@ -80,3 +104,33 @@ def test_a_host_that_is_not_named_is_refused(world):
     world.write_policy()
     said = world.ctl("check", str(world.daemon.config))
     assert said.returncode == 1 and "nowhere" in said.stdout
+
+
+def test_rows_and_counters_are_counted_once_from_there_too(world, far):
+    """A list's members by their ids, an application's counters by their growth: over questions that share no
+    process, and over a restart of the daemon."""
+    listed = world.folder / "listed.json"
+    counted = world.folder / "counted.txt"
+    listed.write_text(json.dumps({"data": [{"id": f"evt_{n}", "status": "failed"} for n in range(3)]}))
+    counted.write_text('hits_total{code="200"} 10\nhits_total{code="500"} 1\n')
+    with pages(world.folder) as url:
+        world.shop["signals"]["rows"] = {
+            "http_json": {"url": f"{url}/listed.json", "items": "/data", "fail": {"/status": "failed"}, "id": "/id"},
+            **FAST}
+        world.shop["signals"]["counters"] = {"scrape": {"url": f"{url}/counted.txt", "counter": "hits_total"}, **FAST}
+        world.shop["signals"]["busy"] = {"load": {"measure": "cpu"}, **FAST}
+        rows = {"when": "failures(rows, 1h) >= 3", **ALERT}
+        counters = {"when": "failures(counters, 1h) >= 5", **ALERT}
+        world.triggers(rows=rows, counters=counters)
+        world.start()
+        world.opened("rows", 20)
+        wait_for(lambda: isinstance(world.signal("busy")["last_value"], float), 20, "a share of the processors' time")
+        wait_for(lambda: "hits_total" in checkpoint(world), 20, "the first look")
+        counted.write_text('hits_total{code="200"} 20\nhits_total{code="500"} 5\n')
+        wait_for(lambda: world.trigger("counters")["count"] == 4, 20, "what was added")
+        world.daemon.stop()
+        counted.write_text('hits_total{code="200"} 20\nhits_total{code="500"} 6\n')
+        world.daemon.start()
+        world.opened("counters", 20)
+        assert world.trigger("counters")["count"] == 5
+        assert world.trigger("rows")["count"] == 3

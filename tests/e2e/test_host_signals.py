@@ -164,3 +164,38 @@ def test_a_process_that_ends_fails_and_one_that_is_back_is_good(world):
         second.wait()
     finally:
         first.kill()
+
+
+FREEZER = Path("/sys/fs/cgroup/freezer")
+
+
+@pytest.fixture
+def freezer():
+    """A control group whose processes the kernel keeps: they are deaf to every signal, SIGKILL too."""
+    if os.geteuid() != 0 or not (FREEZER / "cgroup.procs").exists():
+        pytest.skip("needs root and the freezer of control groups' first version")
+    group = FREEZER / f"rollbackd-test-{os.getpid()}"
+    group.mkdir()
+    (group / "freezer.state").write_text("FROZEN")
+    try:
+        yield group
+    finally:
+        (group / "freezer.state").write_text("THAWED")
+        wait_for(lambda: not (group / "cgroup.procs").read_text(), what="frozen processes to end")
+        group.rmdir()
+
+
+def test_a_check_that_hangs_in_the_kernel_holds_up_nothing(world, freezer):
+    """It is asked no second time while the first one hangs, a reload goes through, and the daemon stops."""
+    check = script(world, "hangs", f'echo $$ > {freezer}/cgroup.procs\necho fine\n')
+    watch(world, {"exec": {"argv": [check]}})
+    wait_for(lambda: "still hangs" in (it(world)["last_reason"] or ""), what="the next question")
+    until_unknown(world, "timeout: ")
+    assert len((freezer / "cgroup.procs").read_text().split()) == 1
+    del world.shop["triggers"]["bad"]
+    world.write_policy()
+    assert world.api("admin").post("/v1/config/reload").status == 200
+    world.daemon.restart()
+    wait_for(lambda: len((freezer / "cgroup.procs").read_text().split()) == 2, what="the next daemon's question")
+    (freezer / "freezer.state").write_text("THAWED")
+    until_state(world, "ok", "fine")

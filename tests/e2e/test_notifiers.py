@@ -138,6 +138,17 @@ def test_a_mail_server_without_tls_or_with_a_strangers_certificate_gets_no_passw
     assert not mails.logins
 
 
+def test_a_mail_channel_that_cannot_work_is_refused_with_every_mistake_at_its_place(world):
+    world.policy["notify"] = {"night": {"smtp": {
+        "server": "mail.example.com", "from": "Ops <ops@example.com>", "to": ["ops@example.com", "x"],
+        "user": "ops", "tls": "none"}}}
+    world.write_policy()
+    said = world.daemon.refuses_to_start()
+    for part in ("expected HOST:PORT", '"Ops <ops@example.com>" is no plain address', '"x" is no plain address',
+                 "user and password_file go together"):
+        assert part in said, said
+
+
 class Recorder:
     """Answers every POST as it is told and keeps what came."""
 

@@ -2,6 +2,7 @@
 
 import pytest
 from harness import settled, wait_for
+from harness.counting import Counting
 from harness.net import free_port
 from harness.policy import down
 from harness.tls import Certificate, TlsServer
@@ -42,6 +43,36 @@ def test_a_certificate_at_fault_is_a_failed_signal_with_its_days_and_its_fault(w
     assert fault in world.trigger("bad")["why"]
     assert fault in world.ctl("services", "shop").stdout + world.ctl("services").stdout
     server.down()
+
+
+def signed(world, fault: str) -> tuple[Certificate, Certificate]:
+    """(what the server shows, what is trusted): a chain whose middle is not sent, a signature nobody trusts."""
+    root = certificate(world, "root", authority=True)
+    if fault == "weak":
+        return certificate(world, "leaf", issuer=root, digest="sha1"), root
+    middle = certificate(world, "middle", authority=True, issuer=root)
+    return certificate(world, "leaf", issuer=middle), root
+
+
+@pytest.mark.parametrize("fault", ["untrusted", "weak"])
+def test_a_broken_chain_and_a_weak_signature_are_faults_with_days(world, fault):
+    shown, root = signed(world, fault)
+    server = TlsServer(shown)
+    world.shop["signals"]["site"] = {"http": {"url": f"https://{server.address}/", "ca": str(root.path)},
+                                     "every": "300ms", "timeout": "2s"}
+    watch_certificate(world, server, root, bad={"when": "failed(cert)", "severity": "P2", "response": "alert"})
+    world.opened("bad")
+    assert reason(world).startswith(f"tls: {fault}: "), reason(world)
+    assert 89 < world.signal("cert")["last_value"] < 91
+    wait_for(lambda: (reason(world, "site") or "").startswith(f"tls: {fault}: "))
+
+
+@pytest.mark.parametrize("days, soon", [(1, True), (29, True), (31, False)])
+def test_a_certificate_is_due_below_thirty_days(world, days, soon):
+    shown = certificate(world, until_days=days + 0.1)
+    watch_certificate(world, TlsServer(shown), shown)
+    wait_for(lambda: world.trigger("soon")["verdict"] == ("true" if soon else "false"))
+    assert days < world.signal("cert")["last_value"] < days + 0.2
 
 
 def test_a_good_certificate_tells_the_days_of_leaf_and_chain(world):
@@ -137,6 +168,27 @@ def test_redirects_are_followed_as_often_as_allowed_and_not_for_ever(world):
     world.start()
     wait_for(lambda: reason(world, "health").startswith("redirects: "), what="the end of the redirects")
     assert "3" in reason(world, "health")
+
+
+def test_a_connection_is_kept_from_question_to_question_where_that_is_wanted(world):
+    with Counting() as server:
+        form = {"http": {"url": server.url, "connection": "keep"}, "every": "100ms", "timeout": "2s"}
+        world.shop["signals"]["kept"] = form
+        world.triggers(gone={"when": "failed(kept)", "severity": "P2", "response": "alert"})
+        world.start()
+        wait_for(lambda: server.requests >= 5)
+        assert server.connections == 1
+        server.hang_up()
+        seen = server.requests
+        wait_for(lambda: server.requests >= seen + 5)
+        assert server.connections == 2
+        form["http"]["connection"] = "fresh"
+        world.write_policy()
+        assert world.api("admin").post("/v1/config/reload").status == 200
+        seen, before = server.requests, server.connections
+        wait_for(lambda: server.requests >= seen + 5)
+        assert server.connections >= before + 4
+    world.opened("gone")
 
 
 def test_what_keeps_us_from_asking_is_unknown_and_told(world):

@@ -64,6 +64,30 @@ def test_paid_but_not_upgraded_is_an_invariant(shop):
     shop.until(incident["id"], "resolved")
 
 
+def test_rows_that_are_lost_are_seen_against_the_most_there_were(shop):
+    watch(shop, sql(shop, "SELECT count(*) FROM accounts"), "value(db) < 95% * max(db, 1h)")
+    shop.server.psql("INSERT INTO accounts SELECT n, 'free' FROM generate_series(1, 100) n")
+    wait_for(lambda: value(shop) == 100)
+    shop.server.psql("DELETE FROM accounts WHERE account > 96")   # as customers leave
+    wait_for(lambda: value(shop) == 96)
+    assert shop.trigger("broken")["verdict"] == "false"
+    shop.server.psql("DELETE FROM accounts WHERE account > 50")
+    incident = shop.opened("broken")
+    assert incident["triggers"][0]["count"] == 50
+    shop.server.psql("INSERT INTO accounts SELECT n, 'free' FROM generate_series(51, 100) n")
+    shop.until(incident["id"], "resolved")
+
+
+def test_a_foreign_key_that_leads_nowhere_is_counted(shop):
+    query = "SELECT count(*) FROM payments p LEFT JOIN accounts a USING (account) WHERE a.account IS NULL"
+    watch(shop, sql(shop, query), "value(db) > 0")
+    wait_for(lambda: shop.trigger("broken")["verdict"] == "false")
+    shop.server.psql("INSERT INTO payments (account, paid_at) VALUES (7, now())")
+    incident = shop.opened("broken")
+    shop.server.psql("INSERT INTO accounts VALUES (7, 'paid')")
+    shop.until(incident["id"], "resolved")
+
+
 def test_migrations_that_failed_or_did_not_finish_are_counted(shop):
     query = "SELECT count(*) FROM _prisma_migrations WHERE finished_at IS NULL AND rolled_back_at IS NULL"
     watch(shop, sql(shop, query), "value(db) > 0")

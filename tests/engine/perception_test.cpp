@@ -2,6 +2,8 @@
 #include "tests/catch.hpp"
 #include "tests/engine/support/world.hpp"
 
+#include <random>
+
 using namespace rollbackd;
 using namespace rollbackd::testing;
 
@@ -232,4 +234,44 @@ TEST_CASE("successes that came together with failures of a start_period are not 
     auto const counts = window->counts({world.now.boot - 1min, world.now.boot});
     CHECK(counts.success == 5);
     CHECK(counts.failure == 0);
+}
+
+TEST_CASE("a loop that sleeps past no deadline that a sample has set sleeps past none") {
+    auto policy = shop_policy();
+    auto& shop = policy.services.front();
+    for (auto const* const text :
+         {"failure_ratio(requests, 1m) > 10%", "absent(webhooks, 2m)", "failed(health)",
+          "failures(requests, 30s) >= 2", "stale(health)"}) {
+        TriggerPolicy trigger;
+        trigger.name = "t" + std::to_string(shop.triggers.size());
+        trigger.when = condition(text);
+        trigger.for_ = shop.triggers.size() % 2 == 0 ? Duration(20s) : Duration();
+        trigger.severity = Severity::P2;
+        trigger.response = Response{};
+        shop.triggers.push_back(std::move(trigger));
+    }
+    World world(policy);
+    std::mt19937 random(7);
+    auto const pick = [&](int max) { return std::uniform_int_distribution<int>(0, max)(random); };
+    auto armed = world.engine.next_deadline();
+    for (int n = 0; n < 3000; ++n) {
+        world.now.boot += std::chrono::milliseconds(pick(4000));
+        if (armed <= world.now.boot) {
+            (void)world.engine.elapse(world.now);
+            armed = world.engine.next_deadline();
+        }
+        Sample sample;
+        sample.service = "shop";
+        sample.at = world.now.boot;
+        bool const probe = pick(2) == 0;
+        sample.signal = probe ? "health" : pick(1) == 0 ? "requests" : "webhooks";
+        if (probe) sample.value = StateValue{pick(3) > 0, "x", {}};
+        if (!probe)
+            sample.value = OutcomesValue{std::uint64_t(pick(3)), std::uint64_t(pick(1)), 0, ""};
+        (void)world.engine.observe(std::span(&sample, 1), world.now);
+        armed = std::min(armed, world.engine.observed_deadline());
+        // What lay in the past by then was looked at with the sample itself.
+        auto const next = world.engine.next_deadline();
+        if (next > world.now.boot) CHECK(armed <= next);
+    }
 }

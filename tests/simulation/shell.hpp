@@ -3,6 +3,7 @@
 // be killed at every point between two journal writes.
 #pragma once
 
+#include "daemon/schedule.hpp"
 #include "daemon/store/restore.hpp"
 #include "tests/simulation/disk.hpp"
 #include "tests/simulation/world.hpp"
@@ -91,6 +92,7 @@ private:
     };
     struct Probing {
         SignalPolicy policy;
+        std::optional<Schedule> schedule = {};
         Instant due{};
         Instant last = Instant::min();
         std::uint64_t turn = 0;

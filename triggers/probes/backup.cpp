@@ -86,6 +86,16 @@ std::vector<Error> check_backup(JsonObject const& params) {
     return {};
 }
 
+/// A backup that was read to its end, and what was wrong with it: big ones are not read twice.
+struct SavedReading {
+    std::string path;
+    std::uint64_t size = 0;
+    WallTime modified;
+    std::string problem;
+    std::string readable;
+};
+BOOST_DESCRIBE_STRUCT(SavedReading, (), (path, size, modified, problem, readable))
+
 /// gzip begins with an empty one.
 std::string first_line(std::string const& text) {
     auto const from = text.find_first_not_of("\r\n ");
@@ -137,6 +147,19 @@ public:
         co_return good_answer(
             shown_bytes(newest.size) + ", " + std::to_string(files->size()) + " backups"
         );
+    }
+
+    Json save() const override {
+        if (!read_) return nullptr;
+        return to_json(
+            SavedReading{read_->path, read_->size, read_->modified, read_problem_, readable_}
+        );
+    }
+    void resume(Json const& saved) override {
+        auto known = read_json<SavedReading>(saved);
+        if (!known || known->readable != readable_) return;
+        read_ = BackupFile{std::move(known->path), known->size, known->modified};
+        read_problem_ = printable_line(known->problem, reason_bytes_max);
     }
 
 private:

@@ -20,9 +20,7 @@ TypeInfo http_info() {
     TypeInfo info;
     info.name = "http";
     info.doc =
-        "Sends one HTTP request on a fresh connection and judges the answer; or measures how long "
-        "a "
-        "part of that took.";
+        "Sends one HTTP request and judges the answer; or measures how long a part of that took.";
     info.is_probe = true;
     info.fields = http_request_fields("http:// or https://; ${ENV} is filled in when asked.");
     std::vector<Field> const own{
@@ -44,6 +42,13 @@ TypeInfo http_info() {
                .type = FieldType::any_map,
                .doc = "JSON pointers (RFC 6901) and the value, type included, that must stand "
                       "there. A member that is not there makes the sample unknown."}}},
+        {.name = "connection",
+         .type = FieldType::choice,
+         .doc = "fresh: a new one for each question, as a client that comes along makes it; keep: "
+                "the last one as long as the server keeps it open, and a new one then. Only for "
+                "GET, HEAD and OPTIONS.",
+         .otherwise = "fresh",
+         .choices = {"fresh", "keep"}},
         {.name = "measure",
          .type = FieldType::choice,
          .doc = "A gauge of seconds instead of a state: the whole request, or of its last hop the "
@@ -66,6 +71,25 @@ std::vector<Error> check_http(JsonObject const& params) {
             problems.push_back(wrong_field(std::move(what), "expect.json"));
         }
     }
+    Json const all(params);
+    if (text_of(all, "connection") != "keep") return problems;
+    auto const method = text_of(all, "method", "GET");
+    if (method != "GET" && method != "HEAD" && method != "OPTIONS") {
+        problems.push_back(wrong_field(
+            "a " + method +
+                " may not be sent twice, as a connection the server has closed would "
+                "make necessary; leave it fresh",
+            "connection"
+        ));
+    }
+    auto const measure = text_of(all, "measure");
+    if (measure == "resolve" || measure == "connect" || measure == "tls") {
+        problems.push_back(wrong_field(
+            "a connection that is kept is not made anew: measure total or first_byte, or leave it "
+            "fresh",
+            "connection"
+        ));
+    }
     return problems;
 }
 
@@ -83,6 +107,7 @@ public:
         : params_(signal.params), context_(context) {
         if (auto const* const expect = find(params_, "expect")) expect_ = *expect;
         measure_ = text_of(params_, "measure");
+        if (text_of(params_, "connection") == "keep") keeper_ = make_http_keeper();
     }
 
     asio::awaitable<ProbeAnswer> ask(Duration timeout) override {
@@ -104,6 +129,7 @@ private:
         if (!body) return tl::unexpected<Error>(body.error());
         request->body = std::move(*body);
         request->method = text_of(params_, "method", "GET");
+        request->keeper = keeper_;
         request->discard_body = !needs_body(expect_);
         request->body_max = request->discard_body ? body_skipped_max : body_read_max;
         return request;
@@ -146,6 +172,7 @@ private:
     Json params_;
     Json expect_;
     std::string measure_;
+    std::shared_ptr<HttpKeeper> keeper_;  // null: a fresh connection each time
     ProbeContext context_;
 };
 

@@ -1,5 +1,6 @@
 // load: load averages, processor time, and the kernel's pressure stall information: how long
 // somebody, or everybody, had to wait for a resource. A gauge.
+#include "core/io/clock.hpp"
 #include "triggers/probes/host_texts.hpp"
 #include "triggers/probes/measures.hpp"
 #include "triggers/probes/place.hpp"
@@ -51,10 +52,23 @@ std::vector<Error> check_load(JsonObject const& params) {
     }};
 }
 
+/// Where the last question left off. After a longer time its share would be about what nobody asks.
+struct SavedTime {
+    std::uint64_t busy = 0;
+    std::uint64_t all = 0;
+    WallTime at;
+};
+BOOST_DESCRIBE_STRUCT(SavedTime, (), (busy, all, at))
+
+constexpr Duration gap_least = std::chrono::minutes(5);
+
 class LoadProbe final : public Probe {
 public:
-    LoadProbe(JsonObject const& params, ProbeContext const& context) : place_(context) {
-        Json const all(params);
+    LoadProbe(SignalPolicy const& signal, ProbeContext const& context)
+        : place_(context),
+          clock_(context.clock),
+          gap_max_(std::max(signal.stale_after.value_or(gap_least), gap_least)) {
+        Json const all(signal.params);
         measure_ = text_of(all, "measure", "load1");
         window_ = text_of(all, "window", "60s");
         window_.pop_back();
@@ -68,6 +82,18 @@ public:
         co_return co_await pressure(timeout);
     }
 
+    Json save() const override {
+        if (!last_) return nullptr;
+        return to_json(SavedTime{last_->busy, last_->all, last_at_});
+    }
+    void resume(Json const& saved) override {
+        auto const known = read_json<SavedTime>(saved);
+        auto const now = clock_.now().wall;
+        if (!known || known->at > now || now - known->at > gap_max_) return;
+        last_ = ProcessorTime{known->busy, known->all, 0};
+        last_at_ = known->at;
+    }
+
 private:
     asio::awaitable<ProbeAnswer> busy(Duration timeout) {
         auto const text = co_await place_.read("/proc/stat", timeout);
@@ -75,6 +101,7 @@ private:
         auto const time = parse_proc_stat(*text);
         if (!time) co_return unknown_answer("garbage: " + time.error().what);
         auto const before = std::exchange(last_, *time);
+        last_at_ = clock_.now().wall;
         if (!before || time->all <= before->all || time->busy < before->busy) {
             co_return unknown_answer("first_look: the next question tells what was used meanwhile");
         }
@@ -119,10 +146,13 @@ private:
     std::string window_;
     bool per_cpu_ = false;
     std::optional<ProcessorTime> last_;
+    WallTime last_at_{};
+    Clock const& clock_;
+    Duration gap_max_;
 };
 
 std::unique_ptr<Probe> make_load(SignalPolicy const& signal, ProbeContext const& context) {
-    return std::make_unique<LoadProbe>(signal.params, context);
+    return std::make_unique<LoadProbe>(signal, context);
 }
 
 }  // namespace

@@ -23,17 +23,21 @@ std::string trouble_of(Error const& error) {
     return slug + to_string(error);
 }
 
-asio::awaitable<Result<ProcessResult>> Place::run(ProcessSpec spec) const {
+asio::awaitable<Result<ProcessResult>> Place::run(ProcessSpec spec) {
     spec.grace = tool_grace;
     auto const name = spec.argv.empty() ? std::string() : spec.argv.front();
+    if (stray_ != 0 && is_stray(stray_)) {
+        auto what = "process " + std::to_string(stray_) + " of an earlier question still hangs";
+        co_return fail(Errc::timeout, std::move(what), name);
+    }
     auto result = co_await run_process(std::move(spec));
     if (!result) co_return result;
+    stray_ = result->stray;
     if (result->timed_out) co_return fail(Errc::timeout, result->describe(), name);
     co_return result;
 }
 
-asio::awaitable<Result<ProcessResult>> Place::run(std::vector<std::string> argv, Duration limit)
-    const {
+asio::awaitable<Result<ProcessResult>> Place::run(std::vector<std::string> argv, Duration limit) {
     ProcessSpec spec;
     spec.argv = std::move(argv);
     spec.timeout = limit;
@@ -43,8 +47,9 @@ asio::awaitable<Result<ProcessResult>> Place::run(std::vector<std::string> argv,
     co_return co_await run(std::move(spec));
 }
 
-asio::awaitable<Result<std::string>> Place::output_of(std::vector<std::string> argv, Duration limit)
-    const {
+asio::awaitable<Result<std::string>> Place::output_of(
+    std::vector<std::string> argv, Duration limit
+) {
     auto const name = argv.empty() ? std::string() : argv.front();
     auto result = co_await run(std::move(argv), limit);
     if (!result) co_return tl::unexpected<Error>(std::move(result.error()));

@@ -14,16 +14,18 @@ inline constexpr std::size_t host_file_max = 1U << 20U;
 
 class Place {
 public:
-    explicit Place(ProbeContext const& context) : pool_(context.pool) {}
+    explicit Place(ProbeContext const& context) : pool_(context.files) {}
 
-    /// The end of a tool that could be started and came to its end in time; its exit is any.
-    boost::asio::awaitable<Result<ProcessResult>> run(std::vector<std::string> argv, Duration limit)
-        const;
-    boost::asio::awaitable<Result<ProcessResult>> run(ProcessSpec spec) const;
+    /// The end of a tool that could be started and came to its end in time; its exit is any. None
+    /// is started while an earlier one cannot be ended.
+    boost::asio::awaitable<Result<ProcessResult>> run(
+        std::vector<std::string> argv, Duration limit
+    );
+    boost::asio::awaitable<Result<ProcessResult>> run(ProcessSpec spec);
     /// What a tool printed that ended well; an Error with what it complained about otherwise.
     boost::asio::awaitable<Result<std::string>> output_of(
         std::vector<std::string> argv, Duration limit
-    ) const;
+    );
     /// A small file whole, or Errc::not_found, forbidden, too_large.
     boost::asio::awaitable<Result<std::string>> read(std::string path, Duration limit);
 
@@ -42,6 +44,7 @@ public:
 private:
     BlockingPool& pool_;
     std::weak_ptr<int> running_;
+    int stray_ = 0;
 };
 
 }  // namespace rollbackd

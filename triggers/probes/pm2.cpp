@@ -110,6 +110,17 @@ public:
         co_return measure_.empty() ? judged(*processes, loop) : measured(*processes);
     }
 
+    Json save() const override {
+        auto saved = watch_.save(clock_.now());
+        if (saved.is_null()) return nullptr;
+        return JsonObject{{"of", home_ + " " + app_}, {"processes", std::move(saved)}};
+    }
+    void resume(Json const& saved) override {
+        auto const* const processes = find(saved, "processes");
+        if (processes == nullptr || text_of(saved, "of") != home_ + " " + app_) return;
+        watch_.resume(*processes, clock_.now());
+    }
+
 private:
     ProbeAnswer gone() const {
         auto const text = "gone: no PM2 runs in " + home_;

@@ -91,6 +91,52 @@ std::string Pm2Watch::look(std::vector<Pm2Process> const& processes, Instant now
     return loop;
 }
 
+namespace {
+
+struct SavedRestarts {
+    WallTime at;
+    std::uint64_t times = 0;
+    std::uint64_t quick = 0;
+};
+BOOST_DESCRIBE_STRUCT(SavedRestarts, (), (at, times, quick))
+
+struct SavedProcess {
+    std::int64_t id = 0;
+    std::uint64_t restarts = 0;
+    std::int64_t started_ms = 0;
+    std::vector<SavedRestarts> recent;
+};
+BOOST_DESCRIBE_STRUCT(SavedProcess, (), (id, restarts, started_ms, recent))
+
+}  // namespace
+
+Json Pm2Watch::save(Now const& now) const {
+    if (known_.empty()) return nullptr;
+    std::vector<SavedProcess> out;
+    for (auto const& [id, known] : known_) {
+        auto& saved = out.emplace_back(SavedProcess{id, known.restarts, known.started_ms, {}});
+        for (auto const& one : known.recent) {
+            saved.recent.push_back({to_wall(one.at, now), one.times, one.quick});
+        }
+    }
+    return to_json(out);
+}
+
+void Pm2Watch::resume(Json const& saved, Now const& now) {
+    auto const all = read_json<std::vector<SavedProcess>>(saved);
+    if (!all || all->size() > pm2_processes_max) return;
+    for (auto const& one : *all) {
+        Known known{one.restarts, one.started_ms, {}};
+        for (auto const& restarted : one.recent) {
+            auto const at = std::min(to_instant(restarted.at, now), now.boot);
+            if (known.recent.size() < pm2_recent_max) {
+                known.recent.push_back({at, restarted.times, restarted.quick});
+            }
+        }
+        known_.insert_or_assign(one.id, std::move(known));
+    }
+}
+
 std::string pm2_failure(
     std::vector<Pm2Process> const& processes, std::optional<std::uint64_t> wanted
 ) {

@@ -29,7 +29,10 @@ public:
     /// Takes a look; answers why it is a crash loop, empty where it is none.
     std::string look(std::vector<Pm2Process> const& processes, Instant now);
 
-private:
+    /// In wall time: it may be read by another process, or after a boot.
+    Json save(Now const& now) const;
+    void resume(Json const& saved, Now const& now);
+
     struct Restarted {
         Instant at;
         std::uint64_t times = 0;
@@ -40,9 +43,12 @@ private:
         std::int64_t started_ms = 0;
         std::deque<Restarted> recent;
     };
+
+private:
     std::map<std::int64_t, Known> known_;
 };
 
+inline constexpr std::size_t pm2_recent_max = 1024;         // looks remembered a process
 inline constexpr std::uint64_t pm2_restarts_max = 10;       // within a minute
 inline constexpr std::uint64_t pm2_quick_restarts_max = 2;  // likewise
 inline constexpr Duration pm2_loop_window = std::chrono::minutes(1);

@@ -22,6 +22,7 @@ struct ProbeContext {
     HttpClient& http;
     BlockingPool& pool;     // what release parts ask
     BlockingPool& queries;  // what signals ask: a database that hangs holds up nothing else
+    BlockingPool& files;    // what signals look at: a mount that hangs neither
     Secrets& secrets;
     Clock const& clock;
     SshHosts const* hosts = nullptr;  // that `from` may name; null: none

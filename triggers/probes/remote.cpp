@@ -14,25 +14,73 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::size_t answer_max = 64 * 1024;
+// A thousand rows with their ids, ten thousand counters.
+constexpr std::size_t answer_max = 4 * 1024 * 1024;
+constexpr std::size_t more_max = 10'000;
+constexpr std::size_t by_bytes_max = 128;
+constexpr std::size_t id_bytes_max = 256;
 constexpr int no_program_exit = 127;
 
-/// What one line of JSON can carry of a value: exactly one member is there.
-struct AnswerLine {
+/// What JSON can carry of a value: at most one member is there.
+struct ValueLine {
     std::optional<StateValue> state;
     std::optional<OutcomesValue> outcomes;
     std::optional<GaugeValue> gauge;
     std::optional<TextValue> text;
     std::optional<UnknownValue> unknown;
-    std::string note;
 };
-BOOST_DESCRIBE_STRUCT(AnswerLine, (), (state, outcomes, gauge, text, unknown, note))
+BOOST_DESCRIBE_STRUCT(ValueLine, (), (state, outcomes, gauge, text, unknown))
+
+struct MeasuredLine {
+    ValueLine value;
+    std::string by;
+    std::string id;
+    std::optional<WallTime> at;
+};
+BOOST_DESCRIBE_STRUCT(MeasuredLine, (), (value, by, id, at))
+
+struct AnswerLine {
+    ValueLine value;
+    std::string note;
+    std::vector<MeasuredLine> more;
+    std::optional<Json> saved;  // what the next question takes along
+};
+BOOST_DESCRIBE_STRUCT(AnswerLine, (), (value, note, more, saved))
 
 struct Question {
     SignalPolicy signal;
     Duration timeout{};
+    std::optional<Json> saved;  // of the answer before
 };
-BOOST_DESCRIBE_STRUCT(Question, (), (signal, timeout))
+BOOST_DESCRIBE_STRUCT(Question, (), (signal, timeout, saved))
+
+ValueLine written(SampleValue const& value) {
+    ValueLine line;
+    if (auto const* const state = std::get_if<StateValue>(&value)) line.state = *state;
+    if (auto const* const counts = std::get_if<OutcomesValue>(&value)) line.outcomes = *counts;
+    if (auto const* const gauge = std::get_if<GaugeValue>(&value)) line.gauge = *gauge;
+    if (auto const* const text = std::get_if<TextValue>(&value)) line.text = *text;
+    if (auto const* const unknown = std::get_if<UnknownValue>(&value)) line.unknown = *unknown;
+    return line;
+}
+
+std::optional<SampleValue> value_of(ValueLine& line) {
+    std::optional<SampleValue> value;
+    auto const take = [&value](auto& member) {
+        if (!member) return;
+        // Another machine's words, like any from outside.
+        if constexpr (requires { member->reason; }) {
+            member->reason = printable_line(member->reason, reason_bytes_max);
+        }
+        value = std::move(*member);
+    };
+    take(line.state);
+    take(line.outcomes);
+    take(line.gauge);
+    take(line.text);
+    take(line.unknown);
+    return value;
+}
 
 /// Beside the usual places, where this very program lies: the same machine, or one set up alike.
 std::string remote_line() {
@@ -73,6 +121,12 @@ public:
         co_return taken(result);
     }
 
+    // What a probe there builds upon is kept here: nothing of it runs between two questions.
+    Json save() const override { return question_.saved.value_or(nullptr); }
+    void resume(Json const& saved) override {
+        if (!saved.is_null()) question_.saved = saved;
+    }
+
 private:
     /// Hosts change with the policy.
     SshTarget const* target_now() const {
@@ -81,7 +135,7 @@ private:
         return found == context_.hosts->end() ? nullptr : &found->second;
     }
 
-    ProbeAnswer taken(Result<ProcessResult> const& result) const {
+    ProbeAnswer taken(Result<ProcessResult> const& result) {
         auto const at = " (from " + host_ + ")";
         if (!result) return unknown_answer(trouble_of(result.error()) + at);
         if (result->timed_out) return unknown_answer("timeout: " + result->describe() + at);
@@ -93,9 +147,11 @@ private:
         if (!result->ok()) {
             return unknown_answer("cannot_look: " + result->describe() + ", " + said + at);
         }
+        if (result->output_cut) return unknown_answer("too_large: the answer" + at);
         auto answer = read_answer(result->output);
         if (!answer) return unknown_answer("garbage: " + answer.error().what + at);
-        return std::move(*answer);
+        question_.saved = std::move(answer->saved);
+        return std::move(answer->answer);
     }
 
     ProbeContext context_;
@@ -117,46 +173,47 @@ asio::awaitable<Result<std::string>> answer_remote(std::string question, ProbeCo
     if (!asked->signal.from.empty()) co_return fail(Errc::invalid, "not from a third machine");
     auto const probe = make_probe(asked->signal, context);
     if (!probe) co_return tl::unexpected<Error>(probe.error());
-    auto const answer = co_await (*probe)->ask(asked->timeout);
+    if (asked->saved) (*probe)->resume(*asked->saved);
+    RemoteAnswer answer;
+    answer.answer = co_await (*probe)->ask(asked->timeout);
+    if (auto saved = (*probe)->save(); !saved.is_null()) answer.saved = std::move(saved);
     co_return write_answer(answer);
 }
 
-std::string write_answer(ProbeAnswer const& answer) {
+std::string write_answer(RemoteAnswer const& answer) {
     AnswerLine line;
-    line.note = answer.note;
-    if (!answer.value) return to_text(to_json(line)) + "\n";
-    auto const& value = *answer.value;
-    if (auto const* const state = std::get_if<StateValue>(&value)) line.state = *state;
-    if (auto const* const counts = std::get_if<OutcomesValue>(&value)) line.outcomes = *counts;
-    if (auto const* const gauge = std::get_if<GaugeValue>(&value)) line.gauge = *gauge;
-    if (auto const* const text = std::get_if<TextValue>(&value)) line.text = *text;
-    if (auto const* const unknown = std::get_if<UnknownValue>(&value)) line.unknown = *unknown;
+    line.note = answer.answer.note;
+    if (answer.answer.value) line.value = written(*answer.answer.value);
+    for (auto const& one : answer.answer.more) {
+        line.more.push_back({written(one.value), one.by, one.id, one.at});
+    }
+    line.saved = answer.saved;
     return to_text(to_json(line)) + "\n";
 }
 
-Result<ProbeAnswer> read_answer(std::string_view line) {
-    auto const json = parse_json(line.substr(0, line.find('\n')));
+Result<RemoteAnswer> read_answer(std::string_view text) {
+    auto const json = parse_json(text.substr(0, text.find('\n')));
     auto read = json ? read_json<AnswerLine>(*json)
                      : Result<AnswerLine>(fail(Errc::invalid, "no line of JSON came back"));
     if (!read) return tl::unexpected<Error>(read.error());
-    ProbeAnswer answer;
-    answer.note = printable_line(read->note, reason_bytes_max);
-    auto const take = [&answer](auto& value) {
-        if (!value) return;
-        // Another machine's words, like any from outside.
-        if constexpr (requires { value->reason; }) {
-            value->reason = printable_line(value->reason, reason_bytes_max);
-        }
-        answer.value = std::move(*value);
-    };
-    take(read->state);
-    take(read->outcomes);
-    take(read->gauge);
-    take(read->text);
-    take(read->unknown);
-    if (!answer.value && answer.note.empty())
-        return fail(Errc::invalid, "an answer without a value");
-    return answer;
+    // It may be empty: a first look at counters has nothing to compare with.
+    if (find(*json, "value") == nullptr) return fail(Errc::invalid, "an answer without a value");
+    if (read->more.size() > more_max) {
+        return fail(Errc::too_large, "more than " + std::to_string(more_max) + " values");
+    }
+    RemoteAnswer out;
+    out.answer.note = printable_line(read->note, reason_bytes_max);
+    out.answer.value = value_of(read->value);
+    for (auto& line : read->more) {
+        auto value = value_of(line.value);
+        if (!value) return fail(Errc::invalid, "one of several values is none");
+        out.answer.more.push_back(
+            {std::move(*value), printable(line.by, by_bytes_max), line.id.substr(0, id_bytes_max),
+             line.at}
+        );
+    }
+    out.saved = std::move(read->saved);
+    return out;
 }
 
 }  // namespace rollbackd

@@ -1,14 +1,15 @@
 // A probe asked from another machine: over ssh, `rollbackd --probe` there takes the signal on its
 // standard input, asks, and answers in one line. So every type of probe works from everywhere as it
-// does here, with the same reasons; the machine needs the package, an account for ssh and nothing
-// that runs.
+// does here, with the same reasons, rows and counters. The machine needs the package, an account
+// for ssh and nothing that runs: what one question builds upon of the one before goes along with
+// it.
 #pragma once
 
 #include "triggers/probes/registry.hpp"
 
 namespace rollbackd {
 
-inline constexpr std::size_t remote_question_max = 256 * 1024;
+inline constexpr std::size_t remote_question_max = 4 * 1024 * 1024;
 
 /// `signal.from` names one of `context.hosts`.
 std::unique_ptr<Probe> make_remote_probe(SignalPolicy const& signal, ProbeContext const& context);
@@ -19,8 +20,16 @@ boost::asio::awaitable<Result<std::string>> answer_remote(
     std::string question, ProbeContext context
 );
 
+/// An answer, and what that probe's next one builds upon: it goes back with the next question.
+struct RemoteAnswer {
+    ProbeAnswer answer;
+    std::optional<Json> saved = {};
+
+    friend bool operator==(RemoteAnswer const&, RemoteAnswer const&) = default;
+};
+
 /// What stands on that line, both ways; for tests.
-std::string write_answer(ProbeAnswer const& answer);
-Result<ProbeAnswer> read_answer(std::string_view line);
+std::string write_answer(RemoteAnswer const& answer);
+Result<RemoteAnswer> read_answer(std::string_view line);
 
 }  // namespace rollbackd

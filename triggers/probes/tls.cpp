@@ -72,6 +72,13 @@ WallTime chain_end(TlsPeer const& peer) {
     return std::min_element(peer.chain.begin(), peer.chain.end(), sooner)->not_after;
 }
 
+struct SavedCertificate {
+    std::string of;  // the server; another's certificate is not this one's
+    WallTime leaf_end;
+    WallTime chain_end;
+};
+BOOST_DESCRIBE_STRUCT(SavedCertificate, (), (of, leaf_end, chain_end))
+
 class TlsProbe final : public Probe {
 public:
     TlsProbe(DialTarget target, ProbeContext const& context)
@@ -82,7 +89,22 @@ public:
         co_return connection ? seen(*connection->peer()) : unseen(connection.error());
     }
 
+    Json save() const override {
+        if (!leaf_end_) return nullptr;
+        return to_json(SavedCertificate{server(), *leaf_end_, *chain_end_});
+    }
+    void resume(Json const& saved) override {
+        auto const known = read_json<SavedCertificate>(saved);
+        if (!known || known->of != server()) return;
+        leaf_end_ = known->leaf_end;
+        chain_end_ = known->chain_end;
+    }
+
 private:
+    std::string server() const {
+        return target_.host + ":" + std::to_string(target_.port) + " " + target_.tls->server_name;
+    }
+
     ProbeAnswer seen(TlsPeer const& peer) {
         leaf_end_ = peer.leaf.not_after;
         chain_end_ = chain_end(peer);
@@ -129,7 +151,7 @@ public:
 
     asio::awaitable<ProbeAnswer> ask(Duration timeout) override {
         auto job = [path = path_] { return read_file(path, pem_bytes_max); };
-        auto const text = co_await run_blocking(context_.queries, std::move(job), timeout);
+        auto const text = co_await run_blocking(context_.files, std::move(job), timeout);
         if (!text) co_return unknown_answer(trouble_of(text.error()));
         auto const found = read_certificates(*text);
         if (!found) co_return unknown_answer("content: " + found.error().what + " in " + path_);

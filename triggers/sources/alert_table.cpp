@@ -20,14 +20,22 @@ struct SavedAlerts {
 };
 BOOST_DESCRIBE_STRUCT(SavedAlerts, (), (match, firing, ended, last))
 
-std::string label(Alert const& alert, std::string_view name) {
-    auto const found = alert.labels.find(name);
-    return found == alert.labels.end() ? std::string() : found->second;
+using Labels = std::map<std::string, std::string, std::less<>>;
+
+std::string label(Labels const& labels, std::string_view name) {
+    auto const found = labels.find(name);
+    return found == labels.end() ? std::string() : found->second;
+}
+
+Labels kept(Labels const& labels) {
+    std::size_t bytes = 0;
+    for (auto const& [name, value] : labels) bytes += name.size() + value.size();
+    return bytes > AlertTable::labels_bytes_max ? Labels() : labels;
 }
 
 std::string reason_of(Alert const& alert) {
-    auto text = "alert: " + label(alert, "alertname");
-    if (auto const severity = label(alert, "severity"); !severity.empty()) {
+    auto text = "alert: " + label(alert.labels, "alertname");
+    if (auto const severity = label(alert.labels, "severity"); !severity.empty()) {
         text += " (" + severity + ")";
     }
     if (!alert.summary.empty()) text += ": " + alert.summary;
@@ -71,9 +79,9 @@ Result<AlertMatch> AlertMatch::make(Json const& labels, std::string const& where
     return made;
 }
 
-bool AlertMatch::matches(Alert const& alert) const {
+bool AlertMatch::matches(Labels const& labels) const {
     return std::all_of(rules_.begin(), rules_.end(), [&](Rule const& rule) {
-        auto const value = label(alert, rule.name);
+        auto const value = label(labels, rule.name);
         if (rule.expression) return re2::RE2::FullMatch(value, *rule.expression);
         return value == rule.value;
     });
@@ -145,6 +153,7 @@ void AlertTable::begin(Alert const& alert, bool trusted, Now now, std::vector<Sa
     fresh.ends_at = alert.ends_at;
     fresh.reason = reason_of(alert);
     fresh.trusted = trusted;
+    fresh.labels = kept(alert.labels);
     auto made = sample(alert.starts_at, trusted, now);
     made.value = StateValue{false, fresh.reason, {}};
     samples.push_back(std::move(made));
@@ -232,13 +241,29 @@ Json AlertTable::save(Now now) const {
     return to_json(saved);
 }
 
-void AlertTable::load(Json const& given, Now now) {
+std::vector<Sample> AlertTable::load(Json const& given, Now now) {
+    std::vector<Sample> samples;
     auto saved = read_json<SavedAlerts>(given);
-    if (!saved || saved->match != match_text_) return;
-    if (saved->firing.size() > firing_max || saved->ended.size() > ended_max) return;
+    if (!saved) return samples;
+    if (saved->firing.size() > firing_max || saved->ended.size() > ended_max) return samples;
     firing_ = std::move(saved->firing);
     ended_ = std::move(saved->ended);
-    if (saved->last) last_ = std::min(to_instant(*saved->last, now), now.boot);
+    if (saved->match == match_text_) {
+        if (saved->last) last_ = std::min(to_instant(*saved->last, now), now.boot);
+        return samples;
+    }
+    std::erase_if(firing_, [this](FiringAlert const& known) {
+        return known.labels.empty() || !match_.matches(known.labels);
+    });
+    std::stable_sort(firing_.begin(), firing_.end(), [](auto const& a, auto const& b) {
+        return a.starts_at.value_or(WallTime::max()) < b.starts_at.value_or(WallTime::max());
+    });
+    for (auto const& known : firing_) {
+        auto made = sample(known.starts_at, known.trusted, now);
+        made.value = StateValue{false, known.reason, {}};
+        samples.push_back(std::move(made));
+    }
+    return samples;
 }
 
 }  // namespace rollbackd

@@ -19,7 +19,8 @@ namespace rollbackd {
 class AlertMatch {
 public:
     static Result<AlertMatch> make(Json const& labels, std::string const& where);
-    bool matches(Alert const& alert) const;
+    bool matches(Alert const& alert) const { return matches(alert.labels); }
+    bool matches(std::map<std::string, std::string, std::less<>> const& labels) const;
     bool empty() const { return rules_.empty(); }
 
 private:
@@ -38,10 +39,12 @@ struct FiringAlert {
     std::optional<WallTime> ends_at;
     std::string reason;
     bool trusted = true;
+    /// For a match that a reload brings; empty where they are more than labels_bytes_max.
+    std::map<std::string, std::string, std::less<>> labels;
 
     friend bool operator==(FiringAlert const&, FiringAlert const&) = default;
 };
-BOOST_DESCRIBE_STRUCT(FiringAlert, (), (fingerprint, starts_at, ends_at, reason, trusted))
+BOOST_DESCRIBE_STRUCT(FiringAlert, (), (fingerprint, starts_at, ends_at, reason, trusted, labels))
 
 /// One that is over: a late repeat of it changes nothing.
 struct EndedAlert {
@@ -67,11 +70,13 @@ public:
     std::size_t firing() const { return firing_.size(); }
 
     Json save(Now now) const;
-    /// Trusts nothing; of another `match` it takes nothing.
-    void load(Json const& saved, Now now);
+    /// Trusts nothing. Of another `match` it takes what this one means, too, and answers with it:
+    /// the signal begins anew and has to be told.
+    std::vector<Sample> load(Json const& saved, Now now);
 
     static constexpr std::size_t firing_max = 1000;
     static constexpr std::size_t ended_max = 4096;
+    static constexpr std::size_t labels_bytes_max = 4096;
     static constexpr Duration ended_kept = std::chrono::hours(72);
 
 private:

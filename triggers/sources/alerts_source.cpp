@@ -18,10 +18,13 @@ constexpr Duration look_every = std::chrono::minutes(1);
 
 class AlertsSource final : public Source {
 public:
-    AlertsSource(AlertTable table, SourceContext const& context)
-        : table_(std::move(table)), clock_(context.clock), wake_(context.executor) {}
+    AlertsSource(AlertTable table, Json const& saved, SourceContext const& context)
+        : table_(std::move(table)), saved_(saved), clock_(context.clock), wake_(context.executor) {
+        first_ = table_.load(saved, clock_.now());
+    }
 
     asio::awaitable<Result<std::vector<Sample>>> next_batch() override {
+        if (!first_.empty()) co_return std::exchange(first_, {});
         while (!co_await is_cancelled()) {
             auto const now = clock_.now();
             auto samples = table_.expire(now);
@@ -35,7 +38,8 @@ public:
         co_return fail(Errc::cancelled, "told to stop");
     }
 
-    Json save() const override { return table_.save(clock_.now()); }
+    // What fires under a new match and was not told yet is still what the old one had.
+    Json save() const override { return first_.empty() ? table_.save(clock_.now()) : saved_; }
 
     SourceStatus status() const override {
         SourceStatus status;
@@ -49,6 +53,8 @@ public:
 
 private:
     AlertTable table_;
+    Json saved_;
+    std::vector<Sample> first_;  // of what fired already
     Clock const& clock_;
     WakeUp wake_;
 };
@@ -61,8 +67,7 @@ Result<std::unique_ptr<Source>> make_alerts_source(
 ) {
     auto table = AlertTable::make(service, signal);
     if (!table) return tl::unexpected<Error>(table.error());
-    table->load(saved, context.clock.now());
-    return std::make_unique<AlertsSource>(*std::move(table), context);
+    return std::make_unique<AlertsSource>(*std::move(table), saved, context);
 }
 
 }  // namespace rollbackd

@@ -294,3 +294,78 @@ TEST_CASE("what is no http URL is refused before anything is sent") {
         CHECK(failure_of(get(wrong)).fault == NetFault::invalid);
     }
 }
+
+namespace {
+
+/// Asks `times` times, one after the other, over one keeper.
+std::vector<HttpResponse> ask_again(std::string const& url, int times) {
+    Loop loop;
+    Dialer dialer(loop.executor());
+    HttpClient client(dialer);
+    auto request = get(url);
+    request.keeper = make_http_keeper();
+    std::vector<HttpResponse> responses;
+    for (int n = 0; n < times; ++n) {
+        auto response = loop.run(client.send(request));
+        REQUIRE(response);
+        responses.push_back(*std::move(response));
+    }
+    return responses;
+}
+
+}  // namespace
+
+TEST_CASE("a kept connection serves the next request, and one that has gone is made anew") {
+    constexpr int asked_each = 2;
+    TestServer const server([](Peer const& peer) {
+        for (int n = 0; n < asked_each; ++n) {
+            auto const got = peer.request();
+            if (got.find("Connection: keep-alive\r\n") == std::string::npos) return;
+            peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        }
+    });
+    auto const responses = ask_again(server.url(), 6);
+    CHECK(server.connections() == 3);
+    CHECK(responses[0].timings.connect > 0s);
+    CHECK(responses[1].timings.connect == 0s);
+    for (auto const& response : responses) CHECK(response.body == "ok");
+}
+
+TEST_CASE("a connection that the server does not offer, or that nobody asks to keep, is not kept") {
+    auto const repeated = [](std::string bytes) {
+        return [bytes](Peer const& peer) {
+            while (!peer.request().empty()) {
+                peer.send(bytes);
+                if (bytes.find("Length") == std::string::npos) return;
+            }
+        };
+    };
+    auto const connections = [&](std::string bytes) {
+        TestServer const server(repeated(std::move(bytes)));
+        (void)ask_again(server.url(), 3);
+        return server.connections();
+    };
+    CHECK(connections("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") == 1);
+    CHECK(connections("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n") == 3);
+    CHECK(connections("HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n") == 3);
+    CHECK(connections("HTTP/1.1 200 OK\r\n\r\nuntil the end") == 3);
+    CHECK(connections("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nbehind it") == 3);
+}
+
+TEST_CASE("a server that hangs on a kept connection has failed; it is not asked again") {
+    TestServer const server([](Peer const& peer) {
+        if (peer.request().empty()) return;
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        peer.hang();
+    });
+    Loop loop;
+    Dialer dialer(loop.executor());
+    HttpClient client(dialer);
+    auto request = get(server.url(), 100ms);
+    request.keeper = make_http_keeper();
+    REQUIRE(loop.run(client.send(request)));
+    auto const second = loop.run(client.send(request));
+    REQUIRE_FALSE(second);
+    CHECK(second.error().fault == NetFault::timeout);
+    CHECK(server.connections() == 1);
+}

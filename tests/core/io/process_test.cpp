@@ -107,6 +107,16 @@ TEST_CASE("a program deaf to SIGTERM is killed after the grace") {
     CHECK(result.signal == SIGKILL);
 }
 
+TEST_CASE("a program that has left its process group is ended, too") {
+    ProcessSpec spec;
+    spec.argv = {"perl", "-e", "setpgrp(0, getpgrp(getppid)); sleep 1000"};
+    spec.timeout = 500ms;
+    auto const result = run(spec);
+    CHECK(result.timed_out);
+    CHECK(result.signal == SIGTERM);
+    CHECK(result.stray == 0);
+}
+
 TEST_CASE("cancelling the waiting coroutine ends the program") {
     TempFolder const folder;
     Loop loop;

@@ -58,6 +58,16 @@ TEST_CASE("redaction finds a secret plain, percent-encoded, JSON-escaped and lin
     CHECK(redactor.redact("log: MIIEvQIBADANBgkqhkiG9w0") == "log: [secret]");
 }
 
+TEST_CASE("a password inside a URL or a connection string is a secret of its own") {
+    Secrets secrets;
+    secrets.learn("postgresql://shop:hunter22@db.example.com/production");
+    secrets.learn("host=db user=shop password=tr0ub4dor dbname=shop");
+    secrets.learn("https://hooks.example.com/services/T000/B000");
+    CHECK(secrets.redact("hunter22, tr0ub4dor") == "[secret], [secret]");
+    CHECK(secrets.redact("POST /services/T000/B000 failed") == "POST [secret] failed");
+    CHECK(secrets.redact("shop in /production on db") == "shop in /production on db");
+}
+
 TEST_CASE("a longer secret is taken out before its part, and short values are left alone") {
     Redactor redactor;
     redactor.add("abcd");

@@ -14,38 +14,47 @@ BUSYBOX = Path("/bin/busybox")
 LINKS = ("sh", "sleep", "true", "false", "echo", "cat", "date", "trap")
 
 
-def why_no_engine() -> str | None:
+def why_no_engine(programs: tuple[str, ...] = ("dockerd", "docker")) -> str | None:
     if os.geteuid() != 0:
         return "a container engine needs root"
-    for program in ("dockerd", "docker"):
+    for program in programs:
         if not shutil.which(program):
             return f"{program} is not installed (scripts/setup tests)"
     return None if BUSYBOX.exists() else "busybox-static is not installed (scripts/setup tests)"
 
 
 class Engine:
+    """dockerd."""
+
     def __init__(self, folder: Path):
         self.folder = folder
         self.socket = str(folder / "d.sock")
+        self.environment = dict(os.environ)
         self.process: subprocess.Popen | None = None
         self.has_image = False
 
-    def start(self) -> None:
-        argv = ["dockerd", "--data-root", str(self.folder / "data"), "--exec-root", str(self.folder / "exec"),
+    def server(self) -> list[str]:
+        return ["dockerd", "--data-root", str(self.folder / "data"), "--exec-root", str(self.folder / "exec"),
                 "-H", f"unix://{self.socket}", "--pidfile", str(self.folder / "d.pid"), "--iptables=false",
                 "--ip6tables=false", "--bridge=none", "--storage-driver=vfs", "--default-ulimit", "nofile=1024:4096"]
-        self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=(self.folder / "log").open("ab"),
-                                        stderr=subprocess.STDOUT, start_new_session=True)
-        wait_for(lambda: self.docker("info").returncode == 0, 60, "dockerd to answer")
+
+    def client(self) -> list[str]:
+        return ["docker", "-H", f"unix://{self.socket}"]
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(self.server(), stdin=subprocess.DEVNULL, env=self.environment,
+                                        stdout=(self.folder / "log").open("ab"), stderr=subprocess.STDOUT,
+                                        start_new_session=True)
+        wait_for(lambda: Path(self.socket).exists() and self.docker("info").returncode == 0, 60, "the engine")
         if not self.has_image:
-            done = subprocess.run(["docker", "-H", f"unix://{self.socket}", "import", "-", "bb:1"], timeout=60,
+            done = subprocess.run([*self.client(), "import", "-", "bb:1"], timeout=60, env=self.environment,
                                   input=image(), capture_output=True)
             assert done.returncode == 0, done.stderr
             self.has_image = True
 
     def docker(self, *arguments: str) -> subprocess.CompletedProcess:
-        return subprocess.run(["docker", "-H", f"unix://{self.socket}", *arguments], capture_output=True, text=True,
-                              timeout=60)
+        return subprocess.run([*self.client(), *arguments], capture_output=True, text=True, timeout=60,
+                              env=self.environment)
 
     def ctl(self, *arguments: str) -> str:
         done = self.docker(*arguments)
@@ -63,7 +72,42 @@ class Engine:
             self.docker("rm", "-f", container)
         self.process.terminate()
         self.process.wait(30)
-        subprocess.run(["umount", str(self.folder / "exec/netns/default")], capture_output=True, check=False)
+        for left in ("exec/netns/default", "data/vfs"):
+            subprocess.run(["umount", str(self.folder / left)], capture_output=True, check=False)
+
+
+PODMAN_CONF = """\
+[containers]
+default_ulimits = ["nofile=1024:4096", "nproc=4096:8192"]
+log_driver = "k8s-file"
+netns = "host"
+cgroups = "enabled"
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+"""
+
+
+class Podman(Engine):
+    """Podman's socket, which speaks the same API. Without systemd: no health checks by itself."""
+
+    def __init__(self, folder: Path):
+        super().__init__(folder)
+        conf = folder / "containers.conf"
+        conf.write_text(PODMAN_CONF)
+        self.environment["CONTAINERS_CONF"] = str(conf)
+
+    def client(self) -> list[str]:
+        return ["podman", "--root", str(self.folder / "data"), "--runroot", str(self.folder / "run"),
+                "--tmpdir", str(self.folder / "tmp"), "--storage-driver", "vfs"]
+
+    def server(self) -> list[str]:
+        return [*self.client(), "system", "service", "-t", "0", f"unix://{self.socket}"]
+
+    def stop(self) -> None:
+        super().stop()
+        Path(self.socket).unlink(missing_ok=True)
 
 
 def image() -> bytes:

@@ -14,30 +14,37 @@ default_ca = here
 database = {folder}/index
 serial = {folder}/serial
 new_certs_dir = {folder}
-default_md = sha256
+default_md = {digest}
 policy = any
 unique_subject = no
 [any]
 commonName = supplied
 [leaf]
 subjectAltName = {san}
+[authority]
+basicConstraints = critical,CA:TRUE
+keyUsage = critical,keyCertSign
 """
 
 
 class Certificate:
-    """Signed by itself; `from_days` and `until_days` count from now."""
+    """Signed by itself, unless an authority is the issuer; `from_days` and `until_days` count from now."""
 
     def __init__(self, folder: Path, san: str = "DNS:shop.example.com,IP:127.0.0.1",
-                 from_days: float = -1, until_days: float = 90):
+                 from_days: float = -1, until_days: float = 90, issuer: "Certificate | None" = None,
+                 authority: bool = False, digest: str = "sha256"):
         folder.mkdir(parents=True)
         self.path, self.key = folder / "cert.pem", folder / "key.pem"
         config, request = folder / "config", folder / "request"
         (folder / "index").touch()
         (folder / "serial").write_text("01\n")
-        config.write_text(CONFIG.format(folder=folder, san=san))
+        config.write_text(CONFIG.format(folder=folder, san=san, digest=digest))
         run("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-            "-subj", "/CN=shop.example.com", "-keyout", self.key, "-out", request)
-        run("ca", "-batch", "-selfsign", "-config", config, "-extensions", "leaf", "-keyfile", self.key,
+            "-subj", f"/CN={folder.name if authority else 'shop.example.com'}", "-keyout", self.key, "-out", request)
+        signer = ("-selfsign", "-keyfile", self.key)
+        if issuer is not None:
+            signer = ("-cert", issuer.path, "-keyfile", issuer.key)
+        run("ca", "-batch", *signer, "-config", config, "-extensions", "authority" if authority else "leaf",
             "-in", request, "-out", self.path, "-notext", "-startdate", moment(from_days),
             "-enddate", moment(until_days))
 
@@ -57,6 +64,7 @@ class TlsServer:
 
     def show(self, certificate: Certificate) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")   # it shows what nobody should accept
         context.load_cert_chain(certificate.path, certificate.key)
         self._context = context
 

@@ -218,6 +218,27 @@ TEST_CASE("a backup is read to its end by its kind, and again only when it has c
     CHECK(state_of(probes.ask("backup", tar + "")).reason.starts_with("unreadable: "));
 }
 
+TEST_CASE("a backup that was read is not read again after a restart") {
+    ProbeLoop probes;
+    TempFolder const folder;
+    folder.write("a.sql.gz", "no archive at all");
+    auto const params = "{\"path\":\"" + folder.path() + "\",\"pattern\":\"*.gz\",\"settle\":0}";
+    auto const probe = probes.make("backup", params.c_str());
+    CHECK(probe->save().is_null());
+    auto const torn = state_of(probes.ask(*probe)).reason;
+    CHECK(torn.starts_with("unreadable: "));
+    // What stands there is believed: it was not opened.
+    auto saved = probe->save();
+    saved.as_object()["problem"] = "unreadable: as it was before";
+    auto const again = probes.make("backup", params.c_str());
+    again->resume(saved);
+    CHECK(state_of(probes.ask(*again)).reason == "unreadable: as it was before");
+    saved.as_object()["size"] = 3;
+    auto const changed = probes.make("backup", params.c_str());
+    changed->resume(saved);
+    CHECK(state_of(probes.ask(*changed)).reason == torn);
+}
+
 TEST_CASE("a backup's age, size and count are numbers") {
     ProbeLoop probes;
     TempFolder const folder;

@@ -229,6 +229,25 @@ TEST_CASE("a restart within ten seconds of a start is a loop the second time, no
     );
 }
 
+TEST_CASE("a crash loop is seen over a restart of ours, and another day's is not") {
+    Now const then{at(0s), WallTime(std::chrono::hours(1000))};
+    Pm2Watch watch;
+    CHECK(watch.save(then).is_null());
+    CHECK(watch.look({process("online", 0, 0)}, at(0s)).empty());
+    CHECK(watch.look({process("online", 1, 5000)}, at(5s)).empty());
+    auto const saved = watch.save({at(5s), then.wall + 5s});
+    // After a boot: the same wall time, another count of seconds.
+    Pm2Watch again;
+    again.resume(saved, {at(1s), then.wall + 9s});
+    CHECK(again.look({process("online", 2, 9000)}, at(1s)).starts_with("looping: "));
+    Pm2Watch late;
+    late.resume(saved, {at(100s), then.wall + 24h});
+    CHECK(late.look({process("online", 2, 9000)}, at(100s)).empty());
+    Pm2Watch rubbish;
+    rubbish.resume(parse_json(R"([{"id":"x"}])").value(), then);
+    CHECK(rubbish.save(then).is_null());
+}
+
 TEST_CASE("restarts far apart, or counted anew, are no loop") {
     Pm2Watch watch;
     CHECK(watch.look({process("online", 0, 0)}, at(0s)).empty());

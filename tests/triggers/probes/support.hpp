@@ -30,7 +30,7 @@ public:
         auto const probe = make(std::move(type), params.c_str());
         return ask(*probe, timeout);
     }
-    ProbeContext context() { return ProbeContext{dialer, http, pool, pool, secrets, clock}; }
+    ProbeContext context() { return ProbeContext{dialer, http, pool, pool, pool, secrets, clock}; }
 
     Loop loop;
     Dialer dialer{loop.executor()};

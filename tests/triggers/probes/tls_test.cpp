@@ -101,6 +101,23 @@ TEST_CASE("the last certificate seen goes on counting down while nobody answers"
     CHECK(answer.note.starts_with("refused: "));
 }
 
+TEST_CASE("the certificate last seen is known over a restart, and is of that server alone") {
+    Watched watched(make_identity({.until_days = 10}, &authority()));
+    CHECK(is_days(watched.ask().value, 10));
+    auto const saved = watched.probe->save();
+    auto const params =
+        R"({"address":")" + watched.server->address() + R"(","server_name":"localhost"})";
+    watched.server.reset();
+    auto const again = watched.probes.make("tls", params.c_str());
+    again->resume(saved);
+    CHECK(is_days(number_of(watched.probes.ask(*again)), 10));
+    auto const port = std::to_string(closed_port());
+    auto const other =
+        watched.probes.make("tls", (R"({"address":"127.0.0.1:)" + port + "\"}").c_str());
+    other->resume(saved);
+    CHECK_FALSE(watched.probes.ask(*other).value);
+}
+
 TEST_CASE("a server that was never reached gives no value, only the reason") {
     ProbeLoop probes;
     auto const port = std::to_string(closed_port());

@@ -174,6 +174,27 @@ TEST_CASE("what fires is known over a restart; torn or foreign state is not") {
     }
 }
 
+TEST_CASE("a new match keeps what fires and is still meant, and says so anew") {
+    Fixture f;
+    auto other = f.alert("b", true, 5s);
+    other.labels["service"] = "shipping";
+    CHECK(f.take({f.alert("a", true), other}, false).size() == 2);
+    auto narrower = Fixture::make(R"({"match":{"service":"shop"}})");
+    auto const told = narrower.load(f.table.save(f.now), f.now);
+    REQUIRE(told.size() == 1);
+    CHECK_FALSE(ok(told[0]));
+    CHECK_FALSE(told[0].trusted);
+    CHECK(told[0].at == f.now.boot - 10s);
+    CHECK(narrower.firing() == 1);
+    // The same notification again is a repeat.
+    AlertNotice again;
+    again.alerts = {f.alert("a", true)};
+    CHECK(narrower.take(again, true, f.now)->empty());
+    auto elsewhere = Fixture::make(R"({"match":{"service":"billing"}})");
+    CHECK(elsewhere.load(f.table.save(f.now), f.now).empty());
+    CHECK(elsewhere.firing() == 0);
+}
+
 TEST_CASE("an alert of a sender without a token says so, and its end does") {
     Fixture f;
     auto alert = f.alert("a", true);
