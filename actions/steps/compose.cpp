@@ -232,6 +232,10 @@ asio::awaitable<SupervisedEnd> effect(StepJob& job, Duration patience) {
     co_return co_await job.ask(effect_command(job, containers, patience));
 }
 
+bool is_unclear(SupervisedEnd const& end) {
+    return end.kind == EndKind::exited && end.exit == unknown_exit;
+}
+
 asio::awaitable<StepOutcome> run(StepJob& job) {
     auto command = project(job);
     add(command.argv, act_words(job.step().params));
@@ -239,7 +243,12 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
     auto outcome = job.outcome(end);
     if (!end.ok() || wanted_state(job.text("do")).empty()) co_return outcome;
     constexpr Duration reserve = std::chrono::seconds(2);  // to say why, before the timeout does
-    auto const seen = co_await effect(job, job.left() - std::min(reserve, job.left() / 2));
+    auto seen = co_await effect(job, job.left() - std::min(reserve, job.left() / 2));
+    // One that `up` has just replaced may still be listed, and be gone when it is looked at.
+    constexpr int looks_max = 5;
+    for (int looks = 1; looks < looks_max && is_unclear(seen); ++looks) {
+        seen = co_await effect(job, job.left() - std::min(reserve, job.left() / 2));
+    }
     auto looked = job.outcome(seen);
     // It was done; that nobody could look is not that it failed.
     bool const judged = seen.kind == EndKind::exited;

@@ -4,6 +4,7 @@
 #include "core/io/spawn.hpp"
 #include "core/io/task_group.hpp"
 
+#include <poll.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -29,10 +30,21 @@ constexpr std::size_t read_bytes = 16 * 1024;
 
 enum class Waited { exited, late, cancelled };
 
+// Asked of the kernel itself: the reactor may wake us for what it heard of the descriptor that had
+// this number before.
+bool has_ended(int pidfd) {
+    pollfd asked{pidfd, POLLIN, 0};
+    return ::poll(&asked, 1, 0) == 1 && (asked.revents & POLLIN) != 0;
+}
+
 asio::awaitable<Waited> wait_readable(Descriptor& pidfd, Duration limit) {
     Deadline const deadline(pidfd.get_executor(), limit, [&pidfd] { pidfd.cancel(); });
-    auto const [code] = co_await pidfd.async_wait(Descriptor::wait_read, token);
-    if (!code) co_return Waited::exited;
+    bool cancelled = false;
+    while (!cancelled && !deadline.expired()) {
+        auto const [code] = co_await pidfd.async_wait(Descriptor::wait_read, token);
+        if (has_ended(pidfd.native_handle())) co_return Waited::exited;
+        cancelled = bool(code);
+    }
     co_return deadline.expired() ? Waited::late : Waited::cancelled;
 }
 

@@ -31,6 +31,7 @@ def test_a_release_that_stays_down_is_rolled_back_at_the_end_of_the_period_and_n
     world.shop["start_period"] = "2s"
     world.start()
     world.two_releases()
+    wait_for(lambda: len(world.app.requests) > 3)      # good often enough to be known to have been good
     deployed = seconds(world.deploy("v2")["started_at"])
     incident = world.opened("down")
     incident = world.until(incident["id"], "resolved")
