@@ -14,8 +14,8 @@ namespace rollbackd {
 namespace {
 
 constexpr std::size_t line_max = 76;  // RFC 2045, 6.8
-constexpr std::size_t word_bytes_max =
-    45;  // an encoded word has 75 characters at most: RFC 2047, 2
+// With its header's name, a line of encoded words has 76 characters at most: RFC 2047, 2.
+constexpr std::size_t word_bytes_max = 39;
 constexpr std::size_t subject_max = 200;
 constexpr std::size_t address_max = 254;
 

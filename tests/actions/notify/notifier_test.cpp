@@ -139,5 +139,5 @@ TEST_CASE("exec hands the message over as JSON on standard input") {
     CHECK(failed.kind == DeliveryKind::retry);
     CHECK(contains(failed.text, "no network"));
     CHECK(deliver("exec", {{"argv", {"/nonexistent"}}}).kind == DeliveryKind::give_up);
-    CHECK(deliver("smtp", {}).kind == DeliveryKind::give_up);
+    CHECK(deliver("pigeon", {}).kind == DeliveryKind::give_up);
 }
