@@ -143,10 +143,7 @@ void Simulation::trouble_in_service(std::string const& name) {
         service.*what = true;
         timeline_.after(lasts, [this, name, what] { world_.services.at(name).*what = false; });
     };
-    switch (random_.below(11)) {
-        case 10:
-            trouble_in_source(name, lasts);
-            break;
+    switch (random_.below(10)) {
         case 0:
             off(&Service::down, "down for outside reasons");
             break;
@@ -176,21 +173,6 @@ void Simulation::trouble_in_service(std::string const& name) {
         default:
             deploy(name, random_.chance(0.65));
     }
-}
-
-// A source that cannot say, or says what is long gone, hides good and bad alike.
-void Simulation::trouble_in_source(std::string const& name, Duration lasts) {
-    static std::vector<std::pair<SourceFault, std::string>> const faults{
-        {SourceFault::slow, "slow"},
-        {SourceFault::gone, "gone"},
-        {SourceFault::garbage, "talking nonsense"},
-        {SourceFault::stuck, "stuck"},
-    };
-    auto const& [fault, text] = random_.pick(faults);
-    told(name + ": what looks at its health is " + text);
-    std::pair<std::string, std::string> const key{name, "health"};
-    world_.sources[key].fault = fault;
-    timeline_.after(lasts, [this, key] { world_.sources[key].fault = SourceFault::none; });
 }
 
 void Simulation::trouble_outside() {
@@ -288,7 +270,6 @@ void Simulation::calm_down() {
         service.down = service.provider = service.flapping = service.quiet = false;
         world_.tapes.at(name).unreadable = false;
     }
-    for (auto& [key, source] : world_.sources) source.fault = SourceFault::none;
 }
 
 // What the daemon knows is what its journal says, with and without checkpoints.

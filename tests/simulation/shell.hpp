@@ -3,7 +3,6 @@
 // be killed at every point between two journal writes.
 #pragma once
 
-#include "daemon/schedule.hpp"
 #include "daemon/store/restore.hpp"
 #include "tests/simulation/disk.hpp"
 #include "tests/simulation/world.hpp"
@@ -92,7 +91,6 @@ private:
     };
     struct Probing {
         SignalPolicy policy;
-        std::optional<Schedule> schedule = {};
         Instant due{};
         Instant last = Instant::min();
         std::uint64_t turn = 0;

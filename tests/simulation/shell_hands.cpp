@@ -113,23 +113,19 @@ void Shell::ask(AskFresh question, std::function<void(Answer)> then) {
     auto const slow = parts_.world.references_slow || parts_.random.chance(0.05);
     auto const takes = slow ? Duration(2s) : parts_.random.between(1ms, 400ms);
     later(takes, [this, question = std::move(question), then = std::move(then)] {
-        std::vector<Answer::Failing> failing;
         for (auto const& name : question.dependencies) {
             for (auto const& probe : probes_of(name)) {
                 Sample sample;
                 sample.service = name;
                 sample.signal = probe.name;
                 sample.at = parts_.machine.now().boot;
-                sample.value = parts_.world.sees(name, probe);
-                bool const blind = std::holds_alternative<UnknownValue>(sample.value);
-                if (blind || is_failure(sample)) failing.push_back({name, probe.name, "simulated"});
+                bool const ok = parts_.world.answers(name, probe);
+                sample.value = StateValue{ok, ok ? "" : "refused: simulated", 1ms};
                 ingest(std::move(sample));
                 if (!alive()) return;
             }
         }
-        auto answer = look(question);
-        answer.failing = std::move(failing);
-        then(std::move(answer));
+        then(look(question));
     });
 }
 
@@ -149,6 +145,12 @@ Answer Shell::look(AskFresh const& question) {
     if (question.references && world.network_lost) {
         answer.blind = true;
         answer.blind_text = "all references fail: timeout";
+    }
+    for (auto const& name : question.dependencies) {
+        for (auto const& probe : probes_of(name)) {
+            if (world.answers(name, probe)) continue;
+            answer.failing.push_back({name, probe.name, "refused: simulated"});
+        }
     }
     auto const& service = world.service(question.service);
     if (question.schema) {

@@ -20,9 +20,7 @@ void Shell::follow_probes() {
             }
             Probing probing;
             probing.policy = signal;
-            auto const name = service.name + "/" + signal.name;
-            probing.schedule.emplace(now, signal.every, name, engine_->policy().services.size());
-            probing.due = probing.schedule->first();
+            probing.due = now + Duration(1ms) * Duration::rep(7 * (kept.size() + 1));
             if (known != probes_.end()) probing.turn = known->second.turn + 1;
             kept[key] = std::move(probing);
             fresh.push_back(key);
@@ -48,7 +46,8 @@ void Shell::probe(ProbeKey const& key) {
     probing.last = begun;
     probing.asking = true;
     auto value = parts_.world.sees(key.first, probing.policy);
-    auto const takes = World::takes(probing.policy, value);
+    auto const* const state = std::get_if<StateValue>(&value);
+    auto const takes = state == nullptr ? Duration(2ms) : state->latency;
     auto const turn = probing.turn;
     later(takes, [this, key, turn, begun, value = std::move(value)] {
         auto const found = probes_.find(key);
@@ -64,7 +63,8 @@ void Shell::probe(ProbeKey const& key) {
         next.asking = false;
         auto const now = parts_.machine.now();
         auto const pace = engine_->pace(key.first, key.second, now);
-        next.due = next.schedule->next(begun, now.boot, pace);
+        next.due = pace == next.policy.every ? next.due + pace : begun + pace;
+        if (next.due < now.boot) next.due = now.boot + std::min<Duration>(pace, 1ms);
         arm_probe(key);
     });
 }

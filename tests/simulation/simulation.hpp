@@ -35,7 +35,6 @@ private:
     void compare_with_tapes();
     void trouble();
     void trouble_in_service(std::string const& name);
-    void trouble_in_source(std::string const& name, Duration lasts);
     void trouble_outside();
     void kill_daemon();
     void restart_daemon();

@@ -14,7 +14,6 @@ std::string key(std::string const& service, std::string const& signal) {
 
 void Watcher::take(Sample const& sample, Time at, Time seen, std::optional<Time> held_until) {
     Seen made{at, seen, 0, 0, false, held_until};
-    made.blind = std::holds_alternative<UnknownValue>(sample.value);
     if (auto const* state = std::get_if<StateValue>(&sample.value)) {
         (state->ok ? made.good : made.bad) = 1;
     } else if (auto const* counts = std::get_if<OutcomesValue>(&sample.value)) {
@@ -61,7 +60,6 @@ bool Watcher::stale(std::string const& service, std::string const& signal, Look 
     auto const& all = of(service, signal);
     for (auto one = all.rbegin(); one != all.rend(); ++one) {
         if (one->lost || one->at > look.now || one->seen > look.seen_until) continue;
-        if (one->blind) continue;  // it makes nothing fresh
         if (one->at <= look.since) return true;
         auto const limit = stale_after_.find(key(service, signal));
         return limit != stale_after_.end() && look.now - one->at > limit->second;
@@ -131,17 +129,7 @@ bool Watcher::holds(Meanings const& meanings, Look const& look) const {
 
 bool Watcher::any(std::string const& service, std::string const& signal, Time from, Time to) const {
     for (auto const& one : of(service, signal)) {
-        if (!one.lost && !one.blind && one.at > from && one.at <= to) return true;
-    }
-    return false;
-}
-
-// Nobody knows how it is now: the newest answer could not say.
-bool Watcher::blind(std::string const& signal, Look const& look) const {
-    auto const& all = of(look.service, signal);
-    for (auto one = all.rbegin(); one != all.rend(); ++one) {
-        if (one->lost || one->at > look.now || one->seen > look.seen_until) continue;
-        return one->blind;
+        if (!one.lost && one.at > from && one.at <= to) return true;
     }
     return false;
 }
@@ -210,7 +198,6 @@ Verdict Watcher::judge_one(Meaning const& meaning, Look const& look) const {
         case Meaning::Kind::streak:
             return truth(double(streak(look, meaning.signal)) >= meaning.limit);
         case Meaning::Kind::failed:
-            if (blind(meaning.signal, look)) return Verdict::unknown;
             return truth(streak(look, meaning.signal) >= 1);
         case Meaning::Kind::count: {
             auto const bad = failures(look, meaning.signal, meaning.window);

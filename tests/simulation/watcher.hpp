@@ -68,13 +68,11 @@ private:
         bool lost;
         std::optional<Time> held_until;
         bool late = false;
-        bool blind = false;  // the source could not say
     };
     using Seens = std::deque<Seen>;
     Seens const& of(std::string const& service, std::string const& signal) const;
     Verdict judge_one(Meaning const& meaning, Look const& look) const;
     std::uint64_t good_in(Look const& look, std::string const& signal, Duration window) const;
-    bool blind(std::string const& signal, Look const& look) const;
     bool stale(std::string const& service, std::string const& signal, Look const& look) const;
 
     std::map<std::string, Seens> seen_;

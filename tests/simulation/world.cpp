@@ -29,33 +29,6 @@ bool World::answers(std::string const& name, SignalPolicy const&) const {
 }
 
 SampleValue World::sees(std::string const& name, SignalPolicy const& probe) {
-    auto& source = sources[{name, probe.name}];
-    switch (source.fault) {
-        case SourceFault::none:
-            break;
-        case SourceFault::slow:
-            return UnknownValue{"timeout: simulated"};
-        case SourceFault::gone:
-            return UnknownValue{"cannot_look: simulated"};
-        case SourceFault::garbage:
-            return UnknownValue{"garbage: simulated"};
-        case SourceFault::stuck:
-            if (source.said) return *source.said;
-            break;
-    }
-    auto value = truth(name, probe);
-    source.said = value;
-    return value;
-}
-
-Duration World::takes(SignalPolicy const& probe, SampleValue const& value) {
-    if (auto const* const state = std::get_if<StateValue>(&value)) return state->latency;
-    auto const* const unknown = std::get_if<UnknownValue>(&value);
-    bool const late = unknown != nullptr && unknown->reason.starts_with("timeout");
-    return late ? probe.timeout : Duration(2ms);
-}
-
-SampleValue World::truth(std::string const& name, SignalPolicy const& probe) {
     bool const ok = answers(name, probe);
     bool const hangs = !ok && random_.chance(0.2);
     return StateValue{ok, ok ? "" : "refused: simulated", hangs ? probe.timeout : Duration(2ms)};

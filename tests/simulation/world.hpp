@@ -36,15 +36,6 @@ struct Service {
     bool serves(Time now) const;
 };
 
-/// What keeps a source from telling how its service is: it takes too long, is not there, talks
-/// nonsense (all three: unknown, no health and no failure), or repeats what it said last.
-enum class SourceFault { none, slow, gone, garbage, stuck };
-
-struct Source {
-    SourceFault fault = SourceFault::none;
-    std::optional<SampleValue> said;  // before that
-};
-
 class World {
 public:
     World(Timeline& timeline, Random& random, Witness& witness)
@@ -56,15 +47,12 @@ public:
     virtual bool answers(std::string const& service, SignalPolicy const& probe) const;
     /// What the probe brings; of a state, its latency is how long that takes.
     virtual SampleValue sees(std::string const& service, SignalPolicy const& probe);
-    /// How long that answer takes.
-    static Duration takes(SignalPolicy const& probe, SampleValue const& value);
     /// Whether a `run:` entry of verify or success passes now.
     virtual bool passes(std::string const& service) const;
 
     std::map<std::string, Service> services;
-    std::map<std::string, Tape> tapes;                              // by service
-    std::map<std::pair<std::string, std::string>, Source> sources;  // by service and signal
-    bool network_lost = false;  // ours: every reference fails, and every probe
+    std::map<std::string, Tape> tapes;  // by service
+    bool network_lost = false;          // ours: every reference fails, and every probe
     bool references_slow = false;
     double delivery_fails = 0;  // share of messages that do not get through
     double step_fails = 0.1;
@@ -90,8 +78,6 @@ public:
     void lose_processes();
 
 protected:
-    /// What a source that works says.
-    SampleValue truth(std::string const& service, SignalPolicy const& probe);
     /// A step has done what it is for.
     virtual void change(Process const& process);
 

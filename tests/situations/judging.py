@@ -68,8 +68,9 @@ def incidents_of(told: Told) -> dict[str, Incident]:
         elif kind == "incident.recovered":
             out[body["id"]].recovered = runs[body["run"]]["plan"].get("target") or "verified"
         elif kind == "message.queued" and body["message"]["id"] in told.arrived:
-            if incident := out.get(body["message"]["incident"]):
-                incident.told = True
+            for one in [body["message"]["incident"], *body["message"].get("also", [])]:
+                if incident := out.get(one):
+                    incident.told = True
     return out
 
 
