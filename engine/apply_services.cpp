@@ -77,6 +77,8 @@ void apply(State& state, DeploymentRecorded const& body, Stamp const& stamp) {
                                                   : Standing::superseded;
         version.since = stamp.at;
     }
+    // What waited for the end of a run is in effect no more where another is recorded after it.
+    if (body.becomes_current) service.waiting_window.reset();
     if (body.opens_window) {
         service.window = deployment.id;
     } else if (!deployment.known_good) {

@@ -292,3 +292,33 @@ TEST_CASE("a failure from before a deployment that is heard of after it speaks a
     CHECK(world.has_refusal("b", Guard::bad_before));
     CHECK(world.incident()->runs.empty());
 }
+
+// The first had been recorded while the run was on, and its window opened when that ended at last.
+TEST_CASE("of two releases recorded since a run began the newest is in effect and blamed") {
+    auto policy = shop_policy();
+    policy.services[0].triggers[0].response =
+        Response{ResponseKind::ladder, {{"payments-off", {}}}};
+    policy.services[0].triggers[0].blame = Blame::any;
+    World world(std::move(policy));
+    world.release_v2();
+    world.fail_health(3);
+    while (world.answer()) {
+    }
+    REQUIRE(world.incident()->state == IncidentState::acting);
+    world.deploy("v3");
+    while (world.end_step()) {
+    }
+    world.pass(5min);  // nothing is heard
+    REQUIRE(world.incident()->state == IncidentState::unverified);
+    world.deploy("v4");
+    world.pass(30s);
+    for (int i = 0; i < 4; ++i) {
+        world.pass(1s);
+        world.probe(true);
+    }
+    REQUIRE(world.incident()->runs.front().ended_at);
+    auto const& shop = world.engine.state().service("shop");
+    CHECK(shop.current == "v4");
+    REQUIRE(shop.window);
+    CHECK(shop.deployment(*shop.window)->version == "v4");
+}

@@ -314,7 +314,10 @@ void Model::on_deployment(Json const& body) {
         made.schema_compatible = flag(json, "schema_compatible");
     }
     standing.schema = text_of(*find(json, "facts"), "schema");
-    if (flag(body, "becomes_current")) service.restored = false;
+    if (flag(body, "becomes_current")) {
+        service.restored = false;
+        service.waiting.clear();  // another takes its place, whenever that run ends
+    }
     if (flag(body, "becomes_current") && service.current != version) {
         auto& old = service.versions[service.current].standing;
         if (old == "baking") old = "superseded";
