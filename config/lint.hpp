@@ -29,6 +29,7 @@ void lint_names(Lint const& lint);      // channels, hosts, services, playbooks,
 void lint_daemon(Lint const& lint);     // listen, tls, tokens, limits
 void lint_timing(Lint const& lint);     // what cannot happen in the time it is given
 void lint_triggers(Lint const& lint);   // answers, absence, severity, matrix
+void lint_firewall(Lint const& lint);   // ports that are the way in, looks from inside
 void lint_playbooks(Lint const& lint);  // evidence, retries, destruction, ladders
 
 /// "services.shop.triggers.down": where a part of a service was written.

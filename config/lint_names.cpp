@@ -108,12 +108,19 @@ private:
         for (std::size_t i = 0; i < steps.size(); ++i) {
             auto const at = path + "." + std::to_string(i);
             expect(at + ".host", steps[i].host, hosts_);
-            if (steps[i].type != "notify") continue;
-            auto const* const to = steps[i].params.if_contains("to");
-            if (to == nullptr || !to->is_string()) continue;
-            std::string const name(to->get_string());
-            if (name.find("{{") == std::string::npos) expect(at + ".notify.to", name, channels_);
+            if (steps[i].type == "notify") expect_param(at, steps[i], "to", channels_);
+            if (steps[i].type == "firewall") expect_param(at, steps[i], "from", hosts_);
         }
+    }
+
+    void expect_param(
+        std::string const& at, Step const& step, std::string const& key, Kind const& kind
+    ) const {
+        auto const* const value = step.params.if_contains(key);
+        if (value == nullptr || !value->is_string()) return;
+        std::string const name(value->get_string());
+        if (name.find("{{") != std::string::npos) return;
+        expect(at + "." + step.type + "." + key, name, kind);
     }
 
     void check_checks(std::string const& path, std::vector<Check> const& checks) const {

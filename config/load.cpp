@@ -47,6 +47,7 @@ void lint_all(Lint const& lint) {
     lint_daemon(lint);
     lint_timing(lint);
     lint_triggers(lint);
+    lint_firewall(lint);
     lint_playbooks(lint);
 }
 

@@ -41,6 +41,7 @@ StepType compose_step();
 StepType pm2_step();
 StepType safe_mode_step();
 StepType route_step();
+StepType firewall_step();
 StepType wait_until_step();
 StepType notify_step();
 StepType manual_step();

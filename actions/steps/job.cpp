@@ -180,13 +180,13 @@ std::map<std::string, std::string> StepJob::map(std::string_view key) const {
     return out;
 }
 
-SupervisedSpec StepJob::spec(Command command) const {
+SupervisedSpec StepJob::spec(std::optional<HostPolicy> const& host, Command command) const {
     SupervisedSpec spec;
     spec.timeout = command.limit ? std::min(*command.limit, left()) : left();
     spec.input = std::move(command.input);
     spec.output_max = command.output_max;
-    if (host_) {
-        spec.argv = ssh_argv(*host_, command.argv, command.cwd, command.env);
+    if (host) {
+        spec.argv = ssh_argv(*host, command.argv, command.cwd, command.env);
     } else {
         spec.argv = std::move(command.argv);
         spec.cwd = std::move(command.cwd);
@@ -197,7 +197,7 @@ SupervisedSpec StepJob::spec(Command command) const {
 
 asio::awaitable<SupervisedEnd> StepJob::process(std::string name, Command command) {
     auto directory = directory_ + "/" + name;
-    auto made = spec(std::move(command));
+    auto made = spec(host_, std::move(command));
     SupervisedEnd aborted;
     aborted.kind = EndKind::aborted;
     if (is_aborted() && !has_begun(name)) co_return aborted;
@@ -205,11 +205,30 @@ asio::awaitable<SupervisedEnd> StepJob::process(std::string name, Command comman
 }
 
 asio::awaitable<SupervisedEnd> StepJob::ask(Command command) {
+    auto made = spec(host_, std::move(command));
+    co_return co_await ask(std::move(made));
+}
+
+asio::awaitable<SupervisedEnd> StepJob::ask_from(std::string host, Command command) {
+    std::optional<HostPolicy> machine;
+    for (auto const& known : parts_.hosts) {
+        if (known.name == host) machine = known;
+    }
+    if (!host.empty() && !machine) {
+        SupervisedEnd end;
+        end.kind = EndKind::not_started;
+        end.why = host + ": no such host in `hosts`";
+        co_return end;
+    }
+    auto made = spec(machine, std::move(command));
+    co_return co_await ask(std::move(made));
+}
+
+asio::awaitable<SupervisedEnd> StepJob::ask(SupervisedSpec spec) {
     auto const directory = directory_ + "/ask-" + std::to_string(++asked_);
     std::error_code ignored;  // an earlier life's question, if any; it is asked anew
     std::filesystem::remove_all(directory, ignored);
-    auto made = spec(std::move(command));
-    auto end = co_await run_supervised(parts_.launcher, directory, std::move(made));
+    auto end = co_await run_supervised(parts_.launcher, directory, std::move(spec));
     if (end.kind != EndKind::cancelled) std::filesystem::remove_all(directory, ignored);
     co_return end;
 }

@@ -25,6 +25,8 @@ struct JobParts {
     Clock const& clock;
     /// What this process does itself is given so long to end at a stop of the daemon.
     Duration stop_patience;
+    /// All of `hosts`: for what must be looked at from another machine than the step's.
+    std::vector<HostPolicy> hosts{};
 };
 
 struct Command {
@@ -86,6 +88,8 @@ public:
     boost::asio::awaitable<SupervisedEnd> process(std::string name, Command command);
     /// A question: changes nothing, may be asked again, leaves nothing behind.
     boost::asio::awaitable<SupervisedEnd> ask(Command command);
+    /// The same on a machine of `hosts`, whatever the step's own is; empty: on this one.
+    boost::asio::awaitable<SupervisedEnd> ask_from(std::string host, Command command);
 
     /// What `end` means for the step (A5.1); docs in README.md.
     StepOutcome outcome(SupervisedEnd const& end) const;
@@ -98,7 +102,8 @@ private:
     StepJob(
         JobParts const& parts, Step step, std::optional<HostPolicy> host, std::string directory
     );
-    SupervisedSpec spec(Command command) const;
+    SupervisedSpec spec(std::optional<HostPolicy> const& host, Command command) const;
+    boost::asio::awaitable<SupervisedEnd> ask(SupervisedSpec spec);
     Result<Json> filled_in(Json const& value);
     void note_shell_variables(std::string_view line);
 

@@ -145,8 +145,8 @@ Result<StepJob> Runner::job_for(Step step, std::string directory) {
         }
         host = *found;
     }
-    JobParts const parts{parts_.executor, launcher_,    parts_.http,
-                         parts_.secrets,  parts_.clock, stop_patience_};
+    JobParts const parts{parts_.executor, launcher_,      parts_.http, parts_.secrets,
+                         parts_.clock,    stop_patience_, hosts_};
     return StepJob::create(parts, std::move(step), std::move(host), std::move(directory));
 }
 

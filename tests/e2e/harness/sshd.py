@@ -18,7 +18,10 @@ def why_no_sshd() -> str | None:
 
 
 class Sshd:
-    def __init__(self, folder: Path):
+    """`command` is carried out whatever is asked for, which it finds in $SSH_ORIGINAL_COMMAND."""
+
+    def __init__(self, folder: Path, command: str = ""):
+        folder.mkdir(exist_ok=True)
         self.folder, self.port = folder, free_port()
         self.log = folder / "log"
         self.process: subprocess.Popen | None = None
@@ -31,7 +34,7 @@ class Sshd:
         (folder / "known").write_text(f"[127.0.0.1]:{self.port} {public}\n")
         (folder / "config").write_text(
             f"Port {self.port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\n"
-            f"AuthorizedKeysFile {folder}/authorized\nStrictModes no\nUsePAM no\nPermitRootLogin yes\nPidFile none\n")
+            f"AuthorizedKeysFile {folder}/authorized\nStrictModes no\nUsePAM no\nPermitRootLogin yes\nPidFile none\n" + (f"ForceCommand {command}\n" if command else ""))
 
     @property
     def host(self) -> dict:
