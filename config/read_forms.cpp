@@ -62,10 +62,13 @@ std::optional<Form> find_form(MapReader& map, FormTypes const& types) {
 }
 
 void report_problems(Form const& form, JsonObject const& params) {
-    if (form.type->problems == nullptr) return;
-    for (auto const& problem : form.type->problems(params)) {
-        auto const path = form.params.path() + "." + problem.where;
-        form.params.sources().report(place_of(form.params.places(), path), false, problem.what);
+    if (form.type->problems != nullptr) report_problems(form.params, form.type->problems(params));
+}
+
+void report_problems(YamlCursor const& params, std::vector<Error> const& problems) {
+    for (auto const& problem : problems) {
+        auto const path = params.path() + "." + problem.where;
+        params.sources().report(place_of(params.places(), path), false, problem.what);
     }
 }
 

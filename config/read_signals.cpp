@@ -62,10 +62,7 @@ void check_with_type(Reading const& reading, YamlCursor const& params, SignalPol
     if (!reading.catalogue.check_signal) return;
     auto whole = signal.params;
     if (!signal.by.empty()) whole["by"] = signal.by;
-    for (auto const& problem : reading.catalogue.check_signal(signal.type, whole)) {
-        auto const path = params.path() + "." + problem.where;
-        params.sources().report(place_of(params.places(), path), false, problem.what);
-    }
+    report_problems(params, reading.catalogue.check_signal(signal.type, whole));
 }
 
 void read_signal(ServiceReading& service, std::string const& name, YamlCursor const& cursor) {

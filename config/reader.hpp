@@ -43,6 +43,7 @@ JsonObject read_form(
 );
 /// What the type itself has against its params, each at its place.
 void report_problems(Form const& form, JsonObject const& params);
+void report_problems(YamlCursor const& params, std::vector<Error> const& problems);
 
 /// A list of names; each must be a valid one for a `what`.
 std::vector<std::string> read_names(MapReader& map, std::string_view key, std::string_view what);

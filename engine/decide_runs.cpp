@@ -142,16 +142,9 @@ void start_run(Draft& draft, std::string const& run_id, bool automatic) {
 void advance(Draft& draft, std::string const& run_id) {
     auto const& run = draft.run(run_id);
     if (run.state != RunState::running) return;
-    auto const running = [](StepRun const& step) {
-        return step.state == StepState::running || step.state == StepState::waiting ||
-               step.state == StepState::unknown;
-    };
-    if (std::any_of(run.steps.begin(), run.steps.end(), running)) return;
+    if (std::any_of(run.steps.begin(), run.steps.end(), is_on)) return;
 
-    auto const bad = std::find_if(run.steps.begin(), run.steps.end(), [](StepRun const& step) {
-        return !step.always &&
-               (step.state == StepState::failed || step.state == StepState::aborted);
-    });
+    auto const bad = std::find_if(run.steps.begin(), run.steps.end(), ends_run);
     std::string why;
     if (run.aborting) {
         why = run.abort_why;

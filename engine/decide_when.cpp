@@ -8,15 +8,6 @@ namespace rollbackd {
 
 namespace {
 
-bool is_bad(StepRun const& step) {
-    return !step.always && (step.state == StepState::failed || step.state == StepState::aborted);
-}
-
-bool is_on(StepRun const& step) {
-    return step.state == StepState::running || step.state == StepState::waiting ||
-           step.state == StepState::unknown;
-}
-
 // What the newest step that did anything has changed is not seen in samples from before its end.
 std::optional<Instant> last_ended(Run const& run) {
     std::optional<Instant> newest;
@@ -33,7 +24,7 @@ std::optional<Instant> when_due(Run const& run) {
     auto const& steps = run.steps;
     if (run.state != RunState::running || !run.started_at) return std::nullopt;
     if (std::any_of(steps.begin(), steps.end(), is_on)) return std::nullopt;
-    bool const stopped = run.aborting || std::any_of(steps.begin(), steps.end(), is_bad);
+    bool const stopped = run.aborting || std::any_of(steps.begin(), steps.end(), ends_run);
     auto const next = std::find_if(steps.begin(), steps.end(), [&](StepRun const& step) {
         return step.state == StepState::pending && (step.always || !stopped);
     });

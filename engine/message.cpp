@@ -235,9 +235,9 @@ void queue_ack(Draft& draft, std::string const& incident, std::string const& by)
     auto const told = channels_of(draft, draft.incident(incident));
     std::vector<std::string> following;
     for (auto const& channel : draft.policy.channels) {
-        bool const among =
-            told.empty() || std::find(told.begin(), told.end(), channel.name) != told.end();
-        if (among && follows_acks(channel)) following.push_back(channel.name);
+        if (is_wanted(channel.name, told) && follows_acks(channel)) {
+            following.push_back(channel.name);
+        }
     }
     if (following.empty()) return;
     queue_message(

@@ -185,6 +185,15 @@ Step const& planned_step(Run const& run, std::uint32_t n) {
     return n <= main_count ? run.plan.steps[n - 1] : run.plan.always[n - 1 - main_count];
 }
 
+bool ends_run(StepRun const& step) {
+    return !step.always && (step.state == StepState::failed || step.state == StepState::aborted);
+}
+
+bool is_on(StepRun const& step) {
+    return step.state == StepState::running || step.state == StepState::waiting ||
+           step.state == StepState::unknown;
+}
+
 bool waits_for_approval(Run const& run) {
     return run.state == RunState::running &&
            std::any_of(run.steps.begin(), run.steps.end(), [](StepRun const& step) {

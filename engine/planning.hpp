@@ -18,6 +18,10 @@ Result<Plan> make_plan(
 
 /// The n-th step of a run's plan, counted from 1 over its steps, then over `always`.
 Step const& planned_step(Run const& run, std::uint32_t n);
+/// A step of the ladder (not of `always`) that failed or was aborted: nothing follows it.
+bool ends_run(StepRun const& step);
+/// It is under way: begun, and its outcome not known.
+bool is_on(StepRun const& step);
 /// A step of a run that is on waits for approval.
 bool waits_for_approval(Run const& run);
 /// Its plan without the steps that have ended: what an approval in mid-run is about.

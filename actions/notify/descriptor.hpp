@@ -25,6 +25,8 @@ NotifierType smtp_notifier();
 /// nullptr: no such type.
 NotifierType const* find_notifier_type(std::string_view name);
 
+/// What configuration calls the limit of one attempt.
+Field timeout_field();
 /// The channel's `timeout`, 10 s where it has none.
 Duration timeout_of(ChannelPolicy const& channel);
 DeliveryResult delivery(DeliveryKind kind, std::string text);

@@ -20,12 +20,7 @@ TypeInfo exec_notifier_info() {
          .type = FieldType::argv,
          .doc = "The program and its arguments.",
          .required = true},
-        {.name = "timeout",
-         .type = FieldType::duration,
-         .doc = "How long one attempt may take.",
-         .otherwise = 10'000'000'000,
-         .min = 1e8,
-         .max = 6e10},
+        timeout_field(),
     };
     info.runs_process = true;
     return info;

@@ -13,6 +13,17 @@ constexpr std::size_t text_bytes_max = 512;
 
 }  // namespace
 
+Field timeout_field() {
+    return {
+        .name = "timeout",
+        .type = FieldType::duration,
+        .doc = "How long one attempt may take.",
+        .otherwise = timeout_default.count(),
+        .min = 1e8,
+        .max = 6e10,
+    };
+}
+
 Duration timeout_of(ChannelPolicy const& channel) {
     auto const* const timeout = channel.params.if_contains("timeout");
     if (timeout == nullptr || !timeout->is_number()) return timeout_default;

@@ -30,12 +30,7 @@ std::vector<Field> post_fields() {
         {.name = "ca",
          .type = FieldType::path,
          .doc = "Trust this PEM file instead of the system's."},
-        {.name = "timeout",
-         .type = FieldType::duration,
-         .doc = "How long one attempt may take.",
-         .otherwise = 10'000'000'000,
-         .min = 1e8,
-         .max = 6e10},
+        timeout_field(),
     };
 }
 

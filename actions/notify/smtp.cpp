@@ -1,8 +1,10 @@
 // smtp: a mail for each message, through a mail server.
 #include "actions/notify/descriptor.hpp"
 #include "actions/notify/mail.hpp"
+#include "actions/notify/post.hpp"
 #include "core/io/blocking.hpp"
 #include "core/io/secrets.hpp"
+#include "core/io/stream.hpp"
 #include "core/scalar.hpp"
 
 #include <curl/curl.h>
@@ -35,14 +37,12 @@ struct Sent {
     std::string why;
 };
 
-bool is_host_and_port(std::string const& text) {
-    auto const colon = text.rfind(':');
-    if (colon == std::string::npos || colon == 0) return false;
-    auto const port = text.substr(colon + 1);
-    bool const digits = !port.empty() && port.size() <= 5 &&
-                        port.find_first_not_of("0123456789") == std::string::npos;
-    return digits && std::stoi(port) >= 1 && std::stoi(port) <= 65535 &&
-           text.find_first_of(" /@?#\\") == std::string::npos;
+std::vector<std::string> recipients_of(Json const& params) {
+    std::vector<std::string> out;
+    auto const* const to = find(params, "to");
+    if (to == nullptr || !to->is_array()) return out;
+    for (auto const& one : to->get_array()) out.push_back(scalar_text(one));
+    return out;
 }
 
 std::vector<Error> problems_of(JsonObject const& object) {
@@ -51,17 +51,13 @@ std::vector<Error> problems_of(JsonObject const& object) {
     auto const wrong = [&](std::string field, std::string what) {
         problems.push_back({Errc::invalid, std::move(what), std::move(field)});
     };
-    if (auto const server = text_of(params, "server"); !is_host_and_port(server)) {
-        wrong(
-            "server", "\"" + server + "\" is no server; expected HOST:PORT, mail.example.com:587"
-        );
+    if (auto const server = parse_address(text_of(params, "server")); !server) {
+        wrong("server", server.error().what);
     }
     if (auto const from = text_of(params, "from"); !is_address(from)) {
         wrong("from", "\"" + from + "\" is no plain address; expected NAME@DOMAIN");
     }
-    auto const* const to = find(params, "to");
-    for (auto const& one : to != nullptr && to->is_array() ? to->get_array() : JsonArray{}) {
-        auto const address = scalar_text(one);
+    for (auto const& address : recipients_of(params)) {
         if (is_address(address)) continue;
         wrong("to", "\"" + address + "\" is no plain address; expected NAME@DOMAIN");
     }
@@ -100,16 +96,8 @@ TypeInfo smtp_info() {
         {.name = "user", .type = FieldType::text, .doc = "The name to log in with."},
         {.name = "password_file", .type = FieldType::path, .doc = "A file that holds the password."
         },
-        {.name = "ca",
-         .type = FieldType::path,
-         .doc = "Trust this PEM file instead of the system's."},
-        {.name = "timeout",
-         .type = FieldType::duration,
-         .doc = "How long one attempt may take.",
-         .otherwise = 10'000'000'000,
-         .min = 1e8,
-         .max = 6e10},
     };
+    for (auto& field : post_fields()) info.fields.push_back(std::move(field));
     info.problems = problems_of;
     return info;
 }
@@ -124,9 +112,7 @@ Result<Mail> mail_of(Secrets& secrets, ChannelPolicy const& channel, Outgoing co
     mail.user = text_of(params, "user");
     mail.envelope.from = text_of(params, "from");
     mail.timeout = timeout_of(channel);
-    if (auto const* const to = find(params, "to"); to != nullptr && to->is_array()) {
-        for (auto const& one : to->get_array()) mail.envelope.to.push_back(scalar_text(one));
-    }
+    mail.envelope.to = recipients_of(params);
     if (!mail.user.empty()) {
         auto password = secrets.text(channel.params, "password");
         if (!password) return tl::unexpected<Error>(password.error());

@@ -5,8 +5,9 @@
 namespace rollbackd {
 
 /// $1 docker, $2 up or stopped, $3 seconds it may take, $4 seconds one without a health check must
-/// have been running, $5 how many at least; then the containers' ids. Exit 0: they are in it.
-/// A container that was to do something and go (exit 0, not to be restarted) has done it.
+/// have been running, $5 how many at least; then the containers' ids. Exit 0: they are in it; 75:
+/// nobody can tell. A container that was to do something and go (exit 0, not to be restarted) has
+/// done it.
 inline constexpr char const* compose_effect = R"sh(
 export LC_ALL=C
 docker=$1 wanted=$2 patience=$3 steady=$4 least=$5
@@ -21,7 +22,7 @@ tell() {
     exit 11
 }
 while :; do
-    states=$("$docker" inspect --format "$form" "$@") || { echo "the containers cannot be looked at" >&2; exit 12; }
+    states=$("$docker" inspect --format "$form" "$@") || { echo "the containers cannot be looked at" >&2; exit 75; }
     now=$(date +%s)
     waiting='' which=''
     while read -r name status code policy started health; do

@@ -35,27 +35,6 @@ std::vector<Error> problems(JsonObject const& params) {
     return {};
 }
 
-std::vector<Field> connection_fields() {
-    return {
-        {.name = "address",
-         .type = FieldType::text,
-         .doc = "HOST:PORT, [IPv6]:PORT, or unix:PATH, as seen from where the step runs.",
-         .required = true},
-        {.name = "user", .type = FieldType::text, .doc = "Name of the ACL user; absent: default."},
-        {.name = "password_file", .type = FieldType::path, .doc = "File here with the password."},
-        {.name = "database",
-         .type = FieldType::integer,
-         .doc = "Number of the database.",
-         .otherwise = 0,
-         .min = 0,
-         .max = 10'000},
-        {.name = "tls", .type = FieldType::boolean, .doc = "Speak TLS.", .otherwise = false},
-        {.name = "ca",
-         .type = FieldType::path,
-         .doc = "Trust the CA certificates of this PEM file instead of the system's."},
-    };
-}
-
 TypeInfo redis_info() {
     TypeInfo info;
     info.name = "redis";
@@ -63,7 +42,7 @@ TypeInfo redis_info() {
         "Sets a key of Redis, or deletes one (a queue) or those of a pattern, each taken away at "
         "once and kept as a file before it is deleted: redis-cli -x RESTORE KEY 0 < N.dump brings "
         "it back. The folder they are kept in is what `save` keeps.";
-    info.fields = connection_fields();
+    info.fields = redis_connection_fields();
     std::vector<Field> more{
         {.name = "do",
          .type = FieldType::choice,

@@ -51,6 +51,28 @@ RedisReply converted(redisReply const& reply) {
 
 }  // namespace
 
+std::vector<Field> redis_connection_fields() {
+    constexpr double databases_max = 10'000;
+    return {
+        {.name = "address",
+         .type = FieldType::text,
+         .doc = "HOST:PORT, [IPv6]:PORT, or unix:PATH, as seen from where it runs.",
+         .required = true},
+        {.name = "user", .type = FieldType::text, .doc = "Name of the ACL user; absent: default."},
+        {.name = "password_file", .type = FieldType::path, .doc = "File here with the password."},
+        {.name = "database",
+         .type = FieldType::integer,
+         .doc = "Number of the database.",
+         .otherwise = 0,
+         .min = 0,
+         .max = databases_max},
+        {.name = "tls", .type = FieldType::boolean, .doc = "Speak TLS.", .otherwise = false},
+        {.name = "ca",
+         .type = FieldType::path,
+         .doc = "Trust the CA certificates of this PEM file instead of the system's."},
+    };
+}
+
 Result<RedisTarget> redis_address_of(JsonObject const& params) {
     constexpr std::string_view unix_prefix = "unix:";
     Json const all(params);

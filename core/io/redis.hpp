@@ -2,6 +2,7 @@
 // protocol is hiredis'; time limits and cancellation are ours. Bounded whatever the server does.
 #pragma once
 
+#include "core/descriptor.hpp"
 #include "core/io/secrets.hpp"
 #include "core/io/stream.hpp"
 
@@ -40,6 +41,8 @@ struct RedisTarget {
     int database = 0;
 };
 
+/// How a policy says where: a step's and a probe's fields.
+std::vector<Field> redis_connection_fields();
 /// As a policy says it: address (HOST:PORT or unix:PATH), user, password_file, database, tls, ca.
 /// The password is read now. An Error's `where` is the field.
 Result<RedisTarget> redis_target_of(JsonObject const& params, Secrets& secrets);

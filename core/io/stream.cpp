@@ -70,7 +70,7 @@ Result<DialTarget> parse_address(std::string_view address) {
     bool const bracketed = host.starts_with('[') && host.ends_with(']');
     if (bracketed) host = host.substr(1, host.size() - 2);
     if (!bracketed && host.find(':') != std::string_view::npos) return wrong();
-    if (host.empty() || host.find_first_of("/@ []") != std::string_view::npos) return wrong();
+    if (host.empty() || host.find_first_of("/@?#\\ []") != std::string_view::npos) return wrong();
     auto const [end, code] = std::from_chars(port.data(), port.data() + port.size(), target.port);
     if (code != std::errc{} || end != port.data() + port.size() || target.port == 0) return wrong();
     target.host = host;

@@ -53,7 +53,7 @@ def shop(world, engine):
 
 def compose(world, **more) -> dict:
     return {"compose": {"cwd": str(world.project), "command": ["docker-compose"],
-                        "env": {"DOCKER_HOST": f"unix://{world.engine.socket}"}, **more}, "timeout": "40s"}
+                        "env": {"DOCKER_HOST": f"unix://{world.engine.socket}"}, **more}, "timeout": "120s"}
 
 
 def running(world) -> dict[str, str]:

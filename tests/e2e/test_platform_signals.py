@@ -48,6 +48,7 @@ def engine(request, tmp_path_factory):
         yield made
     finally:
         made.stop()
+        made.discard()
 
 
 def test_a_projects_containers_by_a_real_engine(world, engine):

@@ -1,17 +1,17 @@
 """The pm2 step against a real PM2: started anew, stopped, gone; and an app that PM2 has given up."""
 
 import os
-import shutil
 import subprocess
 
 import pytest
 from harness.by_hand import carry_out, done, step_text, with_steps
+from harness.pm2 import find_pm2
 from harness.waiting import wait_for
 
 
 @pytest.fixture
 def pm2(world):
-    program = os.environ.get("ROLLBACKD_TEST_PM2") or shutil.which("pm2")
+    program = find_pm2()
     world.home = world.folder / "pm2"
     world.app_file = world.folder / "web.js"
     world.app_file.write_text("setInterval(() => {}, 1000)\n")
@@ -28,7 +28,7 @@ def pm2(world):
 
 def step(world, do: str, **more) -> dict:
     return {"pm2": {"app": "web", "do": do, "home": str(world.home), "command": [world.pm2],
-                    "env": {"PATH": os.environ["PATH"]}, **more}, "timeout": "20s"}
+                    "env": {"PATH": os.environ["PATH"]}, **more}, "timeout": "60s"}
 
 
 def pid(pm2) -> str:

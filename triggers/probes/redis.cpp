@@ -17,29 +17,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr double databases_max = 10'000;
 constexpr std::size_t key_bytes_max = 1024;
-
-std::vector<Field> connection_fields() {
-    return {
-        {.name = "address",
-         .type = FieldType::text,
-         .doc = "HOST:PORT, [IPv6]:PORT, or unix:PATH.",
-         .required = true},
-        {.name = "user", .type = FieldType::text, .doc = "Name of the ACL user; absent: default."},
-        {.name = "password_file", .type = FieldType::path, .doc = "File with the password."},
-        {.name = "database",
-         .type = FieldType::integer,
-         .doc = "Number of the database.",
-         .otherwise = 0,
-         .min = 0,
-         .max = databases_max},
-        {.name = "tls", .type = FieldType::boolean, .doc = "Speak TLS.", .otherwise = false},
-        {.name = "ca",
-         .type = FieldType::path,
-         .doc = "Trust the CA certificates of this PEM file instead of the system's."},
-    };
-}
 
 TypeInfo redis_info() {
     TypeInfo info;
@@ -48,7 +26,7 @@ TypeInfo redis_info() {
         "Asks Redis: a state where nothing else is named (it answers PING), a gauge of a list or a "
         "counter; or reads the outcomes of a stream as a consumer of a group, each once.";
     info.is_probe = true;
-    info.fields = connection_fields();
+    info.fields = redis_connection_fields();
     std::vector<Field> const keys{
         {.name = "list",
          .type = FieldType::text,

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tarfile
+import tempfile
 from pathlib import Path
 
 from harness.waiting import wait_for
@@ -45,12 +46,23 @@ class Engine:
         self.process = subprocess.Popen(self.server(), stdin=subprocess.DEVNULL, env=self.environment,
                                         stdout=(self.folder / "log").open("ab"), stderr=subprocess.STDOUT,
                                         start_new_session=True)
-        wait_for(lambda: Path(self.socket).exists() and self.docker("info").returncode == 0, 60, "the engine")
+        try:
+            wait_for(self.answers, 60, "the engine")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.docker('info').stderr}\n{self.log_tail()}") from error
         if not self.has_image:
             done = subprocess.run([*self.client(), "import", "-", "bb:1"], timeout=60, env=self.environment,
                                   input=image(), capture_output=True)
             assert done.returncode == 0, done.stderr
             self.has_image = True
+
+    def answers(self) -> bool:
+        if self.process is None or self.process.poll() is not None:
+            raise RuntimeError(f"the engine ended: {self.log_tail()}")
+        return Path(self.socket).exists() and self.docker("info").returncode == 0
+
+    def log_tail(self) -> str:
+        return (self.folder / "log").read_text(errors="replace")[-3000:]
 
     def docker(self, *arguments: str) -> subprocess.CompletedProcess:
         return subprocess.run([*self.client(), *arguments], capture_output=True, text=True, timeout=60,
@@ -64,6 +76,9 @@ class Engine:
     def run(self, name: str, command: str, *options: str, labels: dict[str, str] | None = None) -> None:
         marks = [f"--label={key}={value}" for key, value in (labels or {}).items()]
         self.ctl("run", "-d", "--name", name, "--network=host", *marks, *options, "bb:1", "/bin/sh", "-c", command)
+
+    def discard(self) -> None:
+        """After the last stop."""
 
     def stop(self) -> None:
         if self.process is None or self.process.poll() is not None:
@@ -97,9 +112,11 @@ class Podman(Engine):
         conf = folder / "containers.conf"
         conf.write_text(PODMAN_CONF)
         self.environment["CONTAINERS_CONF"] = str(conf)
+        # Podman wants it no longer than 50 characters.
+        self.run_root = tempfile.mkdtemp(prefix="p")
 
     def client(self) -> list[str]:
-        return ["podman", "--root", str(self.folder / "data"), "--runroot", str(self.folder / "run"),
+        return ["podman", "--root", str(self.folder / "data"), "--runroot", self.run_root,
                 "--tmpdir", str(self.folder / "tmp"), "--storage-driver", "vfs"]
 
     def server(self) -> list[str]:
@@ -108,6 +125,9 @@ class Podman(Engine):
     def stop(self) -> None:
         super().stop()
         Path(self.socket).unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        shutil.rmtree(self.run_root, ignore_errors=True)
 
 
 def image() -> bytes:

@@ -5,11 +5,13 @@ from typing import Callable, TypeVar
 
 T = TypeVar("T")
 LOOK_EVERY_SECONDS = 0.02
+# A limit says when to give up, never what is right: several tests share the processors.
+PATIENCE = 3
 
 
 def wait_for(condition: Callable[[], T], timeout: float = 15.0, what: str = "") -> T:
     """Answers the first truthy value of `condition`. A failed assertion in it counts as "not yet"."""
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + PATIENCE * timeout
     last: object = None
     while True:
         try:
@@ -19,13 +21,13 @@ def wait_for(condition: Callable[[], T], timeout: float = 15.0, what: str = "") 
         except (AssertionError, ConnectionError, KeyError, IndexError, StopIteration) as error:
             last = repr(error)
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {timeout} s for {what or condition}; last: {str(last)[:2000]}")
+            raise AssertionError(f"waited {PATIENCE * timeout} s for {what or condition}; last: {str(last)[:2000]}")
         time.sleep(LOOK_EVERY_SECONDS)
 
 
 def settled(value: Callable[[], T], quiet: float = 0.6, timeout: float = 20.0) -> T:
     """The value once it has not changed for `quiet` seconds: for "and nothing more happens"."""
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + PATIENCE * timeout
     last, since = value(), time.monotonic()
     while time.monotonic() - since < quiet:
         assert time.monotonic() < deadline, f"never quiet for {quiet} s; last: {last}"
