@@ -20,7 +20,9 @@ std::string command_line(std::vector<std::string> const& argv) {
 }
 
 std::optional<std::string> objection(StepJob const& job, SupervisedEnd const& end) {
-    if (end.ok() || end.kind == EndKind::timed_out) return std::nullopt;
+    bool const unanswered = end.kind == EndKind::timed_out || end.kind == EndKind::lost ||
+                            end.kind == EndKind::terminated;
+    if (end.ok() || unanswered) return std::nullopt;
     return job.outcome(end).text;
 }
 

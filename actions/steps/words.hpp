@@ -8,8 +8,9 @@ namespace rollbackd {
 /// argv as a person would type it, quoted only where it must be.
 std::string command_line(std::vector<std::string> const& argv);
 
-/// What a preflight's end says against the step; nullopt: nothing. A question that found no time,
-/// as on a machine that is going down under load, must not keep the rollback from being tried.
+/// What a preflight's end says against the step; nullopt: nothing. A question that found no time
+/// or whose process was killed, as on a machine that is going down under load, must not keep the
+/// rollback from being tried.
 std::optional<std::string> objection(StepJob const& job, SupervisedEnd const& end);
 
 /// What a settling script's end means: exit 0 done, 1 not done, anything else unknown.

@@ -44,7 +44,7 @@ def test_a_step_that_ended_while_the_daemon_was_dead_has_a_known_outcome(world):
     id_, lines, gate = step_is_on(world)
     world.daemon.kill()
     gate.touch()
-    wait_for(lambda: not running("gated"), what="the step to end by itself")
+    wait_for(lambda: not world.running("gated"), what="the step to end by itself")
     world.daemon.start()
     whole(world, id_, lines)
 
@@ -61,7 +61,7 @@ def test_a_graceful_stop_leaves_the_running_step_alone_and_says_so(world):
 def test_a_step_whose_process_was_killed_with_the_daemon_is_unknown_and_a_person_decides(world):
     id_, lines, _ = step_is_on(world)
     world.daemon.kill()
-    for pid in running("rollbackd-step", "gated"):
+    for pid in world.running("rollbackd-step", "gated"):
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -84,7 +84,7 @@ def test_an_interrupted_step_with_a_check_settles_itself(world):
     wait_for(lines.exists)
     id_ = world.opened("down")["id"]
     world.daemon.kill()
-    for pid in running("rollbackd-step", "gated"):
+    for pid in world.running("rollbackd-step", "gated"):
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -147,20 +147,6 @@ def test_messages_that_could_not_be_delivered_are_sent_after_a_restart(world):
     world.sink.status = 200
     world.daemon.start()
     wait_for(lambda: world.sink.events(id_), timeout=60, what="the outbox to be emptied")
-
-
-def running(*names: str) -> list[int]:
-    """Processes whose command line names one of these, among our descendants or orphans."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            command = path.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        words = {os.path.basename(word.decode(errors="replace")) for word in command if word}
-        if words & set(names):
-            found.append(int(path.parent.name))
-    return found
 
 
 def test_what_a_long_replay_rebuilt_is_kept_so_that_the_next_start_needs_none(world):

@@ -7,7 +7,6 @@ import subprocess
 import pytest
 from harness import settled, wait_for
 from harness.policy import failing_payments, gated_step
-from test_crash import running
 
 CLOCK_SHIM = r"""
 #define _GNU_SOURCE
@@ -188,7 +187,7 @@ def test_on_a_full_disk_a_running_step_finishes_and_abort_still_kills(small_disk
 
     id_ = begin("finishes")
     gate.touch()
-    wait_for(lambda: not running("gated"), what="the step to end")
+    wait_for(lambda: not world.running("gated"), what="the step to end")
     # What the supervisor removes at the step's end may be room enough to write it down.
     assert world.incident(id_)["runs"][0]["steps"][0]["state"] in ("running", "done")
     (world.disk / "filler").unlink()
@@ -200,7 +199,7 @@ def test_on_a_full_disk_a_running_step_finishes_and_abort_still_kills(small_disk
     lines.unlink()
     id_ = begin("aborted")
     world.api("operate").post(f"/v1/incidents/{id_}/abort")
-    wait_for(lambda: not running("gated"), what="the abort to kill")
+    wait_for(lambda: not world.running("gated"), what="the abort to kill")
     (world.disk / "filler").unlink()
     wait_for(lambda: world.incident(id_)["runs"][0]["state"] == "aborted", timeout=30)
 
@@ -218,7 +217,7 @@ def test_an_abort_on_a_full_disk_is_one_after_a_crash_too_and_the_ladder_goes_no
     fill(world.disk)
     wait_for(lambda: world.api("operate").post("/v1/pause", {}).status == 503, timeout=30)
     assert world.api("operate").post(f"/v1/incidents/{id_}/abort").status == 503
-    wait_for(lambda: not running("gated"), what="the abort to kill")
+    wait_for(lambda: not world.running("gated"), what="the abort to kill")
     world.daemon.kill()
     (world.disk / "filler").unlink()
     world.daemon.start()

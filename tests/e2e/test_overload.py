@@ -11,7 +11,6 @@ import pytest
 from harness import settled, wait_for
 from harness.faults import ANSWER_SECONDS_MAX, MEMORY_FACTOR, Shim
 from harness.policy import failing_payments, gated_step, script
-from test_crash import running
 from test_faults import LOOKS, OFF, acted, breach, slowest_answer
 from test_hostile import resident_kib
 
@@ -98,7 +97,7 @@ def test_a_flood_of_output_costs_neither_memory_nor_disk_nor_an_answer(world):
     while step_of(world, id_)["state"] == "running":
         worst = max(worst, slowest_answer(world, "/healthz"))
         disk = max(disk, sum(size_of(path) for path in world.folder.glob("rollbackd.db*/**/*")))
-        for pid in running("rollbackd-step"):
+        for pid in world.running("rollbackd-step"):
             supervisor = max(supervisor, peak_kib(pid))
     assert ended(world, id_)["state"] == "done"
     assert "the end" in step_of(world, id_)["text"]
@@ -161,7 +160,7 @@ def test_a_step_that_was_running_during_a_minute_of_sigstop_ends_as_it_ended(wor
     wait_for(lines.exists)
     world.daemon.process.send_signal(signal.SIGSTOP)
     gate.touch()
-    wait_for(lambda: not running("gated"))
+    wait_for(lambda: not world.running("gated"))
     shim.later(60)
     world.daemon.process.send_signal(signal.SIGCONT)
     assert ended(world, id_)["state"] == "done"

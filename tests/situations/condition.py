@@ -157,11 +157,13 @@ class Number:
 
 @dataclass
 class Proof:
-    """A stored proof, asked by calls. `differing`: where a stored value is not what its own counts give."""
+    """A stored proof, asked by calls. `since`: streaks begin after it. `differing`: where a stored value is not
+    what its own counts give."""
 
     stored: dict
     min_count: int | None = None
     confidence: float | None = None
+    since: int | None = None
     differing: list[str] = field(default_factory=list)
 
     def call(self, node: Node) -> dict:
@@ -237,6 +239,8 @@ class Proof:
         for one in reversed(self.samples(node)):
             if one.get("by", "") != facts.get("by", ""):
                 continue
+            if self.since is not None and one["at"] <= self.since:
+                break
             if one.get("ok") or one.get("success"):
                 if seen != facts["length"]:
                     break

@@ -74,8 +74,8 @@ class Evaluator:
         self.say(firing["evaluation"]["verdict"] == TRUE, f"{firing['trigger']} fires and is not true")
         self.recompute(firing["trigger"], firing["when"], firing["rules"], firing["evaluation"])
 
-    def recompute(self, name: str, when: str, rules: dict, stored: dict) -> None:
-        proof = Proof(stored["proof"], rules.get("min_count"), rules.get("confidence"))
+    def recompute(self, name: str, when: str, rules: dict, stored: dict, since: int | None = None) -> None:
+        proof = Proof(stored["proof"], rules.get("min_count"), rules.get("confidence"), since)
         try:
             truth = Judge(proof).judge(parsed(when))
         except (KeyError, ValueError, ZeroDivisionError) as error:
@@ -127,7 +127,7 @@ class Evaluator:
         if firing["raised"] or firing.get("blames") == deployment["id"]:
             return True
         self.recompute(f"{firing['trigger']} without what was before", firing["when"], firing["rules"],
-                       evidence["blamed"])
+                       evidence["blamed"], deployment["started_at"]["boot"])
         return evidence["blamed"]["verdict"] == TRUE
 
     @staticmethod

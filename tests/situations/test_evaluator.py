@@ -113,6 +113,17 @@ def proof(calls: dict, samples: list | None = None, **rules) -> Judge:
     return Judge(Proof({"now": 0, "signals": {"s": {"calls": calls, "samples": samples or []}}}, **rules))
 
 
+STREAK = {"consecutive_failures(s)": {"length": 1, "value": 1.0}}
+FAILED = [{"at": 1, "ok": False}, {"at": 3, "ok": False}]
+
+
+@pytest.mark.parametrize("since, differing", [(None, 1), (0, 1), (1, 0), (2, 0)])
+def test_a_streak_since_a_deployment_leaves_out_what_failed_before_it(since, differing):
+    judge = proof(STREAK, FAILED, since=since)
+    assert judge.judge(parse("consecutive_failures(s) >= 1")).verdict == TRUE
+    assert len(judge.proof.differing) == differing
+
+
 RATIO = {"failure_ratio(s, 5m)": {"from": 0, "to": 300, "success": 15, "failure": 5, "neutral": 0, "value": 0.25}}
 
 

@@ -226,6 +226,28 @@ TEST_CASE("a preflight that finds no time says nothing against the step") {
     CHECK(hands.preflight(slow).value_or("") == "");
 }
 
+TEST_CASE("a preflight that is killed says nothing against the step") {
+    TempDir dir;
+    Hands hands(dir.path("run"));
+    sh("git init -q shop && cd shop && git config user.email t@example.com && "
+       "git config user.name t && git config filter.kill.clean cat && "
+       "echo 'page filter=kill' >.gitattributes && echo 1 >page && git add . && "
+       "git commit -qm one && git config filter.kill.clean ../kill && echo 2 >page",
+       dir.path());
+    dir.write("kill", R"sh(#!/bin/sh
+p=$$
+while p=$(ps -o ppid= -p "$p" | tr -d ' ') && [ "${p:-0}" -gt 1 ]; do
+    [ "$(ps -o comm= -p "$p")" != rollbackd-step ] || { kill -9 "$p"; touch ../killed; break; }
+done
+cat
+)sh");
+    sh("chmod +x kill", dir.path());
+    auto const killed =
+        step("git_checkout", JsonObject{{"repo", dir.path("shop")}, {"to", "HEAD"}});
+    CHECK(hands.preflight(killed).value_or("") == "");
+    CHECK(std::filesystem::exists(dir.path("killed")));
+}
+
 TEST_CASE("a dry run says what each type would do") {
     TempDir dir;
     Hands hands(dir.path());
