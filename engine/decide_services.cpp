@@ -181,8 +181,9 @@ void on(Draft& draft, DeploymentPosted const& event) {
     record.becomes_current = record.becomes_current && !replaced;
     record.opens_window = !event.known_good && run == nullptr && !replaced;
     for (auto const& trigger : policy.triggers) {
-        made.before[trigger.name] =
-            draft.senses.before(event.service, trigger.name, started.boot, draft.state);
+        made.before[trigger.name] = draft.senses.before(
+            event.service, trigger.name, trigger.when.text(), started.boot, draft.state
+        );
     }
     bool const judged_again = !record.repeated && !record.own && run == nullptr && !replaced;
     bool const quarantined = record.quarantined && !record.own;

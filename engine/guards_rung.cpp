@@ -34,8 +34,9 @@ Firing const* bad_beside_an_older(
 ) {
     for (auto const& firing : bench.incident.triggers) {
         auto const before = deployment.before.find(firing.trigger);
-        bool const older = before != deployment.before.end() && !firing.cleared &&
-                           before->second.verdict == Verdict::true_ &&
+        bool const same = before != deployment.before.end() &&
+                          (before->second.when.empty() || before->second.when == firing.when);
+        bool const older = same && !firing.cleared && before->second.verdict == Verdict::true_ &&
                            firing.fired_at.boot <= deployment.started_at.boot;
         if (!older || firing.trigger == bench.firing->trigger) continue;
         bench.out.beside = bench.draft.senses.prove_text(
@@ -46,6 +47,31 @@ Firing const* bad_beside_an_older(
         if (bench.out.beside->verdict == Verdict::true_) return &firing;
     }
     return nullptr;
+}
+
+// How the condition of this breach stood before the deployment: as its record says, unless a reload
+// has changed the trigger in between. Then the record speaks of another condition, and what the
+// windows hold is all there is.
+Before stood_before(
+    Bench const& bench, ServicePolicy const& service, Deployment const& deployment
+) {
+    auto const& firing = *bench.firing;
+    auto const when = just_before(service, firing.when, deployment);
+    auto const known_now = [&] {
+        return bench.draft.senses.before(
+            service.name, firing.trigger, firing.when, when, bench.draft.state
+        );
+    };
+    auto const recorded = deployment.before.find(firing.trigger);
+    if (recorded == deployment.before.end()) {
+        return {Verdict::unknown, 0, "the trigger was not judged then", firing.when};
+    }
+    bool const another = !recorded->second.when.empty() && recorded->second.when != firing.when;
+    if (another) return known_now();
+    if (!recorded->second.good()) return recorded->second;
+    // What had begun by then and was heard of only later: a probe that hung, a line read late.
+    auto now = known_now();
+    return now.verdict == Verdict::true_ ? now : recorded->second;
 }
 
 // (a) and (b): a deployment to blame, and it was good before.
@@ -63,16 +89,7 @@ void judge_blame(Bench& bench, ServicePolicy const& service, ServiceState const&
             format_human(std::max(breach - deployment->from().boot, Duration::zero())) +
             " before the breach, watch window is " + format_duration(service.watch_window)
     );
-    auto const recorded = deployment->before.find(bench.firing->trigger);
-    auto before = recorded == deployment->before.end() ? Before() : recorded->second;
-    if (recorded == deployment->before.end()) before.why = "the trigger was not judged then";
-    // What had begun by then and was heard of only later: a probe that hung, a line read late.
-    if (before.good()) {
-        auto const when = just_before(service, bench.firing->when, *deployment);
-        auto const known_now =
-            bench.draft.senses.before(service.name, bench.firing->trigger, when, bench.draft.state);
-        if (known_now.verdict == Verdict::true_) before = known_now;
-    }
+    auto const before = stood_before(bench, service, *deployment);
     bench.out.before = before;
     if (!before.good()) {
         bench.say(

@@ -95,7 +95,6 @@ void Senses::set_policy(std::shared_ptr<Policy const> policy, State const& state
         sense.policy = &service;
         if (old != services_.end()) {
             sense.untrusted = old->second.untrusted;
-            sense.held = std::move(old->second.held);
             sense.held_until = old->second.held_until;
         }
         for (auto const& signal : service.signals) {
@@ -114,6 +113,9 @@ void Senses::set_policy(std::shared_ptr<Policy const> policy, State const& state
                 auto window = same ? kept_window(kept->second, rules) : std::nullopt;
                 if (window) {
                     sense.windows.emplace(signal.name, std::move(*window));
+                    // What waits of another signal for the end of a start_period is not this one's.
+                    auto waits = old->second.held.extract(signal.name);
+                    if (!waits.empty()) sense.held.insert(std::move(waits));
                     continue;
                 }
             }
@@ -126,8 +128,10 @@ void Senses::set_policy(std::shared_ptr<Policy const> policy, State const& state
                 auto const* const same = find_trigger(old->second, trigger.name);
                 if (same != nullptr && same->policy->when == trigger.when) made.track = same->track;
             }
+            made.track.held = false;
             for (auto const& signal : trigger.when.signals()) {
                 sense.readers[signal].push_back(sense.triggers.size());
+                made.track.held = made.track.held || sense.held.contains(signal);
             }
             sense.triggers.push_back(std::move(made));
         }

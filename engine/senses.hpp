@@ -52,9 +52,10 @@ public:
         std::optional<Instant> ignore_before, std::optional<Instant> streaks_since,
         State const& state, Now now
     ) const;
-    /// A6 b: the trigger as it stood at `when`, judged over `watch_window`.
+    /// A6 b: a trigger's condition as it stood at `when`, judged over `watch_window`.
     Before before(
-        std::string_view service, std::string_view trigger, Instant when, State const& state
+        std::string_view service, std::string_view trigger, std::string const& condition,
+        Instant when, State const& state
     ) const;
     /// Whether the condition's signals brought enough good samples since `since`.
     bool enough_good(

@@ -143,7 +143,8 @@ Evaluation Senses::prove_text(
 }
 
 Before Senses::before(
-    std::string_view service, std::string_view trigger, Instant when, State const& state
+    std::string_view service, std::string_view trigger, std::string const& condition, Instant when,
+    State const& state
 ) const {
     auto const* const known = find_service(service);
     auto const* const sense = known == nullptr ? nullptr : find_trigger(*known, trigger);
@@ -151,18 +152,18 @@ Before Senses::before(
     auto asked = context(*known, state, Now{when, {}});
     asked.widen = known->policy->watch_window;
     asked.streaks_since = when - known->policy->watch_window;
-    auto found = evaluate(sense->policy->when, asked, true);
+    auto found = evaluate(parsed(condition), asked, true);
     // A verified run, or a person, has ended what was bad: what counts then is what followed.
     auto const ended = floor(*known, *sense, state);
     if (ended && *ended < when && found.verdict == Verdict::true_) {
         asked.ignore_before = ended;
-        found = evaluate(sense->policy->when, asked, true);
+        found = evaluate(parsed(condition), asked, true);
     }
     // What the deployment before this one has broken, and still waits to be judged, was no health.
-    if (holds(service, sense->policy->when.text(), *asked.streaks_since, when)) {
-        return {Verdict::unknown, found.successes, "start_period"};
+    if (holds(service, condition, *asked.streaks_since, when)) {
+        return {Verdict::unknown, found.successes, "start_period", condition};
     }
-    return {found.verdict, found.successes, found.why};
+    return {found.verdict, found.successes, found.why, condition};
 }
 
 // A streak that is only too short yet is no health, however long one waits.

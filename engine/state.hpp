@@ -29,11 +29,12 @@ struct Before {
     Verdict verdict = Verdict::unknown;
     std::uint64_t successes = 0;
     std::string why;
+    std::string when;  // the condition it is the verdict of: a reload may change the trigger's
     bool good() const { return verdict == Verdict::false_ && successes > 0; }
 
     friend bool operator==(Before const&, Before const&) = default;
 };
-BOOST_DESCRIBE_STRUCT(Before, (), (verdict, successes, why))
+BOOST_DESCRIBE_STRUCT(Before, (), (verdict, successes, why, when))
 
 /// What a release consisted of when it was asked.
 struct ReleaseFacts {

@@ -322,3 +322,59 @@ TEST_CASE("of two releases recorded since a run began the newest is in effect an
     REQUIRE(shop.window);
     CHECK(shop.deployment(*shop.window)->version == "v4");
 }
+
+// Its record says how the new condition stood before it; the incident is about the old one.
+TEST_CASE("(b) is judged by the condition of the incident, though a reload has changed the trigger"
+) {
+    auto policy = shop_policy();
+    policy.services[0].triggers[1].when = condition("failure_ratio(requests, 10m) > 50%");
+    policy.services[0].triggers[1].rules.min_count = 5;
+    policy.services[0].triggers[1].response =
+        Response{ResponseKind::ladder, {{"code-rollback", {}}}};
+    World world(std::move(policy));
+    world.deploy("v1", true);
+    world.pass(25s);
+    world.push(true, "requests");
+    world.probe(true);
+    world.send(Paused{{"op", "operate"}, "shop"});
+    for (int i = 0; i < 9; ++i) world.push(false, "requests");
+    world.answer();
+    REQUIRE(world.incident() != nullptr);
+    auto changed = std::make_shared<Policy>(*world.policy);
+    changed->services[0].triggers[1].when = condition("failed(health)");
+    world.policy = changed;
+    world.engine.set_policy(changed, world.now);
+    world.pass(1s);
+    world.probe(true);
+    world.deploy("v2");
+    auto const& shop = world.engine.state().service("shop");
+    REQUIRE(shop.deployment(*shop.window)->before.at("webhooks").good());
+    world.pass(25s);
+    for (int i = 0; i < 6; ++i) world.push(false, "requests");
+    world.send(Resumed{{"op", "operate"}, "shop"});
+    while (world.answer()) {
+    }
+    CHECK(world.has_refusal("b", Guard::bad_before));
+    CHECK(world.incident()->runs.empty());
+}
+
+// v3 was deployed while v2 was being rolled back, and is what runs.
+TEST_CASE("to call a version good does not take the place of one deployed while a run is on") {
+    World world;
+    world.release_v2();
+    world.fail_health(3);
+    world.answer();
+    while (world.end_step()) {
+    }
+    REQUIRE(world.incident()->state == IncidentState::verifying);
+    world.deploy("v3");
+    world.deploy("v0", true);
+    for (int i = 0; i < 4; ++i) {
+        world.pass(1s);
+        world.probe(true);
+    }
+    auto const& shop = world.engine.state().service("shop");
+    CHECK(shop.current == "v3");
+    REQUIRE(shop.window);
+    CHECK(shop.deployment(*shop.window)->version == "v3");
+}

@@ -236,6 +236,20 @@ TEST_CASE("successes that came together with failures of a start_period are not 
     CHECK(counts.failure == 0);
 }
 
+// They had waited for the end of a start_period, and then broke a signal that had never failed.
+TEST_CASE("failures that wait are forgotten with their signal when a reload changes what it asks") {
+    World world;
+    world.release_v2();
+    world.deploy("v3");
+    world.fail_health(3);
+    auto changed = std::make_shared<Policy>(*world.policy);
+    changed->services[0].signals[0].params["url"] = "http://127.0.0.1:3000/health";
+    world.policy = changed;
+    world.engine.set_policy(changed, world.now);
+    world.pass(30s);
+    CHECK(world.incident() == nullptr);
+}
+
 TEST_CASE("a loop that sleeps past no deadline that a sample has set sleeps past none") {
     auto policy = shop_policy();
     auto& shop = policy.services.front();

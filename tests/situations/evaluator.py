@@ -116,7 +116,7 @@ class Evaluator:
 
     def guard_bad_before(self, incident: Incident, firing: dict, _: str, evidence: dict, __: int) -> bool:
         deployment = self.service(incident).deployment()
-        before = self.judged_before(deployment, firing["trigger"], evidence)
+        before = self.judged_before(deployment, firing, evidence)
         if not before or before["verdict"] != "false" or not before["successes"]:
             return False
         if any(self.is_older(one, deployment) for name, one in incident.firings.items() if name != firing["trigger"]):
@@ -136,9 +136,13 @@ class Evaluator:
         return not other["cleared"] and other["fired_at"]["boot"] <= deployment["started_at"]["boot"] and \
             deployment["before"].get(other["trigger"], {}).get("verdict") == TRUE
 
-    def judged_before(self, deployment: dict, trigger: str, evidence: dict) -> dict | None:
+    def judged_before(self, deployment: dict, firing: dict, evidence: dict) -> dict | None:
         """As recorded with the deployment; what was heard of later can only speak against it."""
+        trigger = firing["trigger"]
         recorded, used = deployment["before"].get(trigger), evidence.get("before")
+        if recorded and recorded.get("when") not in (None, "", firing["when"]):
+            self.say(used is not None and used["when"] == firing["when"], f"{trigger} is judged by another condition")
+            return used
         if recorded and used != recorded:
             self.say(used is not None and used["verdict"] == TRUE, f"{trigger} was {recorded}, and is judged as {used}")
             return used
