@@ -14,6 +14,12 @@ bool is_over(IncidentState state) {
     return state == IncidentState::resolved || state == IncidentState::frozen;
 }
 
+// Frozen ends only by a person's resolve or resume (A7), whatever comes of what people run by hand
+// meanwhile, and though nothing is broken any more.
+bool keeps_frozen(Draft const& draft, Incident const& incident) {
+    return draft.state.service(incident.service).frozen_by == incident.id;
+}
+
 // No playbook runs twice in an incident, whoever asked for it. One that was only passed over for
 // another trigger has not run: what speaks against that trigger need not speak against this one.
 RungState tried(Incident const& incident, std::string const& playbook) {
@@ -164,6 +170,7 @@ void disturb(Draft& draft, std::string const& service, std::string const& trigge
 
 void set_state(Draft& draft, std::string const& incident, IncidentState state, std::string why) {
     auto const& now = draft.incident(incident);
+    if (state == IncidentState::open && keeps_frozen(draft, now)) state = IncidentState::frozen;
     if (now.state == state && now.standing_text == why) return;
     draft.write(StateChanged{incident, state, std::move(why), {}});
 }
@@ -171,6 +178,10 @@ void set_state(Draft& draft, std::string const& incident, IncidentState state, s
 void resolve_incident(
     Draft& draft, std::string const& incident, std::string const& by, std::string const& why
 ) {
+    if (by.empty() && keeps_frozen(draft, draft.incident(incident))) {
+        set_state(draft, incident, IncidentState::frozen, why);
+        return;
+    }
     std::map<std::string, Instant> floors;
     if (!by.empty()) {
         for (auto const& firing : draft.incident(incident).triggers) {

@@ -64,6 +64,14 @@ bool surely_overwritten(Draft const& draft, std::string const& service, Deployme
     return false;
 }
 
+// While another is watched, to call a version good says nothing about what runs. What was deployed
+// while a run is on may be blamed from its end: that is an open window too.
+bool may_replace(ServiceState const& service, std::string const& good) {
+    auto const& watched = service.waiting_window ? service.waiting_window : service.window;
+    auto const* const deployment = watched ? service.deployment(*watched) : nullptr;
+    return deployment == nullptr || deployment->version == good;
+}
+
 void reconsider_all(Draft& draft, std::string const& why) {
     for (auto const& service : draft.policy.services) reconsider(draft, service.name, why);
 }
@@ -73,6 +81,8 @@ void thaw(Draft& draft, std::string const& service, std::string const& by) {
     for (auto const& [trigger, alert] : std::map(draft.state.service(service).alerts)) {
         if (draft.incident(alert).state != IncidentState::frozen) continue;
         set_state(draft, alert, IncidentState::open, "resumed by " + by);
+        if (draft.incident(alert).triggers.front().cleared)
+            resolve_incident(draft, alert, "", "resumed by " + by);
     }
     auto const id = draft.state.service(service).incident;
     auto const* const incident = draft.state.incident(id);
@@ -166,9 +176,8 @@ void on(Draft& draft, DeploymentPosted const& event) {
     bool const same = service.current == event.version && current != nullptr;
     record.repeated = same && (event.known_good || restored(draft, event.service, event.version) ||
                                draft.now.boot < current->recorded_at.boot + policy.watch_window);
-    auto const* const window = service.window ? service.deployment(*service.window) : nullptr;
-    record.becomes_current = !event.known_good || service.current.empty() || window == nullptr ||
-                             window->version == event.version;
+    record.becomes_current =
+        !event.known_good || service.current.empty() || may_replace(service, event.version);
     auto& made = record.deployment;
     made.version = event.version;
     made.started_at = started;

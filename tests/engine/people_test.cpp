@@ -111,28 +111,6 @@ TEST_CASE("an interrupted step that was not done ends the run, and a person deci
     CHECK(world.commands.empty());
 }
 
-TEST_CASE("a frozen service acts no more by itself, though more breaks") {
-    auto world = interrupted();
-    fail_webhooks(world);
-    world.answer();
-    CHECK(world.incident()->state == IncidentState::frozen);
-    CHECK(world.incident()->runs.size() == 1);
-    world.send(Resumed{anna, ""});  // of the daemon, not of the service
-    CHECK(world.incident()->state == IncidentState::frozen);
-    world.send(RunAsked{anna, "shop", "payments-off", "by hand", {}, {}});
-    CHECK_FALSE(world.reply.error);
-}
-
-TEST_CASE("resume of a frozen service judges what is still true at once") {
-    auto world = interrupted();
-    fail_webhooks(world);
-    world.send(Resumed{anna, "shop"});
-    world.answer();
-    CHECK(world.engine.state().service("shop").frozen_by.empty());
-    CHECK(world.incident()->runs.size() == 2);
-    CHECK(world.incident()->runs[1].plan.playbook == "payments-off");
-}
-
 TEST_CASE("an interrupted run does not go on beside another one") {
     auto world = interrupted();
     world.send(RunAsked{anna, "shop", "payments-off", "by hand", {}, {}});

@@ -107,6 +107,8 @@ void Model::on_state(Json const& body) {
     incident.held = until != nullptr && !until->is_null();
     if (incident.state == state) return;
     require(incident.state != "resolved", "7", incident.id + " left its end for " + state);
+    bool const thaws = state == "open" && services_[incident.service].frozen_by == incident.id;
+    require(!thaws, "A7", incident.id + " is open though nobody has ended its freeze");
     incident.state = state;
     incident.state_since = now_;
     entered_now_.insert(incident.id);
@@ -119,8 +121,12 @@ void Model::on_resolved(Json const& body) {
     incident.state_since = now_;
     entered_now_.insert(incident.id);
     auto& service = services_[incident.service];
-    if (service.frozen_by == incident.id) service.frozen_by.clear();
     bool const by_person = !word(body, "by").empty();
+    require(
+        by_person || service.frozen_by != incident.id, "A7",
+        incident.id + " is over by itself, and the freeze with it"
+    );
+    if (service.frozen_by == incident.id) service.frozen_by.clear();
     for (auto& [name, firing] : incident.firings) {
         if (by_person && !firing.cleared) service.floors[name] = now_;
         firing.cleared = true;

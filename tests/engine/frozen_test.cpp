@@ -1,0 +1,95 @@
+// Frozen: what ends it, and what does not.
+#include "tests/catch.hpp"
+#include "tests/engine/support/world.hpp"
+
+using namespace rollbackd;
+using namespace rollbackd::testing;
+
+namespace {
+
+Actor const anna{"anna", "operate"};
+
+void fail_webhooks(World& world, int times = 4) {
+    for (int i = 0; i < times; ++i) {
+        world.pass(1s);
+        world.push(false);
+    }
+}
+
+World interrupted() {
+    World world;
+    world.release_v2();
+    world.fail_health(3);
+    world.answer();
+    world.end_step(OutcomeKind::unknown);
+    auto const settle = world.take<SettleStep>();
+    world.send(StepSettled{settle->run, settle->n, {}});
+    REQUIRE(world.incident()->state == IncidentState::frozen);
+    return world;
+}
+
+}  // namespace
+
+TEST_CASE("a frozen service acts no more by itself, though more breaks") {
+    auto world = interrupted();
+    fail_webhooks(world);
+    world.answer();
+    CHECK(world.incident()->state == IncidentState::frozen);
+    CHECK(world.incident()->runs.size() == 1);
+    world.send(Resumed{anna, ""});  // of the daemon, not of the service
+    CHECK(world.incident()->state == IncidentState::frozen);
+    world.send(RunAsked{anna, "shop", "payments-off", "by hand", {}, {}});
+    CHECK_FALSE(world.reply.error);
+}
+
+TEST_CASE("resume of a frozen service judges what is still true at once") {
+    auto world = interrupted();
+    fail_webhooks(world);
+    world.send(Resumed{anna, "shop"});
+    world.answer();
+    CHECK(world.engine.state().service("shop").frozen_by.empty());
+    CHECK(world.incident()->runs.size() == 2);
+    CHECK(world.incident()->runs[1].plan.playbook == "payments-off");
+}
+
+// It was, and the next breach rolled back with nobody having looked at the interrupted run.
+TEST_CASE("a run by hand that is verified does not end a freeze, a person does") {
+    auto world = interrupted();
+    world.send(RunAsked{anna, "shop", "payments-off", "by hand", {}, {}});
+    REQUIRE_FALSE(world.reply.error);
+    REQUIRE(world.end_step());
+    for (int i = 0; i < 4; ++i) {
+        world.pass(1s);
+        world.probe(true);
+    }
+    REQUIRE(world.incident()->runs.back().state == RunState::succeeded);
+    CHECK(world.incident()->state == IncidentState::frozen);
+    CHECK(world.engine.state().service("shop").frozen_by == "INC-1");
+    world.send(Resumed{anna, "shop"});
+    CHECK(world.incident()->state == IncidentState::resolved);
+    CHECK(world.engine.state().service("shop").frozen_by.empty());
+}
+
+// Its plan waited, the trigger became false, and incident and freeze were over.
+TEST_CASE("frozen stays frozen though the service recovers while a plan by hand waits") {
+    auto policy = shop_policy();
+    policy.services[0].playbooks[1].approval = true;
+    World world(std::move(policy));
+    world.release_v2();
+    world.fail_health(3);
+    world.answer();
+    world.end_step(OutcomeKind::failed);
+    REQUIRE(world.incident()->state == IncidentState::frozen);
+    world.send(RunAsked{anna, "shop", "payments-off", "by hand", {}, {}});
+    REQUIRE(world.incident()->state == IncidentState::waiting);
+    SECTION("the service recovers") {
+        for (int i = 0; i < 4; ++i) {
+            world.pass(1s);
+            world.probe(true);
+        }
+    }
+    SECTION("somebody rejects it") { world.send(Rejected{{"bert", "approve"}, "INC-1", ""}); }
+    SECTION("nobody answers") { world.pass(1h); }
+    CHECK(world.incident()->state == IncidentState::frozen);
+    CHECK(world.engine.state().service("shop").frozen_by == "INC-1");
+}
