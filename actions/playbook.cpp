@@ -63,6 +63,13 @@ bool needs_approval(Playbook const& playbook) {
            std::any_of(playbook.always.begin(), playbook.always.end(), is_destructive);
 }
 
+bool takes_release_back(Playbook const& playbook) {
+    if (playbook.undoes == Undoes::release) return true;
+    if (playbook.undoes == Undoes::nothing) return false;
+    auto const names = template_names(playbook);
+    return std::find(names.begin(), names.end(), "known_good.version") != names.end();
+}
+
 std::vector<std::string> template_names(Playbook const& playbook) {
     Names names;
     for (auto const& step : playbook.steps) names.add(step);

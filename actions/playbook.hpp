@@ -97,6 +97,9 @@ BOOST_DESCRIBE_STRUCT(
 
 /// Destroys or loses something, so it needs a person whatever anybody says (A5.5).
 bool needs_approval(Playbook const& playbook);
+/// It ends with the known-good release in effect: it undoes the release, or the schema or the data
+/// and names {{ known_good.version }}.
+bool takes_release_back(Playbook const& playbook);
 /// Every template name its steps and checks use.
 std::vector<std::string> template_names(Playbook const& playbook);
 

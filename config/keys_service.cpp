@@ -176,7 +176,14 @@ Section const& playbook() {
         "a playbook",
         "Entries of `playbooks`.",
         {
-            otherwise(one_of("undoes", enum_names<Undoes>(), "What it takes back."), "nothing"),
+            otherwise(
+                one_of(
+                    "undoes", enum_names<Undoes>(),
+                    "What it takes back; schema and data the release too, where it names "
+                    "{{ known_good.version }}."
+                ),
+                "nothing"
+            ),
             otherwise(one_of("risk", enum_names<Risk>(), "Of running it; for people."), "low"),
             otherwise(
                 one_of(

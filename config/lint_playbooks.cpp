@@ -133,7 +133,7 @@ void check_claims(Lint const& lint, std::string const& path, Playbook const& pla
             "{{ bad.version }}: what it goes back to is left to chance"
         );
     }
-    if (playbook.undoes != Undoes::release && uses_name(playbook, "known_good.version")) {
+    if (!takes_release_back(playbook) && uses_name(playbook, "known_good.version")) {
         lint.warn(
             path,
             "uses {{ known_good.version }} without undoes: release, so none of the guards "

@@ -23,10 +23,10 @@ struct PlaybookReading {
 };
 
 std::vector<std::string> names_everywhere(ServicePolicy const& service) {
-    std::vector<std::string> names{
-        "known_good.version", "current.version", "bad.version", "current.started_at",
-        "bad.started_at",     "incident.id",     "service"
-    };
+    std::vector<std::string> names{"known_good.version", "known_good.schema",
+                                   "current.version",    "bad.version",
+                                   "current.started_at", "bad.started_at",
+                                   "incident.id",        "service"};
     for (auto const& [name, value] : service.vars) names.push_back(name);
     return names;
 }

@@ -159,7 +159,7 @@ void apply(State& state, RunVerifying const& body, Stamp const& stamp) {
         run.state = RunState::verifying;
         run.steps_ended_at = stamp.at;
         service_name = incident.service;
-        target = run.plan.undoes == Undoes::release ? run.plan.target : std::nullopt;
+        target = run.plan.target;
     });
     if (!target || service_name.empty()) return;
     // What was restored is in effect again; it opens no window, so a rollback is never rolled back.

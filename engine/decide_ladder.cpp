@@ -87,8 +87,9 @@ AskFresh ask_about(Draft const& draft, Incident const& incident, Firing const& f
     for (auto const& rung : incident.ladder) {
         if (rung.state != RungState::untried || rung.trigger != firing.trigger) continue;
         auto const* const playbook = service.playbook(rung.playbook);
-        if (playbook == nullptr || playbook->undoes != Undoes::release) continue;
-        ask.schema = !service.release.schema_type.empty();
+        if (playbook == nullptr || !takes_release_back(*playbook)) continue;
+        bool const asks_schema = playbook->undoes == Undoes::release;
+        ask.schema = ask.schema || (asks_schema && !service.release.schema_type.empty());
         auto plan = make_plan(draft.state, service, *playbook, {}, incident.id);
         if (plan) ask.plans.push_back(std::move(*plan));
     }

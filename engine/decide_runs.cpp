@@ -132,7 +132,7 @@ void start_run(Draft& draft, std::string const& run_id, bool automatic) {
     }
     draft.write(RunStarted{run_id, automatic});
     auto const& plan = draft.run(run_id).plan;
-    if (plan.undoes == Undoes::release && plan.blamed) {
+    if (plan.blamed) {
         draft.write(Quarantined{service, *plan.blamed, incident, run_id});
     }
     set_state(draft, incident, IncidentState::acting, "running " + playbook + " (" + run_id + ")");

@@ -158,7 +158,7 @@ AskFresh Engine::ask_for(Plan const& plan) const {
     ask.references = !impl_->policy->daemon.references.empty() || !service->references.empty();
     ask.dependencies = service->depends_on;
     ask.schema = plan.undoes == Undoes::release && !service->release.schema_type.empty();
-    if (plan.undoes == Undoes::release) ask.plans.push_back(plan);
+    if (plan.target) ask.plans.push_back(plan);
     return ask;
 }
 

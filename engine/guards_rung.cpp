@@ -278,7 +278,8 @@ Judgement judge_step(
         *run.plan.target + (bad ? " has been quarantined meanwhile" : " is not quarantined")
     );
     judge_preflight(bench, run.plan, answer);
-    if (!run.manual) judge_schema(bench, *service, known, run.plan, answer);
+    bool const keeps_schema = run.plan.undoes == Undoes::release;
+    if (!run.manual && keeps_schema) judge_schema(bench, *service, known, run.plan, answer);
     return std::move(bench.out);
 }
 
@@ -288,10 +289,13 @@ Judgement judge_rung(
 ) {
     Bench bench{draft, incident, firing, playbook.name, {}};
     auto const* const service = draft.policy.service(incident.service);
-    if (service == nullptr || playbook.undoes != Undoes::release) return std::move(bench.out);
+    if (service == nullptr || !takes_release_back(playbook)) return std::move(bench.out);
     auto const& known = draft.state.service(incident.service);
+    // What takes the schema or the data back as well is a person's to approve, who may blame the
+    // release for what came to light late, and the schema is to move: (d) alone is asked.
+    bool const code_alone = playbook.undoes == Undoes::release;
     bool const blames =
-        firing != nullptr && firing->blame != Blame::any && wanted != Wanted::manual;
+        code_alone && firing != nullptr && firing->blame != Blame::any && wanted != Wanted::manual;
     if (blames) judge_blame(bench, *service, known);
     // Without a deployment to blame there is nothing to undo, and no target to look for.
     if (!bench.out.passed() && bench.out.refusals.front().guard == Guard::no_deployment) {
@@ -306,7 +310,9 @@ Judgement judge_rung(
     }
     if (wanted == Wanted::automatic) judge_repetition(bench, known);
     judge_preflight(bench, *plan, answer);
-    if (wanted != Wanted::manual) judge_schema(bench, *service, known, *plan, answer);
+    if (wanted != Wanted::manual && code_alone) {
+        judge_schema(bench, *service, known, *plan, answer);
+    }
     return std::move(bench.out);
 }
 

@@ -17,6 +17,7 @@ struct Names {
     std::string current;
     std::string since;  // when it was deployed; empty: nothing was
     std::string known_good;
+    std::string good_schema;  // as recorded at its deployment; empty: it was not
     std::string incident;
     JsonObject const& inputs;
 
@@ -32,6 +33,7 @@ struct Names {
             return text.empty() ? std::nullopt : std::optional(text);
         };
         if (name == "known_good.version") return some(known_good);
+        if (name == "known_good.schema") return some(good_schema);
         if (name == "current.version" || name == "bad.version") return some(current);
         if (name == "current.started_at" || name == "bad.started_at") return some(since);
         if (name == "incident.id") return some(incident);
@@ -152,8 +154,11 @@ Result<Plan> make_plan(
 
     auto const* const deployment = known.current_deployment();
     auto since = deployment ? format_rfc3339(deployment->started_at.wall) : std::string();
-    Names names{service, known.current, std::move(since), {}, incident, plan.inputs};
-    if (playbook.undoes == Undoes::release) {
+    // Run by hand where nothing is open: the incident that this opens.
+    auto const next = "INC-" + std::to_string(state.next_incident);
+    auto const& opened = incident.empty() ? next : incident;
+    Names names{service, known.current, std::move(since), {}, {}, opened, plan.inputs};
+    if (takes_release_back(playbook)) {
         auto target = choose_target(known, service.name);
         if (!target) return tl::unexpected(target.error());
         names.known_good = *target;
@@ -161,6 +166,9 @@ Result<Plan> make_plan(
         if (!known.current.empty()) plan.blamed = known.current;
     } else if (auto target = choose_target(known, service.name)) {
         names.known_good = *target;
+    }
+    if (auto const good = known.versions.find(names.known_good); good != known.versions.end()) {
+        names.good_schema = good->second.facts.schema.value_or("");
     }
     bool const loses = playbook.data_loss != DataLoss::none || playbook.undoes == Undoes::schema ||
                        playbook.undoes == Undoes::data;
@@ -243,7 +251,7 @@ Step as_run(Step const& step, Run const& run) {
 }
 
 bool has_replaced(Run const& run, Deployment const& deployment) {
-    return run.plan.undoes == Undoes::release && run.started_at && run.steps_ended_at &&
+    return run.plan.target && run.started_at && run.steps_ended_at &&
            deployment.started_at.boot < run.started_at->boot;
 }
 

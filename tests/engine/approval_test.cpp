@@ -344,3 +344,16 @@ TEST_CASE("a plan that a person has rejected does not begin by itself in that in
     }
     CHECK(to_json(world.replayed().state()) == to_json(world.engine.state()));
 }
+
+TEST_CASE("a playbook that names its incident can be planned and run where none is open yet") {
+    auto policy = shop_policy();
+    policy.services[0].playbooks[1].steps[0].params =
+        JsonObject{{"argv", JsonArray{"branch", "rollback-{{ incident.id }}"}}};
+    World world(std::move(policy));
+    auto const plan = world.engine.plan("shop", "payments-off", {}, world.now);
+    REQUIRE(plan);
+    CHECK(to_text(to_json(*plan)).find("rollback-INC-1") != std::string::npos);
+    world.send(RunAsked{{"anna", "operate"}, "shop", "payments-off", "try", {}, {}});
+    REQUIRE_FALSE(world.reply.error);
+    CHECK(world.incident("INC-1")->runs.front().plan == *plan);
+}
