@@ -163,6 +163,8 @@ asio::awaitable<void> Asker::ask_plan(std::shared_ptr<Round> round, Plan plan) {
     for (auto const& step : plan.steps) {
         // What earlier steps save is not known yet: such a step cannot be looked at.
         if (to_text(step.params).find("{{ steps.") != std::string::npos) continue;
+        // A fallback is a step for where the usual means are missing: it may not be needed.
+        if (!step.when.empty()) continue;
         auto answer = co_await runner_.preflight(step);
         if (co_await is_cancelled()) co_return;
         if (!answer) continue;
