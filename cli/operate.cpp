@@ -29,6 +29,20 @@ Outcome<JsonObject> inputs_of(Arguments const& given) {
     return inputs;
 }
 
+/// A row for the n-th step of a plan, with what the daemon says that it would do.
+void add_step(
+    Table& table, Json const& answer, Json const& step, std::size_t n, std::string const& before
+) {
+    std::string text;
+    for (auto const& entry : items_of(answer, "would")) {
+        if (number_of(entry, "n") == static_cast<std::int64_t>(n)) text = shown(entry, "would");
+    }
+    if (text.empty()) {
+        if (auto const* const params = find(step, "params")) text = clean(to_text(*params));
+    }
+    table.add({{std::to_string(n)}, {shown(step, "name")}, {shown(step, "type")}, {before + text}});
+}
+
 void print_plan(Terminal const& terminal, Json const& answer) {
     auto const* const found = find(answer, "plan");
     Json const& plan = found != nullptr ? *found : answer;
@@ -40,20 +54,11 @@ void print_plan(Terminal const& terminal, Json const& answer) {
         terminal, "Data loss:", shown(plan, "data_loss") + (window.empty() ? "" : ": " + window), 2,
         shown(plan, "data_loss") == "none" ? Colour::none : Colour::red
     );
-    auto const& would = items_of(answer, "would");
     Table table({{"#", 2, 0, true}, {"STEP", 8, 0}, {"TYPE", 6, 1}, {"WOULD", 16, 0, false, true}});
     std::size_t n = 0;
-    for (auto const& step : items_of(plan, "steps")) {
-        std::string text;
-        for (auto const& entry : would) {
-            if (number_of(entry, "n") == static_cast<std::int64_t>(n + 1))
-                text = shown(entry, "would");
-        }
-        if (text.empty()) {
-            if (auto const* const params = find(step, "params")) text = clean(to_text(*params));
-        }
-        ++n;
-        table.add({{std::to_string(n)}, {shown(step, "name")}, {shown(step, "type")}, {text}});
+    for (auto const& step : items_of(plan, "steps")) add_step(table, answer, step, ++n, "");
+    for (auto const& step : items_of(plan, "always")) {
+        add_step(table, answer, step, ++n, "whatever happened: ");
     }
     if (!table.empty()) table.print(terminal, 2);
     for (auto const& check : items_of(plan, "verify")) {
