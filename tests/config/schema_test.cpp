@@ -31,7 +31,9 @@ constexpr std::string_view generated_line = "<!-- generated from the program's o
 TEST_CASE("the JSON schema takes the shipped examples") {
     auto const schema = policy_schema(known_types());
     CHECK(text_of(schema, "$schema") == "https://json-schema.org/draft/2020-12/schema");
-    for (auto const* const name : {"first.yaml", "shop.yaml"}) {
+    for (auto const* const name :
+         {"first.yaml", "shop.yaml", "pm2-postgres.yaml", "compose-flags.yaml",
+          "compose-nginx.yaml", "compose-alembic.yaml", "compose-cutover.yaml"}) {
         auto const problems = testing::schema_problems(schema, example(name));
         INFO(name << "\n" << joined(problems));
         CHECK(problems.empty());
