@@ -307,3 +307,21 @@ def test_good_requests_that_follow_at_once_do_not_acquit_a_release(payments):
     payments.deploy("v2")
     payments.push("requests", {"success": 80, "failure": 10}, {"success": 100, "failure": 0})
     wait_for(lambda: payments.repository.head == payments.repository.versions["v1"], what="the rollback")
+
+
+def test_a_step_that_may_not_be_needed_holds_no_rollback_though_it_could_not_run(payments):
+    """A fallback is for where the usual means are missing, and its own are missing where they are not."""
+    rollback = payments.shop["playbooks"]["code-rollback"]
+    rollback["steps"] += [{"file_restore": {"file": str(payments.env_file), "from": "/nowhere/shop.env"},
+                           "when": "failed(health)", "name": "fallback"}]
+    payments.start()
+    good_then_deployed(payments)
+    fail(payments)
+    incident = payments.opened("payments")
+
+    def skipped() -> bool:
+        runs = payments.incident(incident["id"])["runs"]
+        return bool(runs) and [step["state"] for step in runs[0]["steps"]] == ["done", "skipped"]
+
+    wait_for(skipped, what="the rollback to run without its fallback")
+    assert playbooks(payments.incident(incident["id"])) == ["code-rollback"]
