@@ -360,16 +360,27 @@ void after_failure(Draft& draft, std::string const& id, Run const& run) {
 // A plan came to nothing; what is true beside it, and that plan would not have answered, is judged.
 void answer_others(Draft& draft, std::string const& id, Run const& plan) {
     auto const& answered = plan.answers;
-    if (draft.policy.service(draft.incident(id).service) == nullptr) return;
-    auto const* const next = next_firing(draft, draft.incident(id));
+    auto incident = draft.incident(id);
+    if (draft.policy.service(incident.service) == nullptr) return;
+    // Only what is true acts; what is not known to be is heard of when it is true again, and stands
+    // in nobody's way until then.
+    std::vector<std::string> unsure;
+    for (auto& firing : incident.triggers) {
+        bool const still_true =
+            verdict_now(draft, incident.service, firing, std::nullopt) == Verdict::true_;
+        if (firing.cleared || still_true) continue;
+        firing.cleared = true;
+        unsure.push_back(firing.trigger);
+    }
+    auto const* const next = next_firing(draft, incident);
     if (next == nullptr) return;
     bool const others =
         std::find(answered.begin(), answered.end(), next->trigger) == answered.end();
     if (!plan.manual && !others) return;
-    // Only what is true acts; what is not known to be is heard of when it is true again.
-    bool const still_true =
-        verdict_now(draft, draft.incident(id).service, *next, std::nullopt) == Verdict::true_;
-    if (still_true) consider(draft, id);
+    for (auto const& trigger : unsure) {
+        draft.write(TriggerCleared{id, trigger, "not known to be true any more"});
+    }
+    consider(draft, id);
 }
 
 void free_locks(Draft& draft, std::string const& incident) {

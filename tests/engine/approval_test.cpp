@@ -265,6 +265,27 @@ TEST_CASE("what is not known to be true any more does not act when a person's pl
     CHECK(world.incident()->state == IncidentState::acting);
 }
 
+// The most severe was not known to be true, so nothing was judged, and what was true beside it was
+// never heard of again.
+TEST_CASE("after a reject what is true is judged, though a more severe one may be over") {
+    auto policy = shop_policy();
+    policy.services[0].playbooks[1].approval = true;
+    policy.services[0].triggers[1].severity = Severity::P1;
+    World world(std::move(policy));
+    world.release_v2();
+    for (int i = 0; i < 4; ++i) world.push(false);
+    world.send(RunAsked{{"op", "operate"}, "shop", "payments-off", "by hand", {}, {}});
+    REQUIRE(world.incident()->state == IncidentState::waiting);
+    world.answer();
+    world.fail_health(3);
+    world.pass(1s);
+    world.probe(true);  // not often enough to call it over
+    world.send(Rejected{{"boss", "approve"}, "INC-1", ""});
+    REQUIRE(world.answer());
+    CHECK(world.incident()->state == IncidentState::acting);
+    CHECK(world.incident()->runs.back().answers == std::vector<std::string>{"webhooks"});
+}
+
 // A person's own run in a frozen service had a step by hand; confirmed, it ended the freeze.
 TEST_CASE("frozen stays frozen though a person confirms a step of a run by hand") {
     auto policy = shop_policy();
