@@ -141,6 +141,7 @@ Service
  untrusted: boolean
  paused: boolean
  frozen_by: string?
+ mode: string
  current: string?
  target: string?
  target_why: string
@@ -161,6 +162,8 @@ Playbook
  data_loss: none|possible|certain
  approval: boolean
  steps: integer
+ ready: boolean?
+ ready_why: string
 Signal
  name: string
  kind: @kind

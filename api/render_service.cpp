@@ -50,7 +50,7 @@ Autonomy trigger_autonomy(
     return autonomy;
 }
 
-Json render_playbook(Playbook const& playbook) {
+Json render_playbook(Playbook const& playbook, ServiceState const& state) {
     JsonObject out;
     out["name"] = playbook.name;
     out["undoes"] = to_string(playbook.undoes);
@@ -58,6 +58,10 @@ Json render_playbook(Playbook const& playbook) {
     out["data_loss"] = to_string(playbook.data_loss);
     out["approval"] = needs_approval(playbook);
     out["steps"] = playbook.steps.size();
+    auto const known = state.readiness.find(playbook.name);
+    bool const looked = known != state.readiness.end();
+    out["ready"] = looked ? Json(known->second.ready) : Json(nullptr);
+    out["ready_why"] = looked ? known->second.why : std::string();
     return out;
 }
 
@@ -147,6 +151,7 @@ Json render_service(Engine const& engine, ServicePolicy const& service, Now cons
     out["untrusted"] = engine.untrusted(service.name);
     out["paused"] = state.paused || engine.state().paused;
     out["frozen_by"] = state.frozen_by.empty() ? Json(nullptr) : to_json(state.frozen_by);
+    out["mode"] = state.mode();
     out["current"] = state.current.empty() ? Json(nullptr) : to_json(state.current);
     out["target"] = target ? to_json(*target) : Json(nullptr);
     out["target_why"] = target ? std::string() : target.error().what;
@@ -168,7 +173,9 @@ Json render_service(Engine const& engine, ServicePolicy const& service, Now cons
     }
     out["triggers"] = std::move(triggers);
     JsonArray playbooks;
-    for (auto const& playbook : service.playbooks) playbooks.push_back(render_playbook(playbook));
+    for (auto const& playbook : service.playbooks) {
+        playbooks.push_back(render_playbook(playbook, state));
+    }
     out["playbooks"] = std::move(playbooks);
     return out;
 }

@@ -33,6 +33,7 @@ Section const& root() {
 }
 
 Section const& daemon() {
+    static DaemonPolicy const standard;
     static Section const section{
         "daemon",
         "Keys of `daemon`.",
@@ -67,6 +68,14 @@ Section const& daemon() {
             key("heartbeat", object,
                 "A URL that is asked while all is well here, so that somebody notices when this "
                 "daemon is gone."),
+            otherwise(
+                lasting(
+                    "readiness_every", 1s, 24h,
+                    "How often every playbook is looked at before it is needed: its target, its "
+                    "tools, its rights (`ready` in conditions; a message where one could not run)."
+                ),
+                standard.readiness_every
+            ),
             otherwise(
                 one_of(
                     "log_level", {"trace", "debug", "info", "warn", "error"}, "How much is logged."

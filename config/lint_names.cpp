@@ -76,6 +76,7 @@ private:
             auto const path = base + ".triggers." + trigger.name;
             expect_all(path + ".notify", trigger.notify, channels_);
             check_condition(path + ".when", trigger.when);
+            expect_all_named(path + ".when", trigger.when.playbooks(), playbooks);
             check_response(path + ".response", trigger.response, playbooks);
         }
         for (auto const& playbook : service.playbooks) {
@@ -87,6 +88,12 @@ private:
             check_duties(path, playbook.duties);
             expect_all(path + ".on_failure", playbook.on_failure, playbooks);
         }
+    }
+
+    void expect_all_named(
+        std::string const& path, std::vector<std::string> const& names, Kind const& kind
+    ) const {
+        for (auto const& name : names) expect(path, name, kind);
     }
 
     void check_condition(std::string const& path, Condition const& condition) const {

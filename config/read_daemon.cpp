@@ -180,6 +180,7 @@ void read_daemon(Reading const& reading, YamlCursor const& cursor) {
     }
     read(map, "run_dir", daemon.run_dir);
     read(map, "autonomy", daemon.autonomy);
+    read(map, "readiness_every", daemon.readiness_every);
     read(map, "log_level", daemon.log_level);
     if (auto const tokens = map.take("tokens")) {
         for (auto const& item : tokens->items("a list of tokens")) read_token(item, daemon);

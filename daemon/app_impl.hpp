@@ -15,6 +15,7 @@
 #include "daemon/metrics.hpp"
 #include "daemon/outbox.hpp"
 #include "daemon/prober.hpp"
+#include "daemon/readiness.hpp"
 #include "daemon/release_watch.hpp"
 #include "daemon/self_watch.hpp"
 #include "daemon/service_manager.hpp"
@@ -83,6 +84,7 @@ private:
     asio::awaitable<void> follow_policy();
     void follow_hosts();
     asio::awaitable<void> watch_releases();
+    asio::awaitable<void> watch_readiness();
     Json offsets_now() const;
     api::Awaitable<LoadResult> load_again();
     api::Awaitable<void> learn_secrets(LoadResult loaded);
@@ -121,6 +123,7 @@ private:
     };
     Prober prober_{executor_, probe_context_, engine_, decider_, report_task};
     ReleaseWatch release_watch_{engine_, decider_, clock_};
+    ReadinessWatch readiness_watch_{engine_, decider_, clock_};
     SelfWatch self_watch_{executor_, engine_, decider_, clock_, http_, secrets_, metrics_};
     Notifier notifier_{http_, secrets_};
     std::unique_ptr<StepRunner> runner_;

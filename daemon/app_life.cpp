@@ -31,6 +31,7 @@ asio::awaitable<void> App::start() {
     tasks_.spawn("verify", verify_in_background());
     tasks_.spawn("sources", reader_.watch());
     tasks_.spawn("releases", watch_releases());
+    tasks_.spawn("readiness", watch_readiness());
     metrics_.reloaded(true, clock_.now());
     api_->start();
     std::string addresses;
@@ -110,6 +111,13 @@ asio::awaitable<void> App::watch_releases() {
              {"note", "nobody announced it; recorded as a deployment"}});
     };
     co_await release_watch_.watch(std::move(facts), std::move(told));
+}
+
+asio::awaitable<void> App::watch_readiness() {
+    ReadinessWatch::Ask ask = [this](AskFresh question) {
+        return asker_->ask(std::move(question));
+    };
+    co_await readiness_watch_.watch(std::move(ask));
 }
 
 asio::awaitable<void> App::watch_blindness() {

@@ -151,6 +151,10 @@ struct Metrics::Impl {
         "rollbackd_service_autonomy",
         "Configured autonomy of a service: 0 observe, 1 advise, 2 enforce."
     )};
+    View ready{gauge(
+        "rollbackd_playbook_ready",
+        "1 when a playbook could be run when it was looked at last, else 0."
+    )};
     View queue{gauge("rollbackd_queue_length", "Entries waiting, by queue.")};
     View writable{gauge("rollbackd_journal_writable", "1 when the journal can be written, else 0.")
     };
@@ -235,7 +239,7 @@ void Metrics::reloaded(bool ok, Now now) {
 }
 
 void Metrics::Impl::look(Engine const& engine, Now now) {
-    std::array const all{&open, &trigger, &sample, &stale, &paused, &autonomy};
+    std::array const all{&open, &trigger, &sample, &stale, &paused, &autonomy, &ready};
     for (auto* const view : all) view->begin();
     auto const& state = engine.state();
     std::map<std::array<std::string, 3>, int> counts;
@@ -252,6 +256,14 @@ void Metrics::Impl::look(Engine const& engine, Now now) {
         paused.set({{"service", service.name}}, off ? 1 : 0);
         auto const level = std::min(engine.policy().daemon.autonomy, service.autonomy);
         autonomy.set({{"service", service.name}}, double(int(level)));
+        for (auto const& playbook : service.playbooks) {
+            auto const found = known.readiness.find(playbook.name);
+            if (found == known.readiness.end()) continue;
+            ready.set(
+                {{"service", service.name}, {"playbook", playbook.name}},
+                found->second.ready ? 1 : 0
+            );
+        }
         for (auto const& one : service.triggers) {
             auto const* const track = engine.track(service.name, one.name);
             auto const verdict =

@@ -41,6 +41,7 @@ void apply(State&, Quarantined const&, Stamp const&);
 void apply(State&, ReleasedRecord const&, Stamp const&);
 void apply(State&, PausedRecord const&, Stamp const&);
 void apply(State&, ResumedRecord const&, Stamp const&);
+void apply(State&, ReadinessChanged const&, Stamp const&);
 void apply(State&, SilenceAddedRecord const&, Stamp const&);
 void apply(State&, SilenceEnded const&, Stamp const&);
 void apply(State&, IncidentOpened const&, Stamp const&);

@@ -25,6 +25,21 @@ bool answers(Run const& run, std::string const& trigger) {
     return std::find(run.answers.begin(), run.answers.end(), trigger) != run.answers.end();
 }
 
+// A step that was done has switched a mode on, or off again; whatever run it belonged to.
+void note_mode(State& state, std::string const& run_id, std::uint32_t n) {
+    auto const [incident, run] = state.run(run_id);
+    if (run == nullptr) return;
+    auto const& step = planned_step(*run, n);
+    auto const what = text_of(Json(step.params), "do");
+    auto& modes = state.services[incident->service].modes;
+    if (step.type != "safe_mode" && step.type != "firewall") return;
+    if (what == "on" || what == "close") {
+        modes[step.type] = incident->id;
+    } else {
+        modes.erase(step.type);
+    }
+}
+
 void set_rung(Incident& incident, std::string const& playbook, RungState state) {
     for (auto& rung : incident.ladder) {
         if (rung.playbook == playbook) rung.state = state;
@@ -139,6 +154,7 @@ void apply(State& state, StepEndedRecord const& body, Stamp const& stamp) {
             thawed = incident.service;
         }
     });
+    if (body.state == StepState::done) note_mode(state, body.run, body.n);
     if (thawed.empty()) return;
     auto& service = state.services[thawed];
     if (service.frozen_by == state.run(body.run).first->id) service.frozen_by.clear();

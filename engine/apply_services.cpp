@@ -150,6 +150,11 @@ void apply(State& state, ResumedRecord const& body, Stamp const&) {
     }
 }
 
+void apply(State& state, ReadinessChanged const& body, Stamp const& stamp) {
+    auto& known = state.services[body.service].readiness[body.playbook];
+    known = {body.ready, body.why, stamp.at};
+}
+
 void apply(State& state, SilenceAddedRecord const& body, Stamp const&) {
     state.silences.push_back(body.silence);
     ++state.next_silence;

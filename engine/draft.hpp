@@ -139,6 +139,7 @@ void end_silence(Draft& draft, Silence const& silence, std::string const& by);
 void on(Draft& draft, VersionReleased const& event);
 void on(Draft& draft, RequestAnswered const& event);
 void on(Draft& draft, PolicyLoaded const& event);
+void on(Draft& draft, ReadinessSeen const& event);
 void on(Draft& draft, Recovered const& event);
 void on(Draft& draft, BlindEnded const& event);
 void on(Draft& draft, Tick const& event);

@@ -87,10 +87,18 @@ Result<void> Engine::replay(Record const& record) {
                          std::holds_alternative<IncidentJudged>(*body) ||
                          std::holds_alternative<RecoveredRecord>(*body);
     if (settled) impl_->senses.sync(state);
+    bool const known =
+        std::holds_alternative<ReadinessChanged>(*body) ||
+        std::holds_alternative<StepEndedRecord>(*body) ||
+        std::holds_alternative<DeploymentRecorded>(*body) ||
+        std::holds_alternative<KnownGood>(*body) || std::holds_alternative<RunVerifying>(*body) ||
+        std::holds_alternative<Quarantined>(*body) || std::holds_alternative<ReleasedRecord>(*body);
+    if (known) impl_->senses.note_facts();
     return {};
 }
 
 Instant Engine::next_deadline() const {
+    if (impl_->senses.facts_moved()) return impl_->handled;
     return std::min(
         impl_->senses.next_deadline(impl_->handled),
         next_due(impl_->state, *impl_->policy, impl_->handled)
@@ -182,6 +190,7 @@ Result<void> Engine::load_state(Json const& saved) {
     auto const& newest = impl_->state.last_at.wall;
     impl_->state.clock_doubt = impl_->is_doubtful(newest, text_of(saved, "boot_id"));
     impl_->senses.sync(impl_->state);
+    impl_->senses.note_facts();
     return {};
 }
 

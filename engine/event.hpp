@@ -189,6 +189,12 @@ struct PolicyLoaded {
     /// Written down first, handed to Engine::set_policy once it is; null: the engine's own.
     std::shared_ptr<Policy const> policy = nullptr;
 };
+/// Somebody has looked whether a playbook could be run now. `why`: not; empty: it could.
+struct ReadinessSeen {
+    std::string service;
+    std::string playbook;
+    std::string why;
+};
 struct Recovered {};   // the journal has been replayed; go on where it stopped
 struct BlindEnded {};  // a reference answers again
 
@@ -196,6 +202,6 @@ using Event = std::variant<
     EdgesSeen, Tick, Answered, StepEnded, StepSettled, CheckEnded, DeploymentPosted, Raised,
     RunAsked, Approved, Rejected, Acked, ResolvedBy, Aborted, VerdictGiven, StepConfirmed,
     DutyConfirmed, EvidenceAdded, Paused, Resumed, SilenceAdded, SilenceRemoved, VersionReleased,
-    MessageDelivered, RequestAnswered, PolicyLoaded, Recovered, BlindEnded>;
+    MessageDelivered, RequestAnswered, PolicyLoaded, ReadinessSeen, Recovered, BlindEnded>;
 
 }  // namespace rollbackd

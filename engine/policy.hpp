@@ -124,6 +124,7 @@ struct DaemonPolicy {
     Limits limits;
     std::vector<SignalPolicy> references;  // named ref-1, ref-2, …
     std::optional<HeartbeatPolicy> heartbeat;
+    Duration readiness_every = std::chrono::minutes(15);  // how often playbooks are looked at
     std::string log_level = "info";
 
     friend bool operator==(DaemonPolicy const&, DaemonPolicy const&) = default;

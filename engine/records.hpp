@@ -339,6 +339,14 @@ struct RequestRecord {
 };
 ROLLBACKD_RECORD(RequestRecord, "request.answered", (request))
 
+struct ReadinessChanged {
+    std::string service;
+    std::string playbook;
+    bool ready = false;
+    std::string why;
+};
+ROLLBACKD_RECORD(ReadinessChanged, "playbook.readiness", (service, playbook, ready, why))
+
 #undef ROLLBACKD_RECORD
 
 using RecordBody = std::variant<
@@ -349,7 +357,7 @@ using RecordBody = std::variant<
     VerdictRecord, EvidenceRecord, RunPlanned, RunApproved, RunStarted, StepIntent, StepWaiting,
     StepEndedRecord, AbortAsked, RunVerifying, VerifyProgress, RunEnded, IncidentRecovered,
     IncidentResolved, DutyOwed, DutyChanged, MessageQueued, MessageAttempted, MessageEnded,
-    RequestRecord>;
+    RequestRecord, ReadinessChanged>;
 
 template <class T>
 std::string kind_of() {

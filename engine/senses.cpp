@@ -123,7 +123,10 @@ void Senses::set_policy(std::shared_ptr<Policy const> policy, State const& state
             window.listen_from(now.boot);
         }
         for (auto const& trigger : service.triggers) {
-            TriggerSense made{&trigger, can_be_true_by_absence(trigger.when), {}};
+            TriggerSense made{
+                &trigger, can_be_true_by_absence(trigger.when), trigger.when.asks_facts(), {}
+            };
+            facts_moved_ = facts_moved_ || made.by_fact;
             if (old != services_.end()) {
                 auto const* const same = find_trigger(old->second, trigger.name);
                 if (same != nullptr && same->policy->when == trigger.when) made.track = same->track;
@@ -313,8 +316,17 @@ void Senses::release_held(ServiceSense& service, State const& state, Now now, Ed
     }
 }
 
+void Senses::note_facts() {
+    for (auto const& [name, service] : services_) {
+        for (auto const& trigger : service.triggers) {
+            facts_moved_ = facts_moved_ || trigger.by_fact;
+        }
+    }
+}
+
 Edges Senses::elapse(State const& state, Now now) {
     Edges edges;
+    bool const facts = std::exchange(facts_moved_, false);
     for (auto& [name, service] : services_) {
         if (service.held_until && now.boot >= *service.held_until) {
             release_held(service, state, now, edges);
@@ -328,9 +340,11 @@ Edges Senses::elapse(State const& state, Now now) {
                 track.firing && !track.true_since && trigger.policy->resolve_after.duration &&
                 track.last_true &&
                 now.boot >= *track.last_true + *trigger.policy->resolve_after.duration;
-            if (!for_due && !changed && !clear_due) continue;
-            // Only an absent() or stale() deadline begins a breach; other windows merely age.
-            assess(service, trigger, state, now, trigger.by_absence, false, edges);
+            bool const told = facts && trigger.by_fact;
+            if (!for_due && !changed && !clear_due && !told) continue;
+            // Only an absent() or stale() deadline begins a breach, or what has become known of a
+            // service; other windows merely age.
+            assess(service, trigger, state, now, trigger.by_absence || told, false, edges);
         }
     }
     return edges;

@@ -27,6 +27,9 @@ public:
 
     Edges observe(std::span<Sample const> samples, State const& state, Now now);
     Edges elapse(State const& state, Now now);
+    /// What conditions ask beside samples may have changed: the next elapse() looks at them.
+    void note_facts();
+    bool facts_moved() const { return facts_moved_; }
     /// The first moment after `after` at which a verdict can change without a sample.
     Instant next_deadline(Instant after) const;
     /// The earliest such moment that the last observe() has set.
@@ -94,6 +97,7 @@ private:
     struct TriggerSense {
         TriggerPolicy const* policy = nullptr;
         bool by_absence = false;
+        bool by_fact = false;  // its condition asks for more than samples
         Track track;
     };
     struct ServiceSense {
@@ -132,6 +136,7 @@ private:
     std::shared_ptr<Policy const> policy_;
     std::map<std::string, ServiceSense, std::less<>> services_;
     Instant observed_deadline_ = Instant::max();
+    bool facts_moved_ = false;
     std::optional<Instant> saved_at_;  // when the windows that were loaded had been saved
     /// Conditions of incidents and playbooks, parsed once each.
     mutable std::unordered_map<std::string, std::shared_ptr<Condition const>> conditions_;

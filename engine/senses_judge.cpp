@@ -48,6 +48,12 @@ EvalContext Senses::context(ServiceSense const& service, State const& state, Now
         auto const version = other.versions.find(other.current);
         return version != other.versions.end() && version->second.standing == Standing::known_good;
     };
+    out.ready = [&known](std::string_view playbook) -> std::optional<ReadyFact> {
+        auto const found = known.readiness.find(std::string(playbook));
+        if (found == known.readiness.end()) return std::nullopt;
+        return ReadyFact{found->second.ready, found->second.why};
+    };
+    out.mode = [&state](std::string_view name) { return state.service(name).mode(); };
     return out;
 }
 
@@ -188,6 +194,7 @@ bool Senses::enough_good(
                (known == nullptr || !in_streak(*known, parsed(condition)));
     }
     if (known == nullptr) return false;
+    if (parsed(condition).signals().empty()) return true;  // a fact is known or not
     std::uint64_t best = 0;
     for (auto const& name : parsed(condition).signals()) {
         auto const window = known->windows.find(name);

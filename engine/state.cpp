@@ -44,6 +44,12 @@ Deployment const* ServiceState::current_deployment() const {
     return nullptr;
 }
 
+std::string ServiceState::mode() const {
+    std::string out;
+    for (auto const& [name, by] : modes) out += (out.empty() ? "" : "+") + name;
+    return out.empty() ? "normal" : out;
+}
+
 std::optional<Instant> ServiceState::floor(std::string const& trigger) const {
     auto const found = floors.find(trigger);
     return found == floors.end() ? std::nullopt : std::optional(found->second);

@@ -366,6 +366,16 @@ struct AutomaticRun {
 };
 BOOST_DESCRIBE_STRUCT(AutomaticRun, (), (incident, at))
 
+/// Whether a playbook could be run, when it was looked at last.
+struct Readiness {
+    bool ready = false;
+    std::string why;  // not; empty: it could
+    Moment since;
+
+    friend bool operator==(Readiness const&, Readiness const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Readiness, (), (ready, why, since))
+
 struct ServiceState {
     std::vector<Deployment> deployments;  // oldest first, at most deployments_max
     std::map<std::string, VersionState> versions;
@@ -374,16 +384,20 @@ struct ServiceState {
     std::optional<std::uint64_t> waiting_window;  // recorded during a run: takes over when it ends
     bool paused = false;
     std::string paused_by;
-    std::string frozen_by;                      // incident that froze it; empty: not frozen
-    std::string incident;                       // the open acting incident; empty: none
-    std::map<std::string, std::string> alerts;  // alert-only trigger → its open incident
-    std::vector<AutomaticRun> automatic_runs;   // of the last 24 h
-    std::optional<Moment> last_run_ended;       // for the cooldown
-    std::map<std::string, Instant> floors;      // trigger → samples up to here never breach again
-    std::set<std::string> demoted;              // triggers marked false-positive: at most advise
+    std::string frozen_by;                       // incident that froze it; empty: not frozen
+    std::string incident;                        // the open acting incident; empty: none
+    std::map<std::string, std::string> alerts;   // alert-only trigger → its open incident
+    std::vector<AutomaticRun> automatic_runs;    // of the last 24 h
+    std::optional<Moment> last_run_ended;        // for the cooldown
+    std::map<std::string, Instant> floors;       // trigger → samples up to here never breach again
+    std::set<std::string> demoted;               // triggers marked false-positive: at most advise
+    std::map<std::string, Readiness> readiness;  // by playbook
+    std::map<std::string, std::string> modes;    // that are on → the incident that they answer
 
     Deployment const* deployment(std::uint64_t id) const;
     Deployment const* current_deployment() const;  // newest of the version in effect
+    /// "normal", or the names of what is on, with a plus between them.
+    std::string mode() const;
     /// Samples up to here never breach this trigger again.
     std::optional<Instant> floor(std::string const& trigger) const;
     static constexpr std::size_t deployments_max = 100;
@@ -392,7 +406,7 @@ struct ServiceState {
 BOOST_DESCRIBE_STRUCT(
     ServiceState, (),
     (deployments, versions, current, window, waiting_window, paused, paused_by, frozen_by, incident,
-     alerts, automatic_runs, last_run_ended, floors, demoted)
+     alerts, automatic_runs, last_run_ended, floors, demoted, readiness, modes)
 )
 
 struct State {

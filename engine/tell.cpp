@@ -130,6 +130,9 @@ struct Teller {
     std::string operator()(WindowClosed const& r) const {
         return "no deployment is blamed: " + r.why;
     }
+    std::string operator()(ReadinessChanged const& r) const {
+        return r.playbook + (r.ready ? " can be run" : " cannot be run now: " + r.why);
+    }
     std::string operator()(SilenceAddedRecord const& r) const {
         return "silenced by " + r.silence.by + ": " + r.silence.reason;
     }

@@ -31,8 +31,12 @@ public:
     bool empty() const { return root_ == nullptr; }
     /// Names of the signals it reads, in order of first appearance.
     std::vector<std::string> signals() const;
-    /// Names of the services it asks about (baked), likewise.
+    /// Names of the services it asks about (baked, mode), likewise.
     std::vector<std::string> services() const;
+    /// Names of the playbooks it asks about (ready), likewise.
+    std::vector<std::string> playbooks() const;
+    /// It reads more than samples: what is known of services and playbooks.
+    bool asks_facts() const { return !services().empty() || !playbooks().empty(); }
     /// The longest window it asks `signal` for; zero where it only needs the newest or the streak.
     Duration window_of(std::string_view signal) const;
     bool uses(std::string_view function) const;
@@ -84,6 +88,12 @@ std::vector<ConditionProblem> check(
     Condition const& condition, SignalTable const& signals, CheckRules const& rules = {}
 );
 
+/// Whether a playbook could be run, when somebody looked last, and why not.
+struct ReadyFact {
+    bool ready = false;
+    std::string why;
+};
+
 /// The world a condition is evaluated in.
 struct EvalContext {
     Instant now;  // the moment judged: samples newer than this do not exist
@@ -100,6 +110,10 @@ struct EvalContext {
     /// When the current deployment started: baseline(s) is the same signal before it.
     std::optional<Instant> deployed_at;
     std::function<bool(std::string_view)> baked;
+    /// Of a playbook of this service; nothing: nobody has looked yet.
+    std::function<std::optional<ReadyFact>(std::string_view)> ready;
+    /// Of a service: "normal", or what a step has put it into ("safe_mode", "firewall").
+    std::function<std::string(std::string_view)> mode;
     /// For `hold` in a success list: count, failures and rate of an empty window of a signal that
     /// is not stale are 0 instead of unknown (no line in an error log in 5 minutes). Never for a
     /// trigger: there, missing data is never health.
@@ -122,6 +136,7 @@ struct Evaluation {
     ///   "calls": {"failure_ratio(requests, 5m)": {"value": 0.012, "from": ns, "to": ns,
     ///             "success": 494, "failure": 6, "neutral": 0}},
     ///   "samples": [{"at": ns, "failure": 1, "reason": "…"}, …]}}}
+    /// and with them, where the condition asks for more than samples, "facts": {"baked(shop)": …}.
     /// A call that could not be answered has "unknown": why instead of "value"; others carry what
     /// they counted: length since by (streaks), samples (numbers), seen failing (clients). Samples
     /// are the newest samples_max, oldest first; times are boot-clock nanoseconds.

@@ -53,9 +53,10 @@ private:
     bool reads_anything() const {
         bool found = false;
         walk(root_, [&](Expr const& expr) {
-            found =
-                found || !signal_of(expr).empty() ||
-                (expr.op == Op::call && expr.function != nullptr && expr.function->fn == Fn::baked);
+            bool const asks =
+                expr.op == Op::call && expr.function != nullptr &&
+                (expr.function->shape == Shape::service || expr.function->shape == Shape::playbook);
+            found = found || asks || !signal_of(expr).empty();
         });
         return found;
     }
@@ -257,15 +258,17 @@ private:
                 break;
             case Shape::service:
             case Shape::playbook:
-                if (function.fn != Fn::baked) {
-                    say(expr, std::string(function.name) + "() arrives in a later version");
-                } else if (arity(expr, 1, "(service)") && expr.args[0].op != Op::name) {
-                    say(expr.args[0], "the name of a service is needed here");
-                }
+                named(expr, function.shape == Shape::service ? "service" : "playbook");
                 break;
         }
         if (problems_.size() > before) return std::nullopt;
         return function.result;
+    }
+
+    void named(Expr const& expr, std::string const& what) {
+        if (arity(expr, 1, "(" + what + ")") && expr.args[0].op != Op::name) {
+            say(expr.args[0], "the name of a " + what + " is needed here");
+        }
     }
 
     bool arity(Expr const& expr, std::size_t count, std::string_view form) {

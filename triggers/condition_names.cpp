@@ -17,16 +17,28 @@ std::vector<std::string> Condition::signals() const {
     return out;
 }
 
-std::vector<std::string> Condition::services() const {
+namespace {
+
+std::vector<std::string> names_given(Expr const* root, Shape shape) {
     std::vector<std::string> out;
-    if (!root_) return out;
-    walk(*root_, [&](Expr const& expr) {
+    if (root == nullptr) return out;
+    walk(*root, [&](Expr const& expr) {
         if (expr.op != Op::call || expr.function == nullptr || expr.args.empty()) return;
-        if (expr.function->shape != Shape::service || expr.args[0].op != Op::name) return;
+        if (expr.function->shape != shape || expr.args[0].op != Op::name) return;
         auto const& name = expr.args[0].text;
         if (std::find(out.begin(), out.end(), name) == out.end()) out.push_back(name);
     });
     return out;
+}
+
+}  // namespace
+
+std::vector<std::string> Condition::services() const {
+    return names_given(root_.get(), Shape::service);
+}
+
+std::vector<std::string> Condition::playbooks() const {
+    return names_given(root_.get(), Shape::playbook);
 }
 
 Duration Condition::window_of(std::string_view signal) const {

@@ -158,6 +158,10 @@ void Reader::note(Expr const& call, JsonObject entry) {
     if (explain_ && !context_.without_proof) read(call).calls[call_text(call)] = std::move(entry);
 }
 
+void Reader::note_fact(Expr const& call, JsonObject entry) {
+    if (!context_.without_proof) facts_[call_text(call)] = std::move(entry);
+}
+
 void Reader::note(Expr const& call, Number const& number, JsonObject entry) {
     if (!explain_ || context_.without_proof) return;
     if (number.known) {
@@ -181,9 +185,11 @@ Json Reader::proof() const {
         }
         signals[known.name] = JsonObject{{"calls", known.calls}, {"samples", std::move(samples)}};
     }
-    return JsonObject{
+    JsonObject out{
         {"now", context_.now.time_since_epoch().count()}, {"signals", std::move(signals)}
     };
+    if (!facts_.empty()) out["facts"] = facts_;
+    return out;
 }
 
 }  // namespace rollbackd

@@ -79,6 +79,7 @@ private:
     Number answer(Expr const& call, SignalWindow const& signal);
 
     Truth good(Expr const& call, SignalWindow const& signal);
+    Truth fact(Expr const& call);
     Truth stale(Expr const& call, SignalWindow const* signal);
     Truth absent(Expr const& call, SignalWindow const* signal);
     Truth changed(Expr const& call, SignalWindow const& signal, Verdict acting);
@@ -87,6 +88,7 @@ private:
     Number gap(Expr const& call, std::string_view what) const;
     Truth unsure(std::string why) const;
     void note(Expr const& call, JsonObject entry);
+    void note_fact(Expr const& call, JsonObject entry);
     void note(Expr const& call, Number const& number, JsonObject entry);
     void saw(Expr const& call, std::uint64_t successes);
 
@@ -94,6 +96,7 @@ private:
     EvalContext const& context_;
     bool explain_;
     std::vector<Read> reads_;
+    JsonObject facts_;  // by call
     std::optional<Instant> changes_at_;
     std::optional<Instant> ages_at_;  // a sample leaves a window, or a failure its streak
 };

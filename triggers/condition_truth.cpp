@@ -18,17 +18,7 @@ std::string_view verdict_json(Verdict value) {
 
 Truth Reader::truth(Expr const& call, Verdict acting) {
     if (call.function == nullptr) return unsure("there is no function " + call.text);
-    if (call.function->fn == Fn::baked) {
-        if (!context_.baked || call.args.size() != 1)
-            return unsure(call_text(call) + " is not known");
-        Truth out;
-        out.verdict = verdict(context_.baked(call.args[0].text));
-        if (explain_) {
-            out.why = call.args[0].text +
-                      (out.verdict == Verdict::true_ ? " has baked" : " has not baked");
-        }
-        return out;
-    }
+    if (call.function->fn == Fn::baked || call.function->fn == Fn::ready) return fact(call);
     auto const* const signal = window(call);
     Truth out;
     if (call.function->fn == Fn::stale) {
@@ -47,6 +37,25 @@ Truth Reader::truth(Expr const& call, Verdict acting) {
     if (explain_ && !signal_of(call).empty()) {
         note(call, {{"value", verdict_json(out.verdict)}, {"why", out.why}});
     }
+    return out;
+}
+
+Truth Reader::fact(Expr const& call) {
+    if (call.args.size() != 1) return unsure(call_text(call) + " is not known");
+    auto const& name = call.args[0].text;
+    Truth out;
+    if (call.function->fn == Fn::baked) {
+        if (!context_.baked) return unsure(call_text(call) + " is not known");
+        out.verdict = verdict(context_.baked(name));
+        out.why = name + (out.verdict == Verdict::true_ ? " has baked" : " has not baked");
+    } else {
+        auto const known = context_.ready ? context_.ready(name) : std::nullopt;
+        if (known) out.verdict = verdict(known->ready);
+        out.why = !known         ? name + ": nobody has looked yet whether it can be run"
+                  : known->ready ? name + " can be run"
+                                 : name + " cannot be run: " + printable_line(known->why, 200);
+    }
+    if (explain_) note_fact(call, {{"value", verdict_json(out.verdict)}, {"why", out.why}});
     return out;
 }
 
@@ -181,6 +190,15 @@ Truth Reader::changed(Expr const& call, SignalWindow const& signal, Verdict acti
 }
 
 Truth Reader::text(Expr const& call) {
+    if (call.function != nullptr && call.function->fn == Fn::mode) {
+        if (!context_.mode || call.args.size() != 1) {
+            return unsure(call_text(call) + " is not known");
+        }
+        Truth known;
+        known.text = context_.mode(call.args[0].text);
+        if (explain_) note_fact(call, {{"value", *known.text}});
+        return known;
+    }
     auto const* const signal = window(call);
     Truth out;
     if (call.function == nullptr || call.function->fn != Fn::version) {

@@ -263,6 +263,27 @@ TEST_CASE("burn rate is the lesser of two windows' burns, as in the SRE workbook
     CHECK(world.verdict("burn_rate(requests, 98%, 1h, 5m) >= 1", 3599s) == F);
 }
 
+TEST_CASE("ready and mode ask the engine, are unknown where nobody knows, and are proved") {
+    World world;
+    CHECK(world.verdict("ready(restart)", 1s) == U);
+    CHECK(world.verdict("mode(shop) == \"normal\"", 1s) == U);
+    world.context.ready = [](std::string_view playbook) -> std::optional<ReadyFact> {
+        if (playbook == "unseen") return std::nullopt;
+        return ReadyFact{playbook == "restart", playbook == "restart" ? "" : "no git\nhere"};
+    };
+    world.context.mode = [](std::string_view) { return std::string("safe_mode"); };
+    CHECK(world.verdict("ready(restart)", 1s) == T);
+    CHECK(world.verdict("ready(unseen)", 1s) == U);
+    auto const not_ready = world.judge("not ready(code-rollback)", 1s);
+    CHECK(not_ready.verdict == T);
+    CHECK(not_ready.why == "code-rollback cannot be run: no git here");
+    CHECK(not_ready.proof.at("facts").at("ready(code-rollback)").at("value") == "false");
+    CHECK(world.verdict("mode(shop) == \"normal\"", 1s) == F);
+    auto const on = world.judge("mode(shop) == \"safe_mode\"", 1s);
+    CHECK(on.verdict == T);
+    CHECK(on.proof.at("facts").at("mode(shop)").at("value") == "safe_mode");
+}
+
 TEST_CASE("baked asks the engine, and is unknown where nobody knows") {
     World world;
     CHECK(world.verdict("baked(shop)", 1s) == U);
