@@ -149,6 +149,10 @@ for port in $ports; do
             sed -n "/ port $port\$/p" "$state/moved" | while read -r rule; do tool $rule </dev/null >/dev/null 2>&1; done ;;
     esac
 done
+for port in $ports; do
+    [ "$verb" = open ] || break
+    [ -z "$(is_ours | awk -v port="$port" '$6 == port')" ] || { echo "port $port: ufw did not take our rules away" >&2; exit 12; }
+done
 if [ -z "$(is_ours)" ]; then
     current >"$state/now"
     if [ -e "$state/user.rules" ] && [ -e "$state/user6.rules" ]; then

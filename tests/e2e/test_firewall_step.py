@@ -131,6 +131,21 @@ def test_what_others_change_meanwhile_stays(world, machines):
     assert "5432" in said and "ufw allow 80/tcp" in said and "ufw deny 80" in said and "rollbackd" not in said
 
 
+def test_ufw_cut_off_in_the_middle_is_still_undone_to_the_byte(world, machines):
+    """Between the old deny, which is gone already, and ours."""
+    ufw_on(machines, "allow 80/tcp", "deny 80")
+    before = rules(machines)
+    cutting = machines.folder / "cutting"
+    cutting.write_text('#!/bin/sh\n[ "$1" != prepend ] || { kill -9 $(ps -o ppid= -p $PPID); exit 1; }\nexec ufw "$@"\n')
+    cutting.chmod(0o755)
+    with_steps(world, firewall("close", "ufw", command=[str(cutting)]))
+    assert carry_out(world)["state"] in ("failed", "interrupted")
+    assert rules(machines) != before and (machines.etc / "rollbackd/busy").exists()
+    by_itself(world, firewall("close", "ufw", **LOOK))
+    by_itself(world, firewall("open", "ufw", **LOOK))
+    assert rules(machines) == before and not (machines.etc / "rollbackd").exists()
+
+
 def test_an_allow_that_ufw_does_not_know_of_is_found_in_front(world, machines):
     ufw_on(machines, "allow 80/tcp")
     machines.run("iptables -I INPUT -p tcp --dport 80 -j ACCEPT")
