@@ -9,7 +9,9 @@ namespace rollbackd {
 
 namespace {
 
-bool uses_name(Playbook const& playbook, std::string_view name) {
+/// What prune is told to keep is no target.
+bool uses_name(Playbook playbook, std::string_view name) {
+    std::erase_if(playbook.steps, [](Step const& step) { return step.type == "prune"; });
     auto const names = template_names(playbook);
     return std::find(names.begin(), names.end(), name) != names.end();
 }

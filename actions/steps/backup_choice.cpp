@@ -100,12 +100,14 @@ bool may_hold_the_damage(std::string_view name) {
     return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-bool is_named_so(std::string_view name, BackupRule const& rule) {
-    if (!name.starts_with(rule.name) || name.size() == rule.name.size()) return false;
+bool is_named_so(
+    std::string_view name, std::string const& begin, std::vector<std::string> const& endings
+) {
+    if (!name.starts_with(begin) || name.size() == begin.size()) return false;
     // "shop" is not "shopping".
-    char const next = name[rule.name.size()];
-    bool const apart = rule.name.empty() || next == '_' || next == '-' || next == '.';
-    return apart && std::any_of(rule.endings.begin(), rule.endings.end(), [&](auto const& ending) {
+    char const next = name[begin.size()];
+    bool const apart = begin.empty() || next == '_' || next == '-' || next == '.';
+    return apart && std::any_of(endings.begin(), endings.end(), [&](auto const& ending) {
                return name.ends_with(ending);
            });
 }
@@ -142,6 +144,48 @@ std::optional<std::string_view> after(std::string_view line, std::string_view wo
     return line.substr(word.size());
 }
 
+/// What list_backups_script says of the machine, ahead of its files.
+struct ListingHead {
+    std::int64_t zone = 0;
+    std::int64_t before = 0;
+};
+
+Result<ListingHead> take_head(std::string_view& listing) {
+    auto const zone_text = after(take_line(listing), "zone ");
+    auto const before_text = after(take_line(listing), "before ");
+    auto const zone = zone_text ? zone_of(*zone_text) : std::nullopt;
+    auto const before = before_text ? number_of<std::int64_t>(*before_text) : std::nullopt;
+    if (!zone || !before) return fail(Errc::invalid, "the folder's list cannot be read");
+    return ListingHead{*zone, *before};
+}
+
+struct ListedFile {
+    std::uint64_t bytes = 0;
+    std::string_view path;
+};
+
+/// nullopt: not a file with something in it.
+std::optional<ListedFile> file_of(std::string_view line) {
+    auto const tab = line.find('\t');
+    if (tab == std::string_view::npos) return std::nullopt;
+    auto const bytes = number_of<std::uint64_t>(line.substr(0, tab));
+    if (!bytes || *bytes == 0) return std::nullopt;
+    return ListedFile{*bytes, line.substr(tab + 1)};
+}
+
+void newest_first(std::vector<StoredBackup>& backups) {
+    std::sort(backups.begin(), backups.end(), [](StoredBackup const& a, StoredBackup const& b) {
+        return a.at != b.at ? a.at > b.at : a.path > b.path;
+    });
+}
+
+/// A file's name may hold a line break, and then the next line says what it likes.
+bool is_inside(std::string_view path, std::string_view folder) {
+    while (folder.size() > 1 && folder.ends_with('/')) folder.remove_suffix(1);
+    if (!path.starts_with(folder) || path.size() <= folder.size()) return false;
+    return path[folder.size()] == '/' && path.find("/../") == std::string_view::npos;
+}
+
 struct Counts {
     std::size_t named = 0;
     std::size_t kept_apart = 0;
@@ -175,40 +219,78 @@ std::optional<std::int64_t> stamp_of(std::string_view name) {
 }
 
 Result<std::vector<StoredBackup>> choose_backups(std::string_view listing, BackupRule const& rule) {
-    auto const zone_text = after(take_line(listing), "zone ");
-    auto const before_text = after(take_line(listing), "before ");
-    auto const zone = zone_text ? zone_of(*zone_text) : std::nullopt;
-    auto const before = before_text ? number_of<std::int64_t>(*before_text) : std::nullopt;
-    if (!zone || !before) return fail(Errc::invalid, "the folder's list cannot be read");
+    auto const head = take_head(listing);
+    if (!head) return tl::unexpected<Error>(head.error());
     std::vector<StoredBackup> fitting;
     Counts counts;
     while (!listing.empty()) {
-        auto const line = take_line(listing);
-        auto const tab = line.find('\t');
-        if (tab == std::string_view::npos) continue;
-        auto const bytes = number_of<std::uint64_t>(line.substr(0, tab));
-        auto const path = line.substr(tab + 1);
-        auto const name = base_name(path);
-        if (!bytes || *bytes == 0 || !is_named_so(name, rule)) continue;
+        auto const file = file_of(take_line(listing));
+        if (!file || !is_named_so(base_name(file->path), rule.name, rule.endings)) continue;
+        auto const name = base_name(file->path);
         ++counts.named;
         auto const stamp = stamp_of(name);
-        auto const ahead = is_utc(name) ? 0 : *zone;
+        auto const ahead = is_utc(name) ? 0 : head->zone;
         if (may_hold_the_damage(name.substr(rule.name.size()))) {
             ++counts.kept_apart;
         } else if (!stamp) {
             ++counts.undated;
-        } else if (*stamp - ahead >= *before) {
+        } else if (*stamp - ahead >= head->before) {
             ++counts.late;
         } else {
-            fitting.push_back({std::string(path), *bytes, *stamp - ahead});
+            fitting.push_back({std::string(file->path), file->bytes, *stamp - ahead});
         }
     }
     if (fitting.empty()) return none(rule, counts);
-    std::sort(fitting.begin(), fitting.end(), [](StoredBackup const& a, StoredBackup const& b) {
-        return a.at != b.at ? a.at > b.at : a.path > b.path;
-    });
+    newest_first(fitting);
     if (fitting.size() > rule.most) fitting.resize(rule.most);
     return fitting;
+}
+
+Result<Retention> sort_backups(std::string_view listing, RetentionRule const& rule) {
+    auto const head = take_head(listing);
+    if (!head) return tl::unexpected<Error>(head.error());
+    Retention out;
+    out.good.resize(rule.endings.size());
+    out.before = head->before - rule.older_than_s;
+    while (!listing.empty()) {
+        auto const file = file_of(take_line(listing));
+        if (!file || !is_inside(file->path, rule.folder)) continue;
+        auto const name = base_name(file->path);
+        auto const stamp = stamp_of(name);
+        if (!stamp) continue;
+        auto const at = *stamp - (is_utc(name) ? 0 : head->zone);
+        if (at >= head->before) continue;
+        StoredBackup backup{std::string(file->path), file->bytes, at};
+        // Of ".tar.gz" and ".gz" the first that fits says what it is.
+        for (std::size_t i = 0; i < rule.endings.size(); ++i) {
+            if (!is_named_so(name, rule.name, {rule.endings[i]})) continue;
+            if (!may_hold_the_damage(name.substr(rule.name.size()))) {
+                out.good[i].push_back(std::move(backup));
+            } else if (rule.emergency && at < out.before) {
+                out.apart.push_back(std::move(backup));
+            }
+            break;
+        }
+    }
+    for (auto& kind : out.good) newest_first(kind);
+    newest_first(out.apart);
+    return out;
+}
+
+std::vector<StoredBackup> old_backups(
+    std::vector<StoredBackup> const& good, std::vector<std::string> const& readable,
+    std::size_t newest, std::int64_t before
+) {
+    std::size_t found = 0;
+    std::vector<StoredBackup> gone;
+    for (auto const& backup : good) {
+        bool const counts =
+            std::find(readable.begin(), readable.end(), backup.path) != readable.end();
+        if (counts) ++found;
+        // Also what cannot be read stays while it is newer than the last of those that count.
+        if (!counts && found >= newest && backup.at < before) gone.push_back(backup);
+    }
+    return found < newest || found != readable.size() ? std::vector<StoredBackup>{} : gone;
 }
 
 }  // namespace rollbackd

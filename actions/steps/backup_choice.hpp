@@ -25,6 +25,35 @@ struct StoredBackup {
 /// Those made before that, the newest first. An Error says which there were and why none fits.
 Result<std::vector<StoredBackup>> choose_backups(std::string_view listing, BackupRule const& rule);
 
+/// Which backups have had their time. Those that may hold the damage are never counted as good.
+struct RetentionRule {
+    std::string folder;                // nothing outside of it, whatever a listing says
+    std::string name;                  // how file names begin
+    std::vector<std::string> endings;  // each a kind of its own, with its own newest
+    std::int64_t older_than_s = 0;
+    bool emergency = false;  // emergency, broken, forensic and post-rollback ones too
+};
+
+struct Retention {
+    /// Of each kind, the newest first: those of which the newest readable ones stay.
+    std::vector<std::vector<StoredBackup>> good;
+    std::vector<StoredBackup> apart;  // may hold the damage, and are old enough to go
+    std::int64_t before = 0;          // what was made before that may go
+
+    friend bool operator==(Retention const&, Retention const&) = default;
+};
+
+/// `listing` as for choose_backups, "before" being now. One without a time in its name, or made
+/// after now, is neither good nor ever deleted.
+Result<Retention> sort_backups(std::string_view listing, RetentionRule const& rule);
+
+/// Of one kind: what may go once `readable` are known to be, the newest first. Nothing where they
+/// are fewer than `newest`, or where one of them is not of this kind.
+std::vector<StoredBackup> old_backups(
+    std::vector<StoredBackup> const& good, std::vector<std::string> const& readable,
+    std::size_t newest, std::int64_t before
+);
+
 /// The time in a file name as if it were UTC: 20261122_213000, _2130, -2026-11-22T21-30-00,
 /// 20261122.
 std::optional<std::int64_t> stamp_of(std::string_view name);

@@ -109,3 +109,74 @@ TEST_CASE("an empty file is no backup") {
         "zone +0000\nbefore " + std::to_string(noon) + "\n0\t/backups/shop_20261121_100000.dump\n";
     CHECK_FALSE(choose_backups(text, rule()));
 }
+
+namespace {
+
+RetentionRule retention(bool emergency = false) {
+    return {"/b", "shop", {".dump", ".sql.gz"}, 7 * 86400, emergency};
+}
+
+/// At noon of the 22nd, in UTC.
+std::string stored(std::string const& files) { return "zone +0000\nbefore 1795348800\n" + files; }
+
+std::vector<std::string> paths(std::vector<StoredBackup> const& backups) {
+    std::vector<std::string> out;
+    for (auto const& backup : backups) out.push_back(backup.path);
+    return out;
+}
+
+using Paths = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("the newest that can be read stay whatever their age, and the old ones behind them go") {
+    auto const sorted = sort_backups(
+        stored("9\t/b/shop_20260101_0200.dump\n9\t/b/shop_20260102_0200.dump\n"
+               "9\t/b/2026-01/shop_20260103_0200.dump\n9\t/b/shop_20261122_0200.dump\n"),
+        retention()
+    );
+    REQUIRE(sorted);
+    auto const& good = sorted->good[0];
+    Paths const two{"/b/shop_20261122_0200.dump", "/b/2026-01/shop_20260103_0200.dump"};
+    CHECK(
+        paths(old_backups(good, two, 2, sorted->before)) ==
+        Paths{"/b/shop_20260102_0200.dump", "/b/shop_20260101_0200.dump"}
+    );
+    // The third is broken: the fourth takes its place.
+    Paths const other{"/b/shop_20261122_0200.dump", "/b/shop_20260102_0200.dump"};
+    CHECK(
+        paths(old_backups(good, other, 2, sorted->before)) == Paths{"/b/shop_20260101_0200.dump"}
+    );
+    CHECK(old_backups(good, {"/b/shop_20261122_0200.dump"}, 2, sorted->before).empty());
+    CHECK(old_backups(good, {"/b/shop_20261122_0200.dump", "/etc/x"}, 2, sorted->before).empty());
+    // None is old enough.
+    CHECK(old_backups(good, two, 2, 0).empty());
+}
+
+TEST_CASE("an emergency dump never counts as good, and goes only where that is asked for") {
+    auto const text = stored(
+        "9\t/b/shop_emergency_20260101_0200.dump\n9\t/b/shop_emergency_20261122_0200.dump\n"
+        "9\t/b/shop_20260101_0300.sql.gz\n"
+    );
+    auto const kept = sort_backups(text, retention());
+    REQUIRE(kept);
+    CHECK(kept->good[0].empty());
+    CHECK(kept->good[1].size() == 1);
+    CHECK(kept->apart.empty());
+    auto const asked = sort_backups(text, retention(true));
+    REQUIRE(asked);
+    CHECK(paths(asked->apart) == Paths{"/b/shop_emergency_20260101_0200.dump"});
+}
+
+TEST_CASE("nothing outside the folder, without a time, of tomorrow or empty is looked at") {
+    auto const sorted = sort_backups(
+        stored("9\t/etc/shop_20260101_0200.dump\n9\t/b/../etc/shop_20260101_0200.dump\n"
+               "9\t/bb/shop_20260101_0200.dump\n9\t/b/shop_latest.dump\n"
+               "9\t/b/shop_20270101_0200.dump\n0\t/b/shop_20260101_0200.dump\n"
+               "9\t/b/shopping_20260101_0200.dump\n9\t/b/shop_20260101_0200.tar\n"),
+        retention()
+    );
+    REQUIRE(sorted);
+    CHECK(sorted->good[0].empty());
+    CHECK(sorted->apart.empty());
+}
