@@ -116,7 +116,9 @@ private:
             auto const at = path + "." + std::to_string(i);
             expect(at + ".host", steps[i].host, hosts_);
             if (steps[i].type == "notify") expect_param(at, steps[i], "to", channels_);
-            if (steps[i].type == "firewall") expect_param(at, steps[i], "from", hosts_);
+            bool const asks = steps[i].type == "firewall" || steps[i].type == "copy";
+            if (asks) expect_param(at, steps[i], "from", hosts_);
+            if (steps[i].type == "copy") expect_param(at, steps[i], "at", hosts_);
         }
     }
 
