@@ -1,0 +1,67 @@
+"""An issuer of certificates (Debian's pebble), with a name server that says that every name is this machine."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+from harness.net import free_port
+from harness.servers import Server, find_program
+from harness.tls import Certificate
+
+
+class Acme(Server):
+    """Certificates of an hour. `challenge_port` is where it asks, as port 80 elsewhere."""
+
+    def __init__(self, folder: Path):
+        super().__init__(folder)
+        self.challenge_port, self.dns_port, self.management_port = free_port(), free_port(), free_port()
+        made = Certificate(folder / "own", san="DNS:localhost")
+        self.certificate, self.key = made.path, made.key
+        self.names: subprocess.Popen | None = None
+
+    def argv(self) -> list[str]:
+        with open(self.folder / "names.log", "ab") as log:
+            self.names = subprocess.Popen(
+                [find_program("pebble-challtestsrv"), "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "", "-dns01",
+                 f"127.0.0.1:{self.dns_port}", "-http01", "", "-https01", "", "-tlsalpn01", "", "-management",
+                 f"127.0.0.1:{self.management_port}"], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        config = self.folder / "pebble.json"
+        config.write_text(json.dumps({"pebble": {
+            "listenAddress": f"127.0.0.1:{self.port}", "managementListenAddress": f"127.0.0.1:{free_port()}",
+            "certificate": str(self.certificate), "privateKey": str(self.key), "httpPort": self.challenge_port,
+            "tlsPort": free_port(), "certificateValidityPeriod": 3600, "ocspResponderURL": "",
+            "externalAccountBindingRequired": False}}))
+        return ["env", "PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=0", find_program("pebble"), "-config", str(config),
+                "-dnsserver", f"127.0.0.1:{self.dns_port}"]
+
+    def ready(self) -> bool:
+        return b"Listening on" in (self.folder / "log").read_bytes()
+
+    @property
+    def certbot(self) -> list[str]:
+        """Certbot, in folders of this issuer's own."""
+        le = self.folder / "certbot"
+        return ["/usr/bin/env", f"REQUESTS_CA_BUNDLE={self.certificate}", find_program("certbot"), "--config-dir", f"{le}/c",
+                "--work-dir", f"{le}/w", "--logs-dir", f"{le}/l"]
+
+    @property
+    def first(self) -> list[str]:
+        """What certbot must be told the first time."""
+        return ["--server", f"https://localhost:{self.port}/dir", "--agree-tos", "--register-unsafely-without-email",
+                "--http-01-port", str(self.challenge_port), "--http-01-address", "127.0.0.1"]
+
+    def issue(self, name: str) -> None:
+        done = subprocess.run([*self.certbot, "-n", "certonly", "--standalone", *self.first, "-d", name],
+                              capture_output=True, text=True, timeout=60, env=os.environ)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def live(self, name: str, what: str = "fullchain") -> Path:
+        return self.folder / f"certbot/c/live/{name}/{what}.pem"
+
+    def stop(self, *how) -> None:
+        super().stop(*how)
+        if self.names:
+            self.names.terminate()
+            self.names.wait(10)
+            self.names = None
