@@ -12,6 +12,7 @@ int access_log(std::uint8_t const* data, std::size_t size);
 int alerts(std::uint8_t const* data, std::size_t size);
 int condition(std::uint8_t const* data, std::size_t size);
 int dns(std::uint8_t const* data, std::size_t size);
+int hands(std::uint8_t const* data, std::size_t size);
 int host(std::uint8_t const* data, std::size_t size);
 int http_answer(std::uint8_t const* data, std::size_t size);
 int log(std::uint8_t const* data, std::size_t size);

@@ -66,6 +66,10 @@ TEST_CASE("lines of logs in whatever they come, whole and torn, are read or left
     replay(fuzz::log, std::string(corpus) + "log", 5);
 }
 
+TEST_CASE("what machines say to steps, whole and torn, is read or refused") {
+    replay(fuzz::hands, std::string(corpus) + "hands", 6);
+}
+
 TEST_CASE("what a machine says about itself, whole and torn, is read or refused") {
     replay(fuzz::host, std::string(corpus) + "host", 6);
 }
