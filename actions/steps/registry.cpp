@@ -29,6 +29,11 @@ std::vector<StepType> const& step_types() {
         safe_mode_step(),
         route_step(),
         firewall_step(),
+        copy_step(),
+        truncate_step(),
+        prune_step(),
+        backup_prune_step(),
+        certbot_step(),
         capture_evidence_step(),
         wait_until_step(),
         notify_step(),
@@ -55,11 +60,11 @@ StepType const* find_step_type(std::string_view name) {
 
 std::vector<std::string> later_step_types() {
     return {
-        "docker",       "npm",         "file_copy",  "copy",         "archive",  "flag",
-        "nginx",        "dns",         "certbot",    "prune",        "truncate", "status_page",
-        "rotate",       "git_merge",   "git_branch", "pull_request", "backup",   "service",
-        "scale",        "reboot",      "dump",       "restore",      "pg_dump",  "pg_swap",
-        "feature_flag", "maintenance", "safe-mode",  "podman",       "kubectl",
+        "docker",       "npm",          "file_copy",   "archive", "flag",
+        "nginx",        "dns",          "status_page", "rotate",  "git_merge",
+        "git_branch",   "pull_request", "backup",      "service", "scale",
+        "reboot",       "dump",         "restore",     "pg_dump", "pg_swap",
+        "feature_flag", "maintenance",  "safe-mode",   "podman",  "kubectl",
     };
 }
 

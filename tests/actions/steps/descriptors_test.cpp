@@ -67,6 +67,48 @@ TEST_CASE("only what destroys something asks first") {
     CHECK_FALSE(destroys("redis", {{"do", "set"}}));
     CHECK(destroys("migrate", {{"do", "down"}}));
     CHECK_FALSE(destroys("migrate", {{"do", "up"}}));
+    CHECK(info_of("backup_prune").destructive);
+    JsonObject const log{{"files", JsonArray{"/l"}}, {"keep", "/k"}};
+    CHECK_FALSE(destroys("truncate", log));
+    CHECK(destroys("truncate", {{"files", JsonArray{"/l"}}}));
+    CHECK(destroys("truncate", {{"files", JsonArray{"/l"}}, {"keep", "/k"}, {"tail", 10}}));
+    for (auto const* const type : {"firewall", "copy", "prune", "certbot"}) {
+        INFO(type);
+        CHECK_FALSE(info_of(type).destructive);
+        CHECK(info_of(type).destroys == nullptr);
+    }
+}
+
+TEST_CASE("a certificate fetched alone needs to know how the web server makes way") {
+    JsonObject params{{"do", "standalone"}, {"cert_name", "a.example.com"}};
+    CHECK(refused("certbot", params) == "stop");
+    params["stop"] = JsonArray{"stop"};
+    CHECK(refused("certbot", params) == "start");
+    params["start"] = JsonArray{"start"};
+    CHECK(refused("certbot", params) == "domains");
+    params["domains"] = JsonArray{"a.example.com"};
+    CHECK(refused("certbot", params).empty());
+    params["do"] = "renew";
+    CHECK(refused("certbot", params) == "stop");
+}
+
+TEST_CASE("a copy onto itself or into a nameless file is refused") {
+    CHECK(refused("copy", {{"file", "/a"}, {"to", "/b"}}).empty());
+    CHECK(refused("copy", {{"file", "/a"}, {"to", "/a"}}) == "to");
+    CHECK(refused("copy", {{"file", "/a"}, {"to", "/a"}, {"at", "web1"}}).empty());
+    CHECK(refused("copy", {{"file", "/a"}, {"to", "/b/"}}) == "to");
+}
+
+TEST_CASE("a step that makes room says what it spares") {
+    auto const text =
+        dry("backup_prune", {{"folder", "/b"},
+                             {"name", "shop"},
+                             {"keep_newest", 7},
+                             {"older_than", std::int64_t(3600) * 24 * 1'000'000'000}});
+    CHECK(text.find("older than 24h, but never the newest 7") != std::string::npos);
+    CHECK(refused("truncate", {{"files", JsonArray{}}}) == "files");
+    CHECK(refused("truncate", {{"files", JsonArray{"log"}}}) == "files");
+    CHECK(refused("truncate", {{"files", JsonArray{"/log"}}, {"tail", 5}}) == "tail");
 }
 
 TEST_CASE("a restore by rule needs to know which and from before when") {
