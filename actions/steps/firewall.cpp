@@ -47,6 +47,8 @@ std::vector<Error> problems(JsonObject const& params) {
     return {};
 }
 
+constexpr int looks_again = 2;
+
 TypeInfo firewall_info() {
     TypeInfo info;
     info.name = "firewall";
@@ -188,6 +190,11 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
         if (!wrong) wrong = co_await not_in_front(job, *gates, "6");
     }
     if (!wrong) wrong = co_await seen_otherwise(job, *gates);
+    // A busy machine may have been slow to answer; what is closed answers at no time.
+    bool const opens = gates->state == Gate::open;
+    for (int again = 0; wrong && opens && again < looks_again && !job.is_aborted(); ++again) {
+        wrong = co_await seen_otherwise(job, *gates);
+    }
     if (wrong) {
         // Told, and without the effect it is there for; what it did stays until it is opened.
         outcome.kind = job.is_aborted() ? OutcomeKind::aborted : OutcomeKind::failed;

@@ -198,7 +198,7 @@ command -v bash >/dev/null || { echo "bash is not installed here; it is what ask
 for address in $1; do
     for port in $2; do
         {
-            said=$(timeout 2 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$address" "$port" 2>&1)
+            said=$(timeout 3 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$address" "$port" 2>&1)
             case $?:$said in
                 0:*) echo "$address $port open" ;;
                 124:*) echo "$address $port silent" ;;

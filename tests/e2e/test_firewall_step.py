@@ -34,14 +34,14 @@ def by_itself(world, step: dict, **more) -> dict:
     if world.daemon.running:
         world.daemon.stop()
     with_steps(world, step, **more)
-    return done(world)
+    return done(world, timeout=90)
 
 
 def refused(world, step: dict) -> str:
     if world.daemon.running:
         world.daemon.stop()
     with_steps(world, step)
-    run = carry_out(world)
+    run = carry_out(world, timeout=90)
     assert run["state"] == "failed", run
     return step_text(world, run)
 
@@ -139,7 +139,7 @@ def test_ufw_cut_off_in_the_middle_is_still_undone_to_the_byte(world, machines):
     cutting.write_text('#!/bin/sh\n[ "$1" != prepend ] || { kill -9 $(ps -o ppid= -p $PPID); exit 1; }\nexec ufw "$@"\n')
     cutting.chmod(0o755)
     with_steps(world, firewall("close", "ufw", command=[str(cutting)]))
-    assert carry_out(world)["state"] in ("failed", "interrupted")
+    assert carry_out(world, timeout=90)["state"] in ("failed", "interrupted")
     assert rules(machines) != before and (machines.etc / "rollbackd/busy").exists()
     by_itself(world, firewall("close", "ufw", **LOOK))
     by_itself(world, firewall("open", "ufw", **LOOK))

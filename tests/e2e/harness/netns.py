@@ -87,7 +87,7 @@ class TwoMachines:
 
     def reaches(self, address: str, port: int, source: str = "") -> bool:
         """A connection from the other machine is accepted."""
-        ask = f"import socket; socket.create_connection(({address!r}, {port}), 0.5, ({source!r}, 0))"
+        ask = f"import socket; socket.create_connection(({address!r}, {port}), 2, ({source!r}, 0))"
         return subprocess.run(["ip", "netns", "exec", self.names["other"], "/usr/bin/python3", "-c", ask],
                               capture_output=True).returncode == 0
 
