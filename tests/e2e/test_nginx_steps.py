@@ -54,11 +54,12 @@ def test_the_maintenance_page_is_on_and_off_while_health_stays_open(world, proxy
     with_steps(world, safe_mode(proxy, do="on", page="if ($uri !~ ^/(health|webhooks/)) { return 503; }"))
     assert "safe mode on" in dry_run(world)
     done(world)
-    assert status(proxy.url + "/") == 503 and status(proxy.url + "/health") == 200
+    # The old workers may answer what they have begun for a moment after the reload.
+    wait_for(lambda: status(proxy.url + "/") == 503 and status(proxy.url + "/health") == 200)
     world.daemon.stop()
     with_steps(world, safe_mode(proxy, do="off"))
     done(world)
-    assert status(proxy.url + "/") != 503
+    wait_for(lambda: status(proxy.url + "/") != 503)
 
 
 def test_what_nginx_refuses_is_undone_by_itself(world, proxy):
