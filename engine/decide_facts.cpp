@@ -1,9 +1,7 @@
 // What is known of a service beside its samples: whether its playbooks could be run, and which
 // modes its steps have left on.
 #include "core/names.hpp"
-#include "core/utf8.hpp"
 #include "engine/draft.hpp"
-#include "engine/guards.hpp"
 
 namespace rollbackd {
 
@@ -30,7 +28,29 @@ void tell_ready(Draft& draft, ServicePolicy const& service, std::string const& p
     );
 }
 
+// The playbook that switches a mode off again.
+std::string way_back(Draft const& draft, std::string const& name, std::string const& mode) {
+    auto const* const service = draft.policy.service(name);
+    if (service == nullptr) return "";
+    for (auto const& playbook : service->playbooks) {
+        for (auto const& step : playbook.steps) {
+            auto const what = text_of(Json(step.params), "do");
+            bool const ends = step.type == mode && (what == "off" || what == "open");
+            if (ends) return ": rollbackctl run " + name + " " + playbook.name;
+        }
+    }
+    return "";
+}
+
 }  // namespace
+
+std::optional<std::string> mode_left_on(Draft const& draft, std::string const& id) {
+    auto const& service = draft.incident(id).service;
+    for (auto const& [mode, incident] : draft.state.service(service).modes) {
+        if (incident == id) return mode + " is still on" + way_back(draft, service, mode);
+    }
+    return std::nullopt;
+}
 
 void on(Draft& draft, ReadinessSeen const& event) {
     auto const* const service = draft.policy.service(event.service);

@@ -398,9 +398,8 @@ void follow_through(Draft& draft, std::string const& id) {
         );
         return;
     }
-    for (auto const& [mode, incident] : draft.state.service(service).modes) {
-        if (incident != id) continue;
-        set_state(draft, id, IncidentState::verifying, "recovered; " + mode + " is still on");
+    if (auto const left = mode_left_on(draft, id)) {
+        set_state(draft, id, IncidentState::verifying, "recovered; " + *left);
         return;
     }
     resolve_incident(draft, id, "", "verified: " + draft.run(run_id).plan.playbook + " worked");

@@ -107,6 +107,11 @@ void on(Draft& draft, CheckEnded const& event);
 /// After a run succeeded: other triggers, success entries, then resolved.
 void follow_through(Draft& draft, std::string const& incident);
 
+// What is known beside samples (decide_facts.cpp).
+/// What a run of the incident has switched on and nobody off, and how to.
+std::optional<std::string> mode_left_on(Draft const& draft, std::string const& incident);
+void on(Draft& draft, ReadinessSeen const& event);
+
 // People (decide_people.cpp, decide_approvals.cpp, decide_steps.cpp).
 /// The incident a person names; refuses with not_found where there is none.
 Incident const* require(Draft& draft, std::string const& id);
@@ -139,7 +144,6 @@ void end_silence(Draft& draft, Silence const& silence, std::string const& by);
 void on(Draft& draft, VersionReleased const& event);
 void on(Draft& draft, RequestAnswered const& event);
 void on(Draft& draft, PolicyLoaded const& event);
-void on(Draft& draft, ReadinessSeen const& event);
 void on(Draft& draft, Recovered const& event);
 void on(Draft& draft, BlindEnded const& event);
 void on(Draft& draft, Tick const& event);

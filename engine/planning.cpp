@@ -73,6 +73,12 @@ Result<void> render_checks(std::vector<Check>& checks, TemplateValues const& val
     return {};
 }
 
+/// What people read afterwards. A name without a value stays as it stands: no reason not to run.
+void render_texts(Plan& plan, TemplateValues const& values) {
+    for (auto& text : plan.follow_up) text = render(text, values).value_or(text);
+    for (auto& duty : plan.duties) duty.text = render(duty.text, values).value_or(duty.text);
+}
+
 Result<JsonObject> fill_inputs(Playbook const& playbook, JsonObject const& given) {
     JsonObject out;
     for (auto const& [name, value] : given) {
@@ -184,6 +190,7 @@ Result<Plan> make_plan(
     for (auto* const list : {&plan.verify, &plan.success}) {
         if (auto done = render_checks(*list, names); !done) return tl::unexpected(done.error());
     }
+    render_texts(plan, names);
     plan.hash = sha256_hex(to_text(to_json(plan)));
     return plan;
 }

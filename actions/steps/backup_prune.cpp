@@ -92,16 +92,6 @@ Result<Retention> sorted(StepJob const& job, SupervisedEnd const& end) {
     return sort_backups(end.stdout_text, rule);
 }
 
-Words lines_of(std::string_view text) {
-    Words lines;
-    while (!text.empty()) {
-        auto const end = text.find('\n');
-        lines.emplace_back(text.substr(0, end));
-        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    }
-    return lines;
-}
-
 /// Which of one kind may go; an end that is not ok is the step's.
 struct Sifted {
     std::vector<StoredBackup> gone;
@@ -124,7 +114,7 @@ asio::awaitable<Sifted> sift(
     auto const end = co_await job.process(name, std::move(look));
     if (!end.ok()) out.end = job.outcome(end);
     if (!end.ok()) co_return out;
-    auto const readable = lines_of(end.stdout_text);
+    auto const readable = lines_in(end.stdout_text);
     out.gone = old_backups(good, readable, newest(job), before);
     if (readable.size() < newest(job)) {
         out.told = "only " + std::to_string(readable.size()) + " good " +

@@ -205,17 +205,6 @@ Command effect_command(StepJob const& job, Words const& containers, Duration pat
     return command;
 }
 
-Words lines_of(std::string const& text) {
-    Words lines;
-    std::size_t at = 0;
-    while (at < text.size()) {
-        auto const end = std::min(text.find('\n', at), text.size());
-        if (end > at) lines.push_back(text.substr(at, end - at));
-        at = end + 1;
-    }
-    return lines;
-}
-
 /// Which containers the services have: also a question whether Compose, its files and the engine
 /// work at all.
 asio::awaitable<SupervisedEnd> list(StepJob& job) {
@@ -228,7 +217,7 @@ asio::awaitable<SupervisedEnd> list(StepJob& job) {
 asio::awaitable<SupervisedEnd> effect(StepJob& job, Duration patience) {
     auto const listed = co_await list(job);
     if (!listed.ok()) co_return listed;
-    auto const containers = lines_of(listed.stdout_text);
+    auto const containers = lines_in(listed.stdout_text);
     co_return co_await job.ask(effect_command(job, containers, patience));
 }
 

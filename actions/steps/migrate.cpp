@@ -132,13 +132,9 @@ Words current_words() { return {"alembic", "current"}; }
 /// The revisions alembic names, without its log lines: "1a2b3c (head)".
 std::string revisions(std::string const& text) {
     std::string out;
-    std::size_t at = 0;
-    while (at < text.size()) {
-        auto const end = std::min(text.find('\n', at), text.size());
-        auto const line = std::string_view(text).substr(at, end - at);
-        bool const log = line.starts_with("INFO") || line.starts_with("DEBUG") || line.empty();
-        if (!log) out += (out.empty() ? "" : ", ") + std::string(line);
-        at = end + 1;
+    for (auto const& line : lines_in(text)) {
+        bool const log = line.starts_with("INFO") || line.starts_with("DEBUG");
+        if (!log) out += (out.empty() ? "" : ", ") + line;
     }
     return out.empty() ? "base" : out;
 }

@@ -80,14 +80,11 @@ Words act_words(StepJob const& job) {
 /// One a line, between whatever else PM2 says.
 std::vector<std::int64_t> pids_in(std::string const& text) {
     std::vector<std::int64_t> out;
-    std::size_t at = 0;
-    while (at < text.size()) {
-        auto const end = std::min(text.find('\n', at), text.size());
+    for (auto const& line : lines_in(text)) {
+        auto const* const end = line.data() + line.size();
         std::int64_t value = 0;
-        auto const [stop, code] = std::from_chars(text.data() + at, text.data() + end, value);
-        bool const whole = code == std::errc() && stop == text.data() + end;
-        if (whole && value > 0) out.push_back(value);
-        at = end + 1;
+        auto const [stop, code] = std::from_chars(line.data(), end, value);
+        if (code == std::errc() && stop == end && value > 0) out.push_back(value);
     }
     return out;
 }

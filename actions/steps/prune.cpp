@@ -21,9 +21,8 @@ TypeInfo prune_info() {
     info.name = "prune";
     info.doc =
         "Deletes old images of a container engine and its build cache. Never a volume or "
-        "container, "
-        "never an image that a container was made from, that `keep` names, or that is among the "
-        "newest of its name.";
+        "container, never an image that a container was made from, that `keep` names, or that is "
+        "among the newest of its name.";
     info.fields = {
         {.name = "images",
          .type = FieldType::choice,

@@ -36,8 +36,7 @@ TypeInfo truncate_info() {
     info.name = "truncate";
     info.doc =
         "Empties files that grow, where they are: whoever has one open goes on writing into it, "
-        "and "
-        "its space is free at once. The paths of what is kept are what `save` keeps.";
+        "and its space is free at once. The paths of what is kept are what `save` keeps.";
     info.fields = {
         {.name = "files",
          .type = FieldType::text_list,

@@ -19,6 +19,16 @@ std::string command_line(std::vector<std::string> const& argv) {
     return out;
 }
 
+std::vector<std::string> lines_in(std::string_view printed) {
+    std::vector<std::string> lines;
+    while (!printed.empty()) {
+        auto const end = std::min(printed.find('\n'), printed.size());
+        if (end > 0) lines.emplace_back(printed.substr(0, end));
+        printed.remove_prefix(std::min(end + 1, printed.size()));
+    }
+    return lines;
+}
+
 std::optional<std::string> objection(StepJob const& job, SupervisedEnd const& end) {
     bool const unanswered = end.kind == EndKind::timed_out || end.kind == EndKind::lost ||
                             end.kind == EndKind::terminated;

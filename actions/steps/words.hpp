@@ -8,6 +8,9 @@ namespace rollbackd {
 /// argv as a person would type it, quoted only where it must be.
 std::string command_line(std::vector<std::string> const& argv);
 
+/// The lines of what a program has printed, without empty ones.
+std::vector<std::string> lines_in(std::string_view printed);
+
 /// What a preflight's end says against the step; nullopt: nothing. A question that found no time
 /// or whose process was killed, as on a machine that is going down under load, must not keep the
 /// rollback from being tried.

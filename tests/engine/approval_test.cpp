@@ -378,3 +378,15 @@ TEST_CASE("a playbook that names its incident can be planned and run where none 
     REQUIRE_FALSE(world.reply.error);
     CHECK(world.incident("INC-1")->runs.front().plan == *plan);
 }
+
+TEST_CASE("what people should do afterwards is told with its values filled in") {
+    auto policy = shop_policy();
+    auto& playbook = policy.services[0].playbooks[1];
+    playbook.follow_up = {"payments of {{ service }} are off, see {{ incident.id }}"};
+    playbook.duties = {{"ask", "ask about {{ service }}", 1h, DutyFrom::recovery, ""}};
+    World world(std::move(policy));
+    auto const plan = world.engine.plan("shop", "payments-off", {}, world.now);
+    REQUIRE(plan);
+    CHECK(plan->follow_up.front() == "payments of shop are off, see INC-1");
+    CHECK(plan->duties.front().text == "ask about shop");
+}

@@ -127,6 +127,8 @@ TEST_CASE("a step leaves its mode on: conditions know, and the incident stays op
     }
     REQUIRE(world.incident()->state == IncidentState::verifying);
     CHECK(world.incident()->recovered_at);
+    auto const why = world.incident()->timeline.back().text;
+    CHECK(why.ends_with("safe_mode is still on: rollbackctl run shop safe-mode-off"));
     CHECK(world.replayed().state().service("shop").mode() == "safe_mode");
     world.send(RunAsked{{"ann", "operate"}, "shop", "safe-mode-off", "it is well", {}, {}});
     while (world.end_step()) {
