@@ -51,10 +51,11 @@ void print_head(Context const& context, Json const& status, std::size_t open) {
     }
 }
 
-/// "frozen", "paused", the open incidents, or "ok".
+/// "frozen", "paused", what steps have left on, the open incidents, or "ok".
 std::string condition_of(Json const& service) {
     if (!shown(service, "frozen_by").empty()) return "frozen by " + shown(service, "frozen_by");
-    std::string open;
+    auto const mode = shown(service, "mode");
+    std::string open = mode == "normal" ? "" : mode;
     for (auto const& incident : items_of(service, "open_incidents")) {
         open += (open.empty() ? "" : ", ") + name_of(incident, "id");
     }
@@ -65,6 +66,18 @@ std::string condition_of(Json const& service) {
 std::string watched_until(Json const& service) {
     auto const* const window = find(service, "watching");
     return window == nullptr ? "" : moment(text_of(*window, "until"));
+}
+
+/// What could not be run when it was looked at last.
+void print_unready(Terminal const& terminal, Json const& service) {
+    for (auto const& playbook : items_of(service, "playbooks")) {
+        auto const* const ready = find(playbook, "ready");
+        if (ready == nullptr || !ready->is_bool() || ready->get_bool()) continue;
+        print_field(
+            terminal, name_of(service) + "'s " + name_of(playbook) + " could not be run:",
+            shown(playbook, "ready_why"), 0, Colour::yellow
+        );
+    }
 }
 
 void print_services(Terminal const& terminal, JsonArray const& list) {
@@ -104,6 +117,7 @@ void print_services(Terminal const& terminal, JsonArray const& list) {
     } else {
         table.print(terminal);
     }
+    for (auto const& service : list) print_unready(terminal, service);
 }
 
 /// "failed: refused", "97 ok, 3 failed", "12.5".
@@ -175,6 +189,7 @@ void print_service(Terminal const& terminal, Json const& service) {
         shown(service, "autonomy") +
             (is_true(service, "untrusted") ? ", capped: fed by samples nobody vouched for" : "")
     );
+    print_unready(terminal, service);
     print_signals(terminal, service);
     print_triggers(terminal, service);
 }

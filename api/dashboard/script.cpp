@@ -96,12 +96,16 @@ function show_service(service) {
   title.append(badge(service.autonomy, 'unknown'));
   if (service.paused) title.append(' ', badge('paused', 'warn'));
   if (service.frozen_by) title.append(' ', badge('frozen by ' + service.frozen_by, 'bad'));
+  if (service.mode !== 'normal') title.append(' ', badge(service.mode + ' is on', 'warn'));
   card.append(title);
   card.append(el('p', 'Version ' + (service.current || 'not recorded') +
     (service.target ? ', would go back to ' + service.target : '')));
   if (!service.target && service.target_why) card.append(el('p', service.target_why, 'quiet'));
   if (service.watching) {
     card.append(el('p', 'Watching the deployment of ' + service.watching.version, 'warn'));
+  }
+  for (const p of service.playbooks.filter((one) => one.ready === false)) {
+    card.append(el('p', p.name + ' could not be run: ' + p.ready_why, 'warn'));
   }
   const signals = el('table');
   for (const s of service.signals) {

@@ -163,6 +163,26 @@ TEST_CASE("services tells version, target and true triggers; of one also why it 
     }
 }
 
+TEST_CASE("services tells what steps have left on, and which playbook could not be run") {
+    constexpr char const* shop = R"({"name":"shop","frozen_by":null,"mode":"safe_mode",
+        "open_incidents":["INC-8"],"playbooks":[{"name":"restart","ready":true,"ready_why":""},
+        {"name":"unseen","ready":null,"ready_why":""},
+        {"name":"code-rollback","ready":false,"ready_why":"git is \u001b[2J not installed"}]})";
+    FakeDaemon daemon(by_line(
+        {{"GET /v1/services?limit=1000", {200, R"({"items":[)" + std::string(shop) + "]}"}},
+         {"GET /v1/services/shop", {200, shop}}}
+    ));
+    for (auto const& words : {std::vector<std::string>{"services"}, {"services", "shop"}}) {
+        auto const out = run_cli_at(daemon.url(), words).out;
+        INFO(out);
+        CHECK(out.find("safe_mode, INC-8") != std::string::npos);
+        CHECK(out.find("shop's code-rollback could not be run:") != std::string::npos);
+        CHECK(out.find("git is \\x1b[2J not installed") != std::string::npos);
+        CHECK(out.find("unseen") == std::string::npos);
+        CHECK(out.find("restart") == std::string::npos);
+    }
+}
+
 TEST_CASE("with --json passes on what the API said, byte by byte") {
     FakeDaemon daemon(the_daemon());
     CHECK(
