@@ -155,6 +155,10 @@ Edges Senses::observe(std::span<Sample const> samples, State const& state, Now n
         auto& service = found->second;
         auto const window = service.windows.find(raw.signal);
         if (window == service.windows.end()) continue;
+        // What waited comes before what arrives after its end, or it would be late for its streak.
+        if (service.held_until && now.boot >= *service.held_until) {
+            release_held(service, state, now, edges);
+        }
 
         Sample sample = raw;
         sample.at = std::clamp(sample.at, now.boot - window->second.rules().retention, now.boot);

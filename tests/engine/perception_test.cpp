@@ -121,6 +121,27 @@ TEST_CASE("resolve_after as samples counts from the last moment it was true") {
     CHECK(world.incident()->state == IncidentState::resolved);
 }
 
+TEST_CASE("what a start_period held comes before a failure that arrives at its end") {
+    World world;
+    world.deploy("v1", true);
+    world.pass(25s);
+    world.probe(true);
+    world.deploy("v2");
+    for (int i = 0; i < 4; ++i) {
+        world.pass(4s);
+        world.probe(false);
+    }
+    // A machine that does not keep pace: the sample is there before anybody has looked at the
+    // clock.
+    world.now.boot += 5s;
+    world.now.wall += 5s;
+    Sample const late{"shop", "health", world.now.boot, StateValue{false, "refused", 1ms}, {}, {},
+                      {},     true};
+    auto const edges = world.engine.observe(std::span(&late, 1), world.now);
+    REQUIRE_FALSE(edges.empty());
+    CHECK(world.engine.judge("shop", "down", world.now).count == 5);
+}
+
 TEST_CASE("a sample that cannot say is no good one: the failures of a start_period count") {
     World world;
     world.deploy("v1", true);
