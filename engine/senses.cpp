@@ -126,7 +126,6 @@ void Senses::set_policy(std::shared_ptr<Policy const> policy, State const& state
             TriggerSense made{
                 &trigger, can_be_true_by_absence(trigger.when), trigger.when.asks_facts(), {}
             };
-            facts_moved_ = facts_moved_ || made.by_fact;
             if (old != services_.end()) {
                 auto const* const same = find_trigger(old->second, trigger.name);
                 if (same != nullptr && same->policy->when == trigger.when) made.track = same->track;
@@ -142,6 +141,7 @@ void Senses::set_policy(std::shared_ptr<Policy const> policy, State const& state
     }
     services_ = std::move(fresh);
     sync(state);
+    note_facts();
     look_ahead(state, now);
 }
 

@@ -1,32 +1,10 @@
 // What people decide, and what never goes on without them.
-#include "tests/catch.hpp"
-#include "tests/engine/support/world.hpp"
+#include "tests/engine/support/interrupted.hpp"
 
 using namespace rollbackd;
 using namespace rollbackd::testing;
 
 namespace {
-
-Actor const anna{"anna", "operate"};
-
-void fail_webhooks(World& world, int times = 4) {
-    for (int i = 0; i < times; ++i) {
-        world.pass(1s);
-        world.push(false);
-    }
-}
-
-World interrupted() {
-    World world;
-    world.release_v2();
-    world.fail_health(3);
-    world.answer();
-    world.end_step(OutcomeKind::unknown);
-    auto const settle = world.take<SettleStep>();
-    world.send(StepSettled{settle->run, settle->n, {}});
-    REQUIRE(world.incident()->state == IncidentState::frozen);
-    return world;
-}
 
 /// Four failing webhooks ask for a playbook whose second step needs a person.
 World with_step(Step second) {
