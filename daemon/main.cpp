@@ -2,10 +2,13 @@
 #include "daemon/remote_probe.hpp"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <new>
 #include <string_view>
 
 namespace {
@@ -25,6 +28,15 @@ void allow_descriptors() {
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
     limit.rlim_cur = std::min(wanted, limit.rlim_max);
     (void)::setrlimit(RLIMIT_NOFILE, &limit);  // then it goes on with what it has
+}
+
+/// Without memory nobody can say how far a decision got in memory. The journal can: the next start goes
+/// on from there, as after any crash. So this ends the process instead of throwing std::bad_alloc.
+void end_without_memory() {
+    constexpr std::string_view said =
+        "rollbackd: out of memory: ended, so that the next start goes on from the journal\n";
+    (void)!::write(STDERR_FILENO, said.data(), said.size());
+    std::abort();
 }
 
 }  // namespace
@@ -63,5 +75,6 @@ int main(int argc, char** argv) {
     if (check) return rollbackd::check_configuration(options.config_path);
     if (selftest) return rollbackd::self_test(options.config_path);
     allow_descriptors();
+    std::set_new_handler(end_without_memory);
     return rollbackd::run_daemon(options);
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from harness import settled, wait_for
 from harness.faults import ANSWER_SECONDS_MAX, SANITIZED, Shim, break_disk, failing_disk, need
-from harness.policy import failing_payments
+from harness.policy import failing_payments, gated_step
 
 OFF = {"response": ["payments-off"], "blame": "any"}
 
@@ -180,10 +180,14 @@ def test_without_descriptors_nothing_is_held_against_the_service_and_it_passes(w
 
 
 def test_a_limit_on_memory_costs_requests_or_a_restart_and_no_record(world):
-    """What does not fit is refused, or the daemon ends: that is a crash, and nothing recorded is lost."""
+    """What does not fit ends the daemon with a word: a crash like any other, and its step and its records live on."""
+    step, ran, gate = gated_step(world)
+    world.shop["playbooks"]["by-hand"] = {"undoes": "nothing", "data_loss": "none", "steps": [step]}
     world.start()
     world.healthy_first()
     recorded = world.record("a")["version"]
+    world.api("operate").must(201, "/v1/services/shop/playbooks/by-hand/runs", {"reason": "a test"})
+    wait_for(ran.exists, what="the step to run")
     size = int((Path(f"/proc/{world.daemon.process.pid}/statm").read_text()).split()[0]) * resource.getpagesize()
     if not SANITIZED:   # they take terabytes of addresses
         limit = (size + (8 << 20), resource.RLIM_INFINITY)
@@ -208,9 +212,18 @@ def test_a_limit_on_memory_costs_requests_or_a_restart_and_no_record(world):
         thread.join()
     wait_for(answers_or_is_gone)
     if not world.daemon.running:
+        assert "rollbackd: out of memory: ended" in world.daemon.tail()
         world.daemon.start()
     else:
         resource.prlimit(world.daemon.process.pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
+    gate.touch()
+
+    def step_ended() -> dict | None:
+        step = world.incident(world.incidents()[0]["id"])["runs"][0]["steps"][0]
+        return step if step["state"] not in ("running", "pending") else None
+
+    assert wait_for(step_ended, what="the step to end")["state"] == "done"
+    assert ran.read_text() == "ran\n"
     listed = wait_for(lambda: world.api().read("/v1/services/shop/deployments")["items"])
     assert [item["version"] for item in listed] == [recorded]
     world.daemon.stop()
