@@ -79,6 +79,21 @@ void Simulation::set_up() {
         compare_with_tapes();
     });
     every(3s, [this] { write_tapes(); });
+    every(50s, [this] { look_ahead(); });
+}
+
+// Whoever looks before a playbook is needed; in the end everything is as it should be.
+void Simulation::look_ahead() {
+    if (!shell_.alive()) return;
+    auto const policy = shell_.engine().policy_ptr();
+    for (auto const& service : policy->services) {
+        for (auto const& playbook : service.playbooks) {
+            bool const objects = chaos_ && looker_.chance(0.2);
+            ReadinessSeen seen{service.name, playbook.name, objects ? "a tool is missing" : ""};
+            shell_.submit(std::move(seen));
+            if (!shell_.alive()) return;
+        }
+    }
 }
 
 void Simulation::make_noise() {

@@ -137,6 +137,14 @@ void Model::on_reopened(Json const& body) {
 }
 
 void Model::on_small(std::string const& kind, Json const& body) {
+    if (kind == "playbook.readiness") {
+        auto& known = services_[word(body, "service")].ready;
+        bool const ready = flag(body, "ready");
+        auto const [at, first] = known.try_emplace(word(body, "playbook"), ready);
+        if (!first && at->second == ready) fault("1", "what is known of a playbook is told twice");
+        at->second = ready;
+        return;
+    }
     if (kind == "incident.judged") {
         auto& incident = incidents_[word(body, "id")];
         incident.judged = true;

@@ -96,6 +96,7 @@ struct BookService {
     std::map<std::string, std::optional<Time>> floors_before;  // a crash has raised them
     std::optional<Time> untrusted;
     std::set<std::string> demoted;
+    std::map<std::string, bool> ready;  // by playbook
 };
 
 class Model final : public Witness {

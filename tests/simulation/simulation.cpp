@@ -7,6 +7,7 @@ using namespace std::chrono_literals;
 Simulation::Simulation(std::uint64_t seed, std::function<void(std::string const&)> const& teller)
     : random_(seed),
       writer_(~seed),
+      looker_(seed ^ 0x5bd1e995U),
       scenario_(make_scenario(random_)),
       shell_({timeline_, machine_, world_, disk_, random_, model_}) {
     if (teller) {

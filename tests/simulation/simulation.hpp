@@ -32,6 +32,7 @@ private:
     void make_noise();
     void push_requests(std::string const& service);
     void write_tapes();
+    void look_ahead();
     void compare_with_tapes();
     void trouble();
     void trouble_in_service(std::string const& name);
@@ -56,6 +57,7 @@ private:
 
     Random random_;
     Random writer_;  // of the tapes: who writes them takes no chance from anybody else
+    Random looker_;  // whether playbooks could be run: likewise
     Timeline timeline_;
     Machine machine_{timeline_};
     Disk disk_{machine_};
