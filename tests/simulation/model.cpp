@@ -359,6 +359,7 @@ void Model::follow_triggers(ServicePolicy const* before, ServicePolicy const& no
 
 void Model::daemon_started() {
     alive_ = true;
+    started_ = timeline_.now();
     undisturbed_ = timeline_.now();
     true_since_.clear();
 }

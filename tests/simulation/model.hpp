@@ -240,6 +240,7 @@ private:
     std::size_t batches_ = 0;
     std::uint64_t seq_ = 0;
     Time now_{};          // of the record that is read
+    Time started_{};      // the daemon, last
     Time undisturbed_{};  // nothing was wrong with daemon and disk since
     std::string broken_;
     std::size_t checks_ = 0;

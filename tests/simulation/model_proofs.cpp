@@ -18,9 +18,9 @@ void Model::judge_truth(BookFiring const& firing, std::string const& service) {
     Watcher::Look look{service, now_, Time::min(), Time::min()};
     if (floor != services_[service].floors.end()) look.since = floor->second;
     if (watcher_.judge(*means, look) == Verdict::true_) return;
-    // What a start_period has held is judged one after the other at its end, by triggers too that
-    // came with a reload meanwhile.
-    for (auto const moment : watcher_.held_at(*means, service, look.since, now_)) {
+    // What a start_period has held is judged one after the other at its end, or when the daemon is
+    // back that was killed before it; by triggers too that came with a reload meanwhile.
+    for (auto const moment : watcher_.held_at(*means, service, look.since, now_, started_)) {
         auto then = look;
         then.now = moment;
         if (watcher_.judge(*means, then) == Verdict::true_) return;

@@ -151,12 +151,17 @@ std::vector<Time> Watcher::leaving(
 }
 
 std::vector<Time> Watcher::held_at(
-    Meanings const& meanings, std::string const& service, Time from, Time to
+    Meanings const& meanings, std::string const& service, Time from, Time to, Time started
 ) const {
     std::vector<Time> out;
     for (auto const& meaning : meanings) {
         for (auto const& one : of(service, meaning.signal)) {
-            if (one.held_until && one.at > from && one.at <= to) out.push_back(one.at);
+            if (!one.held_until || one.at <= from || one.at > to) continue;
+            out.push_back(one.at);
+            // At its end, or when a daemon that was away then is there again.
+            for (auto const moment : {*one.held_until, started}) {
+                if (moment >= *one.held_until && moment <= to) out.push_back(moment);
+            }
         }
     }
     return out;

@@ -48,9 +48,10 @@ public:
     std::vector<Time> leaving(
         Meanings const& meanings, std::string const& service, Time from, Time to
     ) const;
-    /// When samples that a start_period holds, or has held, say that they were.
+    /// When samples that a start_period holds, or has held, say that they were; when that was over;
+    /// and when the daemon `started`, if only then.
     std::vector<Time> held_at(
-        Meanings const& meanings, std::string const& service, Time from, Time to
+        Meanings const& meanings, std::string const& service, Time from, Time to, Time started
     ) const;
     /// The newest samples, for the story of a seed: "12.5s +1 -3 lost held".
     std::string tell(std::string const& service, std::string const& signal) const;
