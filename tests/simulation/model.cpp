@@ -88,6 +88,7 @@ void Model::take(std::string const& kind, Json const& body) {
         {"run.ended", &Model::on_run_ended},
         {"run.check", &Model::on_check},
         {"message.queued", &Model::on_message},
+        {"playbook.readiness", &Model::on_readiness},
     };
     auto const found = handlers.find(kind);
     if (found != handlers.end()) {
@@ -136,15 +137,15 @@ void Model::on_reopened(Json const& body) {
     }
 }
 
+void Model::on_readiness(Json const& body) {
+    auto& known = services_[word(body, "service")].ready;
+    bool const ready = flag(body, "ready");
+    auto const [at, first] = known.try_emplace(word(body, "playbook"), ready);
+    if (!first && at->second == ready) fault("1", "what is known of a playbook is told twice");
+    at->second = ready;
+}
+
 void Model::on_small(std::string const& kind, Json const& body) {
-    if (kind == "playbook.readiness") {
-        auto& known = services_[word(body, "service")].ready;
-        bool const ready = flag(body, "ready");
-        auto const [at, first] = known.try_emplace(word(body, "playbook"), ready);
-        if (!first && at->second == ready) fault("1", "what is known of a playbook is told twice");
-        at->second = ready;
-        return;
-    }
     if (kind == "incident.judged") {
         auto& incident = incidents_[word(body, "id")];
         incident.judged = true;

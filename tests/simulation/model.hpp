@@ -158,6 +158,7 @@ private:
     void on_message(Json const& body);
     void on_version(std::string const& kind, Json const& body);
     void on_switch(std::string const& kind, Json const& body);
+    void on_readiness(Json const& body);
     void on_small(std::string const& kind, Json const& body);
     void add_firing(BookIncident& incident, Json const& json);
 
