@@ -137,7 +137,7 @@ said=$(in_new -f - 2>&1 >/dev/null) || {
     [ "$code" = 3 ] && useless "what it holds is not as expected"
     exit 11
 }
-in_new -c ANALYZE </dev/null || exit 11
+in_new -c "SET client_min_messages = error" -c ANALYZE </dev/null || exit 11
 echo "$backup is restored in $new and holds what it must ($tables tables)" >&2
 )sh";
 

@@ -22,6 +22,8 @@ TypeInfo safe_mode_info() {
         "Asked afterwards, until it shows that the page is on, or off."
     );
     info.fields.back().otherwise = 503;
+    info.fields.back().doc =
+        "What the URL answers while the page is on; with off any other answer is waited for.";
     std::vector<Field> more{
         {.name = "do",
          .type = FieldType::choice,
