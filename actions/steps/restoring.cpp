@@ -16,6 +16,8 @@ Command list_command(StepJob const& job) {
     return list;
 }
 
+std::string name_of(std::string const& path) { return path.substr(path.rfind('/') + 1); }
+
 Result<std::vector<StoredBackup>> chosen(
     StepJob const& job, SupervisedEnd const& end, std::vector<std::string> const& endings
 ) {
@@ -95,7 +97,9 @@ asio::awaitable<Restored> restore_first_usable(
         auto command = restore(backups[i].path);
         auto const end = co_await job.process("restore-" + std::to_string(i), std::move(command));
         out.end = job.outcome(end);
-        out.told += (out.told.empty() ? "" : "; ") + out.end->text;
+        out.told += out.told.empty() ? "" : "; ";
+        if (!end.ok()) out.told += name_of(backups[i].path) + ": ";
+        out.told += out.end->text;
         out.end->text = out.told;
         if (end.ok()) {
             out.end.reset();

@@ -30,10 +30,10 @@ def test_damaged_data_is_contained_by_itself_and_restored_after_a_person_has_agr
                               "FROM generate_series(1, 32) h) AS data FROM generate_series(1, 100000) g")
         booking.postgres.psql("ALTER TABLE photos OWNER TO shop")
         booking.nights("/var/backups/booking", "booking")
-    booking.watched()
     good = rows(booking)
     booking.postgres.psql(ORPHANS)
     damaged = rows(booking)
+    booking.watched()
 
     id_ = writers_stopped(booking, "data-corruption", "restore-data")
     # Nobody else starts what writes again while a person thinks.

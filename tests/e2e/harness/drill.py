@@ -30,10 +30,15 @@ class Drill:
         self.world, self.folder = world, folder
         self.machine = Machine(folder / "machine")
         world.daemon.wrapper = self.machine.enter
-        self.outside = Sshd(folder / "outside")
+        self.outside = Sshd(folder / "outside", enter=self.machine.enter)
         self.outside.start()
         self.postgres = Postgres(folder / "postgres").with_app()
         self.postgres.psql("ALTER ROLE shop CREATEDB", "postgres")
+        server = " ".join(self.postgres.argv())
+        pid = f"$(head -n 1 {folder}/postgres/data/postmaster.pid)"
+        self.machine.unit("postgresql.service", f"setsid {server} & while ! psql -qc 'SELECT 1' '{self.postgres.dsn('root', 'postgres')}'; "
+                          "do sleep 0.1; done", f"kill -INT {pid}; while kill -0 {pid} 2>/dev/null; do sleep 0.05; done",
+                          f"kill -0 {pid} 2>/dev/null")
         self.users: Users | None = None
 
     def shipped(self, names: dict[str, str]) -> dict:
@@ -63,6 +68,8 @@ class Drill:
     def close(self) -> None:
         if self.users:
             self.users.stop()
+        if self.postgres.process and self.postgres.process.poll() is not None:
+            self.postgres.process = None        # its unit has been started again since
         for unit in self.machine.path("/run/units").glob("*.service"):
             self.machine.run("systemctl", "stop", unit.name, check=False)
         self.machine.stop()
@@ -142,7 +149,11 @@ class Drill:
         return self.world.api("operate").read(f"/v1/incidents/{incident}/timeline")["items"]
 
     def step_texts(self, incident: str) -> str:
-        return "\n".join(str(line.get("text", "")) for line in self.timeline(incident))
+        """All that the steps of its runs said."""
+        runs = {run["id"] for run in self.world.incident(incident)["runs"]}
+        items = self.world.api("operate").read("/v1/journal?limit=500")["items"]
+        return "\n".join(item["body"]["text"] for item in items
+                         if item["kind"] == "step.ended" and item["body"]["run"] in runs)
 
     def measure(self, incident: str, trigger: str, scenario: str, documented: float | str) -> float:
         """Seconds from the breach, where the trigger fired, to its being verified, by the daemon's own records, without

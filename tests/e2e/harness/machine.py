@@ -11,8 +11,8 @@ from harness.engine import Engine
 from harness.waiting import wait_for
 
 # Where a folder of the test's own lies; where a place may be missing here, its parent is covered.
-PLACES = ("/etc/rollbackd", "/etc/nginx", "/var/backups", "/var/log/nginx", "/var/log/postgresql", "/var/lib/rollbackd",
-          "/srv", "/opt", "/run", "/usr/local/sbin")
+PLACES = ("/etc/rollbackd", "/etc/nginx", "/var/backups", "/var/log/nginx", "/var/log/control", "/var/log/postgresql",
+          "/var/lib/rollbackd", "/var/lib/control", "/srv", "/opt", "/run", "/usr/local/sbin")
 COVERED = ("/etc", "/var")
 # Found by containers, which are made of this machine's programs.
 BASE_LINKS = {"bin": "usr/bin", "lib": "usr/lib", "lib64": "usr/lib64"}
@@ -100,6 +100,7 @@ class Machine:
         self.program("systemctl", SYSTEMCTL)
         self.program("docker", '#!/bin/sh\nexec /usr/bin/docker "$@"\n')
         self.path("/run/units").mkdir()
+        self.path("/run/sshd").mkdir(mode=0o755)
         self.engine: DrillEngine | None = None
 
     def path(self, place: str) -> Path:

@@ -20,8 +20,9 @@ def why_no_sshd() -> str | None:
 class Sshd:
     """`command` is carried out whatever is asked for, which it finds in $SSH_ORIGINAL_COMMAND."""
 
-    def __init__(self, folder: Path, command: str = ""):
+    def __init__(self, folder: Path, command: str = "", enter: tuple[str, ...] = ()):
         folder.mkdir(exist_ok=True)
+        self.enter = enter      # where it runs: a machine of its own
         self.folder, self.port = folder, free_port()
         self.log = folder / "log"
         self.process: subprocess.Popen | None = None
@@ -45,7 +46,7 @@ class Sshd:
     def start(self) -> None:
         self.log.touch()
         before = self.log.read_text().count("listening on")
-        self.process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", str(self.folder / "config"), "-E",
+        self.process = subprocess.Popen([*self.enter, "/usr/sbin/sshd", "-D", "-f", str(self.folder / "config"), "-E",
                                          str(self.log)], stdin=subprocess.DEVNULL, start_new_session=True)
         wait_for(lambda: self.log.read_text().count("listening on") > before, what="sshd to listen")
 
