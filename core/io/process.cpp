@@ -1,7 +1,7 @@
 #include "core/io/process.hpp"
 
 #include "core/io/deadline.hpp"
-#include "core/io/spawn.hpp"
+#include "core/io/start_aside.hpp"
 #include "core/io/task_group.hpp"
 
 #include <poll.h>
@@ -71,6 +71,19 @@ asio::awaitable<void> drain(Descriptor& from, std::string& tail, std::size_t max
     }
 }
 
+/// Only the first `max` bytes; what goes on writing is told by a closed pipe, and ends.
+asio::awaitable<void> take_head(Descriptor& from, std::string& head, std::size_t max, bool& cut) {
+    std::string piece(read_bytes, '\0');
+    while (!cut) {
+        auto const [code, length] = co_await from.async_read_some(asio::buffer(piece), token);
+        auto const room = std::min(length, max - head.size());
+        head.append(piece, 0, room);
+        cut = room < length;
+        if (code) co_return;
+    }
+    from.close();
+}
+
 asio::awaitable<void> feed(Descriptor& to, std::string const& input) {
     // A program that does not read its input is no failure: what it does decides.
     (void)co_await asio::async_write(to, asio::buffer(input), token);
@@ -115,6 +128,10 @@ asio::awaitable<bool> end_group(Descriptor& pidfd, int pid, Duration grace) {
 }  // namespace
 
 std::string ProcessResult::describe() const {
+    if (stray < 0) {
+        return "not started within " + format_duration(limit) +
+               ": its program or its folder does not answer (a mount that hangs?)";
+    }
     if (stray != 0) {
         return "no end within " + format_duration(limit) + ", nor by SIGKILL: process " +
                std::to_string(stray) + " hangs in the kernel, or is not ours to end";
@@ -126,14 +143,24 @@ std::string ProcessResult::describe() const {
 
 bool is_stray(int pid) {
     sweep_strays();
-    return strays().contains(pid);
+    return pid < 0 ? is_start_hanging(pid) : strays().contains(pid);
 }
 
 asio::awaitable<Result<ProcessResult>> run_process(ProcessSpec spec) {
     auto const begun = std::chrono::steady_clock::now();
     sweep_strays();
-    auto spawned = spawn(spec, SpawnOutput::pipes);
+    ProcessResult result;
+    result.limit = spec.timeout;
+    auto started = co_await start_aside(spec, spec.timeout);
+    result.took = std::chrono::steady_clock::now() - begun;
+    if (started.hung != 0) {
+        result.timed_out = true;
+        result.stray = started.hung;
+        co_return result;
+    }
+    auto& spawned = started.spawned;
     if (!spawned) co_return tl::unexpected<Error>(spawned.error());
+    auto const left = std::max<Duration>(spec.timeout - result.took, std::chrono::milliseconds(1));
     auto const executor = co_await asio::this_coro::executor;
     Descriptor pidfd(executor, spawned->pidfd.release());
     Descriptor output(executor, spawned->output.release());
@@ -142,16 +169,15 @@ asio::awaitable<Result<ProcessResult>> run_process(ProcessSpec spec) {
     if (spawned->errors.is_open()) errors.assign(spawned->errors.release());
     if (spawned->input.is_open()) input.assign(spawned->input.release());
 
-    ProcessResult result;
-    result.limit = spec.timeout;
     TaskGroup pumps(executor);  // joined below: they write into this frame
-    pumps.spawn("stdout", drain(output, result.output, spec.output_max, result.output_cut));
+    auto const take = spec.keep_head ? &take_head : &drain;
+    pumps.spawn("stdout", take(output, result.output, spec.output_max, result.output_cut));
     if (errors.is_open()) {
         pumps.spawn("stderr", drain(errors, result.errors, spec.output_max, result.errors_cut));
     }
     if (input.is_open()) pumps.spawn("stdin", feed(input, spec.input));
 
-    auto const waited = co_await wait_readable(pidfd, spec.timeout);
+    auto const waited = co_await wait_readable(pidfd, left);
     bool ended = waited == Waited::exited;
     if (!ended) ended = co_await end_group(pidfd, spawned->pid, spec.grace);
     reap(pidfd.native_handle(), result);

@@ -25,8 +25,9 @@ struct ProcessSpec {
     Duration timeout = std::chrono::seconds(60);
     Duration grace = std::chrono::seconds(5);  // between SIGTERM and SIGKILL
     std::size_t output_max = 64 * 1024;        // tail kept of each stream
-    bool merge_errors = false;                 // stderr into output, in the order written
-    bool new_session = false;                  // setsid instead of only a process group
+    bool keep_head = false;     // of stdout the first output_max bytes; more ends in a closed pipe
+    bool merge_errors = false;  // stderr into output, in the order written
+    bool new_session = false;   // setsid instead of only a process group
 };
 
 struct ProcessResult {
@@ -34,6 +35,7 @@ struct ProcessResult {
     int signal = 0;
     bool timed_out = false;
     /// A process that took no SIGKILL: it hangs in the kernel, or runs as somebody we may not end.
+    /// Below 0: it hangs before it even runs.
     int stray = 0;
     std::string output;       // tail of stdout
     std::string errors;       // tail of stderr
@@ -56,7 +58,8 @@ std::vector<std::string> clean_environment(std::map<std::string, std::string> co
 
 /// Runs a program to its end. An Error means it was never started (not_found, io), or that the
 /// waiting coroutine was cancelled: then its group has been ended and reaped. Who cannot be ended
-/// is waited for no longer than kill_wait and left behind as a stray.
+/// is waited for no longer than kill_wait and left behind as a stray. A program or a folder on a
+/// mount that hangs holds nothing else up.
 boost::asio::awaitable<Result<ProcessResult>> run_process(ProcessSpec spec);
 
 inline constexpr Duration kill_wait = std::chrono::seconds(1);

@@ -86,8 +86,11 @@ void set_hygiene(Attributes& to, ProcessSpec const& spec) {
     int const group = spec.new_session ? POSIX_SPAWN_SETSID : POSIX_SPAWN_SETPGROUP;
     int const flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | group;
     posix_spawnattr_setflags(&to.attr, static_cast<short>(flags));
-    char const* const folder = spec.cwd.empty() ? "/" : spec.cwd.c_str();
-    posix_spawn_file_actions_addchdir_np(&to.actions, folder);
+}
+
+/// Last, so that what hangs in entering its folder has none of our descriptors.
+void set_folder(Attributes& to, std::string const& folder) {
+    posix_spawn_file_actions_addchdir_np(&to.actions, folder.empty() ? "/" : folder.c_str());
 }
 
 void set_stdio(Attributes& to, int input, int output, int errors) {
@@ -162,6 +165,7 @@ Result<Spawned> spawn(ProcessSpec const& spec, SpawnOutput output) {
     set_hygiene(attributes, spec);
     int const errors = spec.merge_errors ? out.write.get() : err.write.get();
     set_stdio(attributes, in.read.get(), out.write.get(), errors);
+    set_folder(attributes, spec.cwd);
     auto arguments = spec.argv;
     auto environment = clean_environment(spec.env);
     int const code = posix_spawn(

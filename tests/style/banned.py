@@ -23,7 +23,7 @@ CALLS = (
     Call(r"(?<![\w.>])(?:std::)?system\s*\(", "argv lists through core/io/process, never a shell"),
     Call(r"\bpopen\s*\(", "argv lists through core/io/process, never a shell"),
     Call(r"\bstd::(?:jthread|thread|async)\b(?!::)", "blocking work goes through core/io/blocking",
-         (r"core/io/blocking\w*\.", TESTS)),
+         (r"core/io/(blocking\w*|start_aside)\.", TESTS)),
     Call(r"\bpthread_create\b", "blocking work goes through core/io/blocking", (r"core/io/blocking\w*\.",)),
     Call(r"\bthis_thread::sleep_(?:for|until)\b|(?<![\w.])(?:::)?(?:u|nano)?sleep\s*\(",
          "wait for a condition with a deadline (a timer, a pidfd, a readable descriptor)"),

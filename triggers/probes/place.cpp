@@ -27,7 +27,9 @@ asio::awaitable<Result<ProcessResult>> Place::run(ProcessSpec spec) {
     spec.grace = tool_grace;
     auto const name = spec.argv.empty() ? std::string() : spec.argv.front();
     if (stray_ != 0 && is_stray(stray_)) {
-        auto what = "process " + std::to_string(stray_) + " of an earlier question still hangs";
+        auto what = stray_ < 0 ? std::string("an earlier question still hangs in being started")
+                               : "process " + std::to_string(stray_) +
+                                     " of an earlier question still hangs";
         co_return fail(Errc::timeout, std::move(what), name);
     }
     auto result = co_await run_process(std::move(spec));

@@ -4,11 +4,11 @@
 #include "core/io/file.hpp"
 #include "core/io/http_client.hpp"
 #include "core/io/postgres.hpp"
-#include "core/io/process.hpp"
 #include "core/io/secrets.hpp"
 #include "core/io/task_group.hpp"
 #include "core/names.hpp"
 #include "core/scalar.hpp"
+#include "triggers/probes/place.hpp"
 
 #include <filesystem>
 
@@ -41,39 +41,45 @@ std::vector<std::string> list_of(JsonObject const& params, std::string_view key)
     return out;
 }
 
-asio::awaitable<Result<std::string>> by_command(std::vector<std::string> argv, Duration limit) {
+// `place` is the caller's, who waits: it lets no second look pile up behind one that hangs.
+asio::awaitable<Result<std::string>> by_command(
+    std::vector<std::string> argv, Place& place, Duration limit
+) {
     ProcessSpec spec;
     auto const where = argv.empty() ? std::string() : argv.front();
     spec.argv = std::move(argv);
     spec.timeout = limit;
-    spec.grace = std::chrono::milliseconds(500);
     spec.output_max = answer_bytes_max;
-    auto const result = co_await run_process(std::move(spec));
+    auto const result = co_await place.run(std::move(spec));
     if (!result) co_return tl::unexpected<Error>(result.error());
     if (result->ok()) co_return one_line(result->output, where);
     auto text = result->describe();
     if (auto const said = one_line(result->errors, where)) text += ": " + *said;
-    auto const code = result->timed_out ? Errc::timeout : Errc::unavailable;
-    co_return fail(code, std::move(text), where);
+    co_return fail(Errc::unavailable, std::move(text), where);
 }
 
 /// The repository may belong to somebody else: git is told so for this one call.
-asio::awaitable<Result<std::string>> by_git(std::string repo, Duration limit) {
-    std::error_code code;
-    auto const real = std::filesystem::weakly_canonical(repo, code).string();
+asio::awaitable<Result<std::string>> by_git(std::string repo, Place& place, Duration limit) {
+    auto find_real = [repo]() -> Result<std::string> {
+        std::error_code code;
+        auto const real = std::filesystem::weakly_canonical(repo, code).string();
+        return code ? repo : real;
+    };
+    auto const real = co_await place.look(std::move(find_real), limit);
+    if (!real) co_return real;
     std::vector<std::string> argv{
         "git",
         "-c",
         "safe.directory=" + repo,
         "-c",
-        "safe.directory=" + (code ? repo : real),
+        "safe.directory=" + *real,
         "-C",
         repo,
         "rev-parse",
         "--verify",
         "HEAD"
     };
-    co_return co_await by_command(std::move(argv), limit);
+    co_return co_await by_command(std::move(argv), place, limit);
 }
 
 asio::awaitable<Result<std::string>> by_http(
@@ -112,8 +118,9 @@ asio::awaitable<Result<std::string>> by_http(
     co_return one_line(text, where);
 }
 
-asio::awaitable<Result<std::string>> by_file(std::string path) {
-    auto const content = read_file(path, answer_bytes_max);
+asio::awaitable<Result<std::string>> by_file(std::string path, Place& place, Duration limit) {
+    auto job = [path]() -> Result<std::string> { return read_file(path, answer_bytes_max); };
+    auto const content = co_await place.look(std::move(job), limit);
     if (!content) co_return content;
     co_return one_line(*content, path);
 }
@@ -133,13 +140,13 @@ asio::awaitable<Result<std::string>> by_sql(
 }
 
 asio::awaitable<Result<std::string>> read_by(
-    std::string type, JsonObject params, ProbeContext context, Duration limit
+    std::string type, JsonObject params, ProbeContext context, Place& place, Duration limit
 ) {
     Json const all(params);
-    if (type == "git") co_return co_await by_git(text_of(all, "repo"), limit);
+    if (type == "git") co_return co_await by_git(text_of(all, "repo"), place, limit);
     if (type == "http") co_return co_await by_http(std::move(params), context, limit);
-    if (type == "file") co_return co_await by_file(text_of(all, "path"));
-    if (type == "command") co_return co_await by_command(list_of(params, "argv"), limit);
+    if (type == "file") co_return co_await by_file(text_of(all, "path"), place, limit);
+    if (type == "command") co_return co_await by_command(list_of(params, "argv"), place, limit);
     if (type == "sql") co_return co_await by_sql(std::move(params), context, limit);
     co_return fail(Errc::not_found, "the policy does not say where to read it");
 }
@@ -200,13 +207,23 @@ asio::awaitable<void> hash_kept_into(
 asio::awaitable<Result<std::string>> read_version(
     ReleasePolicy policy, ProbeContext context, Duration limit
 ) {
-    co_return co_await read_by(policy.version_type, std::move(policy.version), context, limit);
+    Place place(context);
+    co_return co_await read_version(std::move(policy), context, place, limit);
+}
+
+asio::awaitable<Result<std::string>> read_version(
+    ReleasePolicy policy, ProbeContext context, Place& place, Duration limit
+) {
+    co_return co_await read_by(
+        policy.version_type, std::move(policy.version), context, place, limit
+    );
 }
 
 asio::awaitable<Result<std::string>> read_schema(
     ReleasePolicy policy, ProbeContext context, Duration limit
 ) {
-    co_return co_await read_by(policy.schema_type, std::move(policy.schema), context, limit);
+    Place place(context);
+    co_return co_await read_by(policy.schema_type, std::move(policy.schema), context, place, limit);
 }
 
 asio::awaitable<ReleaseReading> read_release(

@@ -7,6 +7,8 @@
 
 namespace rollbackd {
 
+class Place;
+
 struct ReleaseReading {
     std::string version;  // empty: not asked for, or see problems
     std::optional<std::string> schema;
@@ -24,6 +26,10 @@ boost::asio::awaitable<ReleaseReading> read_release(
 /// Errc::not_found where the policy names none.
 boost::asio::awaitable<Result<std::string>> read_version(
     ReleasePolicy policy, ProbeContext context, Duration limit
+);
+/// For who asks again and again: `place`, which outlives the wait, lets nothing pile up.
+boost::asio::awaitable<Result<std::string>> read_version(
+    ReleasePolicy policy, ProbeContext context, Place& place, Duration limit
 );
 boost::asio::awaitable<Result<std::string>> read_schema(
     ReleasePolicy policy, ProbeContext context, Duration limit

@@ -65,7 +65,9 @@ std::vector<Error> check_release(JsonObject const& params) {
     }
     auto const pointer = text_of(Json(params), "json");
     if (pointer.empty() || pointer.starts_with('/')) return {};
-    return {Error{Errc::invalid, "a JSON pointer begins with /: /version", "json"}};
+    return {Error{
+        Errc::invalid, "a JSON pointer begins with a slash; did you mean /" + pointer + "?", "json"
+    }};
 }
 
 /// What release.version of a service would read, where it is one of its types.
@@ -101,7 +103,7 @@ public:
         Result<std::string> version = fail(Errc::internal, "nothing to ask");
         if (policy_) {
             auto policy = *policy_;
-            version = co_await read_version(std::move(policy), context_, timeout);
+            version = co_await read_version(std::move(policy), context_, place_, timeout);
         } else if (!symlink_.empty()) {
             auto job = [path = symlink_]() -> Result<std::string> { return target_of(path); };
             version = co_await place_.look(std::move(job), timeout);

@@ -189,3 +189,23 @@ TEST_CASE("a started child runs in a session of its own and can be waited for by
     REQUIRE(ended);
     CHECK(ended->signal == SIGTERM);
 }
+
+TEST_CASE("of what never ends its head is kept where that is wanted, and the program ends") {
+    auto spec = shell("while :; do echo line; done");
+    spec.output_max = 1000;
+    spec.keep_head = true;
+    auto const result = run(std::move(spec));
+    CHECK(result.output_cut);
+    CHECK(result.output.size() == 1000);
+    CHECK(result.output.starts_with("line\nline\n"));
+    CHECK_FALSE(result.timed_out);
+    CHECK_FALSE(result.ok());
+
+    auto exact = shell("printf 12345");
+    exact.output_max = 5;
+    exact.keep_head = true;
+    auto const whole = run(std::move(exact));
+    CHECK(whole.output == "12345");
+    CHECK_FALSE(whole.output_cut);
+    CHECK(whole.ok());
+}
