@@ -16,7 +16,7 @@ UNITS = {
                       "Restart=on-failure\nRestartSec=200ms\n",
     "tick.service": "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'exit $$(cat /run/tick-exit)'\n",
     "tick.timer": "[Timer]\nOnActiveSec=100ms\nOnUnitActiveSec=1h\nAccuracySec=100ms\n",
-    "say.service": "[Service]\nType=oneshot\nExecStart=/bin/cat /run/say-text\n",
+    "say.service": "[Service]\nType=oneshot\nExecStart=/bin/cat /run/say-text\nLogRateLimitIntervalSec=0\n",
     "job.service": "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'exit $$(cat /run/job-exit)'\n",
 }
 FAST = {"every": "300ms", "confirm_every": "100ms", "timeout": "2s"}
@@ -172,9 +172,15 @@ def test_lines_of_a_unit_in_the_journal_are_read_once_over_a_restart(signals):
     signals.machine.run("systemctl", "start", "rollbackd")
     wait_for(lambda: failures() == 4, 20)
     assert settled(failures, quiet=2.5) == 4
+    signals.machine.run("systemctl", "stop", "rollbackd")   # more than is taken at once
+    flood = "for n in 1 2 3; do echo FATAL: $n; yes \"$(printf '%400s' x)\" | head -n 8000; done; echo FATAL: its end"
+    signals.machine.run("/bin/sh", "-euc", f"({flood}) > /run/say-text")
+    signals.machine.run("systemctl", "start", "say", "rollbackd")
+    wait_for(lambda: failures() == 8, 60)
+    assert settled(failures, quiet=2.5) == 8
     place, away = "/usr/bin/journalctl", "/usr/bin/journalctl.away"
     signals.machine.run("mv", place, away)
     wait_for(lambda: "journalctl" in (signals.get("lines")["last_reason"] or ""), 30)
     say("ERROR: unseen for a while")
     signals.machine.run("mv", away, place)
-    wait_for(lambda: failures() == 5, 20)
+    wait_for(lambda: failures() == 9, 20)

@@ -1,6 +1,11 @@
 """Log lines as signals: a file over rotation and restarts, a container's log through a real engine. The journal
 is in tests/drills."""
 
+import socketserver
+import threading
+import time
+import urllib.parse
+
 import pytest
 from harness import settled, wait_for
 from harness.engine import Engine, why_no_engine
@@ -138,6 +143,90 @@ def test_a_secret_in_a_line_is_taken_out_and_garbage_is_taken_as_a_line(world):
         raw.write(f"ERROR posting to {url}\n".encode())
     wait_for(lambda: "[secret]" in world.signal("it")["last_reason"])
     assert url not in world.api().get("/v1/journal").text
+
+
+class FakeEngine(socketserver.ThreadingUnixStreamServer):
+    """Tells one container's log, as a terminal's; or nothing, or nonsense."""
+
+    daemon_threads = True
+
+    def __init__(self, path: str):
+        self.lines: list[tuple[int, str]] = []   # nanoseconds since 1970
+        self.mode, self.freed = "well", threading.Event()
+        super().__init__(path, self.Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def say(self, *texts: str) -> None:
+        now = time.time_ns()
+        self.lines += [(now + n, text) for n, text in enumerate(texts)]
+
+    def answer(self, target: str) -> bytes:
+        since = urllib.parse.parse_qs(urllib.parse.urlsplit(target).query)["since"][0]
+        seconds, digits = since.split(".")
+        first = int(seconds) * 10**9 + int(digits.ljust(9, "0"))
+        told = [f"{time.strftime('%FT%T', time.gmtime(at // 10**9))}.{at % 10**9:09}Z {text}\r\n"
+                for at, text in self.lines if at >= first]
+        body = "".join(told).encode()
+        return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            asked = self.request.recv(65536).decode()
+            if self.server.mode == "hangs":
+                self.server.freed.wait(60)
+            elif self.server.mode == "babbles":
+                self.request.sendall(b"\x00\x01 nobody you know\r\n\r\n")
+            elif asked:
+                try:
+                    self.request.sendall(self.server.answer(asked.split()[1]))
+                except OSError:
+                    pass    # more than is taken at once: hung up on
+
+
+@pytest.fixture
+def told(world):
+    with FakeEngine(str(world.folder / "engine.sock")) as server:
+        yield server
+        server.freed.set()
+        server.shutdown()
+
+
+def test_an_engine_that_hangs_or_babbles_is_unknown_and_its_log_is_read_once_it_is_back(world, told):
+    world.shop["signals"]["it"] = {"log": {"container": "app", "socket": told.server_address}}
+    world.triggers(bad={"when": "failures(it, 1h) >= 1000", **ALERT})
+    world.start()
+
+    def trouble(*words: str) -> None:
+        wait_for(lambda: any(word in (world.signal("it")["last_reason"] or "") for word in words), 30)
+        wait_for(lambda: world.signal("it")["state"] is None, 20, "the signal to be unknown")
+
+    said = 0
+    for mode, words in (("babbles", ("garbage",)), ("hangs", ("timeout", "within"))):
+        told.say("FATAL: it begins", "fine")
+        wait_for(lambda: failures(world) == said + 1, 20)
+        told.freed.clear()
+        told.mode = mode
+        told.say("FATAL: unheard for a while")
+        trouble(*words)
+        told.mode = "well"
+        told.freed.set()
+        said += 2
+        wait_for(lambda: failures(world) == said, 20)
+    assert settled(lambda: failures(world), quiet=2.5) == 4
+
+
+def test_a_backlog_of_more_than_is_taken_at_once_is_read_from_its_beginning_each_line_once(world, told):
+    watch(world, {"container": "app", "socket": told.server_address}, when="failures(it, 1h) >= 100000")
+    told.say("FATAL: the first")
+    wait_for(lambda: failures(world) == 1, 20)
+    world.daemon.stop()
+    ballast = "x" * 300
+    told.say(*(f"FATAL: {n}" if n % 1000 == 0 else f"line {n} {ballast}" for n in range(80_000)), "FATAL: the last")
+    at = time.time_ns()     # the engine's clock is coarse: many lines of one moment, wherever an answer is cut
+    told.lines += [(at + n // 50, f"FATAL: at once {ballast}" if n % 100 == 0 else ballast) for n in range(40_000)]
+    world.daemon.start()
+    wait_for(lambda: failures(world) == 82 + 400, 60)
+    assert settled(lambda: failures(world), quiet=2.5) == 482
 
 
 @pytest.fixture(scope="module")

@@ -26,15 +26,17 @@ public:
 
     asio::awaitable<Result<News>> fetch() override {
         ProcessSpec spec;
-        spec.argv = {"journalctl", "--no-pager", "--quiet", "--output=json", "--all"};
+        spec.argv = {"journalctl", "--no-pager", "--quiet", "--output=json"};
         spec.argv.push_back("--output-fields=MESSAGE");
+        if (!huge_) spec.argv.push_back("--all");
         spec.argv.push_back("--unit=" + unit_);
         spec.argv.push_back(cursor_.empty() ? since_argument() : "--after-cursor=" + cursor_);
         spec.timeout = question_max;
         spec.output_max = news_bytes_max;
+        spec.keep_head = true;  // a backlog is taken from its beginning
         auto const result = co_await run_process(std::move(spec));
         if (!result) co_return tl::unexpected<Error>(result.error());
-        if (!result->ok()) {
+        if (!result->ok() && !is_torn(*result)) {
             co_return fail(Errc::unavailable, said(*result), "journalctl");
         }
         co_return taken(*result);
@@ -61,10 +63,13 @@ private:
     }
 
     News taken(ProcessResult const& result) {
-        auto parsed = parse_journal(result.output);
         News news;
+        news.more = is_torn(result) || huge_;
+        auto const text = whole_entries(result);
+        // One entry alone is more than is taken: without --all its message is left out.
+        huge_ = result.output_cut && text.empty();
+        auto parsed = parse_journal(text);
         news.unreadable = parsed.unreadable;
-        news.lost = result.output_cut;
         for (auto& [cursor, line] : parsed.lines) {
             bool const old = cursor_.empty() && line.time && *line.time < since_;
             if (!old) news.lines.push_back({std::move(line), std::move(cursor)});
@@ -73,9 +78,25 @@ private:
         return news;
     }
 
+    /// What was cut off is asked for again. After a huge entry only that one counts as told of: the
+    /// messages after it are wanted in full.
+    std::string_view whole_entries(ProcessResult const& result) const {
+        std::string_view const text = result.output;
+        if (huge_) return text.substr(0, text.find('\n'));
+        return is_torn(result) ? text.substr(0, text.rfind('\n') + 1) : text;
+    }
+
+    /// Less than there is, but from its beginning on. What came before the time was up counts, or a
+    /// slow journal were never read to its end.
+    static bool is_torn(ProcessResult const& result) {
+        bool const some = result.output.find('\n') != std::string::npos;
+        return result.output_cut || (result.timed_out && some);
+    }
+
     std::string unit_;
     std::string cursor_;
     WallTime since_;
+    bool huge_ = false;  // the next entry is more than is taken at once
 };
 
 class ContainerFeed final : public LogFeed {
@@ -105,7 +126,7 @@ public:
             auto text = "the engine answers " + std::to_string(response->status);
             co_return fail(Errc::unavailable, std::move(text), socket_);
         }
-        co_return taken(response->body);
+        co_return taken(*response);
     }
 
     Json save() const override { return save_at(stamp_); }
@@ -117,17 +138,29 @@ public:
     }
 
 private:
-    News taken(std::string const& body) {
-        auto parsed = parse_container_log(body);
+    News taken(HttpResponse const& response) {
+        auto parsed = parse_container_log(response.body);
+        if (response.body_cut) leave_torn(parsed);
         News news;
         news.unreadable = parsed.unreadable;
         for (auto& line : parsed.lines) {
             if (line.stamp <= stamp_) continue;  // `since` includes what was seen last
             news.lines.push_back({std::move(line.line), line.stamp});
         }
-        // What was cut off is asked for again: it is newer than the last whole line.
         if (!parsed.lines.empty()) stamp_ = std::max(stamp_, parsed.lines.back().stamp);
+        // Without anything new the same would be asked for again at once.
+        news.more = response.body_cut && !news.lines.empty();
         return news;
+    }
+
+    /// The last line may be torn, and may have others of the very same moment behind it: they are
+    /// asked for again together.
+    static void leave_torn(ContainerLines& parsed) {
+        if (parsed.unreadable > 0) --parsed.unreadable;
+        if (parsed.lines.empty()) return;
+        auto const last = parsed.lines.back().stamp;
+        if (parsed.lines.front().stamp == last) return;
+        while (parsed.lines.back().stamp == last) parsed.lines.pop_back();
     }
 
     std::string container_;

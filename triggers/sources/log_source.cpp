@@ -105,6 +105,7 @@ public:
         while (!co_await is_cancelled()) {
             if (waiting_.empty() && !co_await fetch()) continue;
             auto samples = hand_out();
+            status_.caught_up = waiting_.empty() && !more_;
             co_return samples;
         }
         co_return fail(Errc::cancelled, "told to stop");
@@ -143,11 +144,12 @@ private:
     /// Whether there are samples now. Waits before it asks again.
     asio::awaitable<bool> fetch() {
         auto const pause = status_.reading ? feed_every : feed_every_in_trouble;
-        if (asked_ && !co_await sleep_for(pause)) co_return false;
+        if (asked_ && !more_ && !co_await sleep_for(pause)) co_return false;
         asked_ = true;
         auto news = co_await feed_->fetch();
+        more_ = news && news->more;
         status_.reading = news.has_value();
-        status_.caught_up = news.has_value();
+        status_.caught_up = news && !more_;
         status_.text = news ? std::string() : to_string(news.error());
         if (!news) co_return false;
         take(*news);
@@ -158,7 +160,6 @@ private:
     void take(LogFeed::News const& news) {
         status_.lines += news.lines.size() + news.unreadable;
         status_.unreadable += news.unreadable;
-        if (news.lost) ++status_.lost;
         auto const now = clock_.now();
         for (auto const& [line, place] : news.lines) {
             Sample sample;
@@ -176,6 +177,7 @@ private:
     std::deque<Waiting> waiting_;
     Json saved_;
     bool asked_ = false;
+    bool more_ = false;  // of the last answer
 };
 
 }  // namespace

@@ -24,9 +24,10 @@ public:
     struct News {
         std::vector<Line> lines;
         std::size_t unreadable = 0;
-        bool lost = false;  // more was written than can be taken at once
+        bool more = false;  // there was more than is taken at once: ask again before waiting
     };
-    /// What came since the last call; an Error says why nothing can be read just now.
+    /// What came since the last call, oldest first, as far as it is taken at once; an Error says
+    /// why nothing can be read just now.
     virtual boost::asio::awaitable<Result<News>> fetch() = 0;
     /// Exactly after what was fetched last.
     virtual Json save() const = 0;
