@@ -66,10 +66,11 @@ struct Sample {
     std::string signal;
     Instant at;  // event time; of a probe: when it was begun. Clamped by the engine.
     SampleValue value;
-    std::string id;       // distinct event id; empty: every sample is distinct
-    std::string by;       // value of the signal's `by:` key (a provider); empty: one streak
-    std::string client;   // distinct client, for affected(); empty: not known
-    bool trusted = true;  // false: pushed without authentication; caps the service at advise
+    std::string id;         // distinct event id; empty: every sample is distinct
+    std::string by;         // value of the signal's `by:` key (a provider); empty: one streak
+    std::string client;     // distinct client, for affected(); empty: not known
+    bool ends_all = false;  // a success of everything: it ends the streak of every `by` value
+    bool trusted = true;    // false: pushed without authentication; caps the service at advise
 
     friend bool operator==(Sample const&, Sample const&) = default;
 };

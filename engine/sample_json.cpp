@@ -37,6 +37,7 @@ Json sample_to_json(Sample const& sample) {
     if (!sample.id.empty()) out["id"] = sample.id;
     if (!sample.by.empty()) out["by"] = sample.by;
     if (!sample.client.empty()) out["client"] = sample.client;
+    if (sample.ends_all) out["ends_all"] = true;
     if (!sample.trusted) out["trusted"] = false;
     std::visit([&]<class T>(T const& value) { out[value_name<T>] = to_json(value); }, sample.value);
     return out;
@@ -51,6 +52,7 @@ Result<Sample> sample_from_json(Json const& json) {
         sample.by = text_of(json, "by");
         sample.client = text_of(json, "client");
         if (auto const* at = find(json, "at")) from_json(*at, sample.at);
+        if (auto const* ends = find(json, "ends_all")) from_json(*ends, sample.ends_all);
         if (auto const* trusted = find(json, "trusted")) from_json(*trusted, sample.trusted);
         bool const known = read_value<StateValue>(json, sample.value) ||
                            read_value<OutcomesValue>(json, sample.value) ||

@@ -15,7 +15,14 @@ void StreakBook::add(
         if (logs_.size() >= names_max) make_room();
         found = logs_.emplace(key, Log{}).first;
     }
-    auto& log = found->second;
+    judge(found->second, at, counts, reason);
+}
+
+void StreakBook::end_all(Instant at) {
+    for (auto& [by, log] : logs_) judge(log, at, Counts{1, 0, 0}, {});
+}
+
+void StreakBook::judge(Log& log, Instant at, Counts const& counts, std::string const& reason) {
     auto* const newest = log.marks.empty() ? nullptr : &log.marks.back();
     if (newest != nullptr && at < newest->last) return;  // late: the streak is judged
     if (counts.success > 0) {

@@ -102,6 +102,7 @@ void SignalWindow::fold(Sample const& sample) {
     if (reading.number) numbers_.add(sample.at, *reading.number);
     if (reading.text != nullptr) texts_.add(sample.at, *reading.text);
     if (judged) streaks_.add(sample.at, reading.counts, sample.by, *reading.reason);
+    if (sample.ends_all && reading.counts.success > 0) streaks_.end_all(sample.at);
     if (judged && rules_.clients && !sample.client.empty()) {
         clients_.add(sample.at, sample.client, reading.counts.failure > 0);
     }

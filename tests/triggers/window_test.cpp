@@ -114,6 +114,23 @@ TEST_CASE("streaks are kept apart by their key, the longest first, with the newe
     );
 }
 
+TEST_CASE("a success of everything ends every streak, and is late for none it is not older than") {
+    auto window = made(SignalKind::outcomes);
+    window.observe(sample(1s, bad(), "a"));
+    window.observe(sample(2s, bad(), "a"));
+    window.observe(sample(5s, bad(), "b"));
+    auto clean = sample(3s, good());
+    clean.ends_all = true;
+    window.observe(clean);
+    auto const after = window.streaks(at(6s), Instant::min());
+    REQUIRE(after.size() == 3);  // its own, too
+    CHECK(after[0].by == "b");
+    CHECK(after[0].length == 1);
+    CHECK(after[1].length == 0);
+    CHECK(length(window, 2s) == 2);  // as of then
+    CHECK(window.counts({at(0s), at(6s)}).success == 1);
+}
+
 TEST_CASE("a streak that runs is not forgotten for names that come and go") {
     auto window = made(SignalKind::outcomes);
     for (int i = 1; i <= 3; ++i) window.observe(sample(i * 1s, bad(), "stripe"));

@@ -143,6 +143,12 @@ Result<LogMatcher> LogMatcher::make(std::string service, SignalPolicy const& sig
     matcher.service_ = std::move(service);
     matcher.signal_ = signal.name;
     matcher.by_pattern_ = signal.by == "pattern";
+    if (!signal.by.empty() && !matcher.by_pattern_) {
+        return fail(
+            Errc::invalid, "a log's failures are told apart by their pattern alone: by: pattern",
+            "by"
+        );
+    }
     auto const own = texts_of(signal.params, "fail");
     auto names = texts_of(signal.params, "patterns");
     if (names.empty() && own.empty()) names.emplace_back("error");
@@ -185,6 +191,7 @@ std::optional<Sample> LogMatcher::read(RawLine const& line, Now now) const {
         break;
     }
     counts.success = counts.failure == 0 ? 1 : 0;
+    sample.ends_all = by_pattern_ && counts.success > 0;  // none of the patterns was in it
     sample.value = std::move(counts);
     return sample;
 }

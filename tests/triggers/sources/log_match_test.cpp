@@ -109,3 +109,26 @@ TEST_CASE("what is wrong with a log signal is found before it is read") {
     CHECK(mistakes(R"({"path":"/a","ignore":["("]})").at(0).where == "ignore");
     CHECK(mistakes(R"({"path":"/a"})").empty());
 }
+
+TEST_CASE("a line without any of the patterns ends the streaks of all") {
+    auto const some = matcher(R"({"patterns":["no_space","error"]})", "pattern");
+    RawLine line;
+    line.text = "GET / 200";
+    auto const clean = some.read(line, now());
+    CHECK(clean->ends_all);
+    CHECK(clean->by.empty());
+    line.text = "ERROR: else";
+    CHECK_FALSE(some.read(line, now())->ends_all);
+    line.text = "GET / 200";
+    CHECK_FALSE(matcher("{}").read(line, now())->ends_all);
+}
+
+TEST_CASE("a log's failures are told apart by nothing but their pattern") {
+    SignalPolicy signal;
+    signal.type = "log";
+    signal.by = "provider";
+    signal.params = parse_json(R"({"path":"/a"})")->as_object();
+    auto const problems = check_source(signal);
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].where == "by");
+}
