@@ -2,15 +2,19 @@
 // the parser. Any bytes are read or refused, and a number that comes out is one.
 #include "core/ensure.hpp"
 #include "tests/fuzz/entries.hpp"
+#include "triggers/probes/backup_files.hpp"
 #include "triggers/probes/containers.hpp"
 #include "triggers/probes/cron_lines.hpp"
 #include "triggers/probes/env_file.hpp"
 #include "triggers/probes/host_texts.hpp"
+#include "triggers/probes/numbers.hpp"
 #include "triggers/probes/plugin_output.hpp"
 #include "triggers/probes/pm2_list.hpp"
 #include "triggers/probes/remote.hpp"
 #include "triggers/probes/unit_state.hpp"
+#include "triggers/sources/rotated.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 using namespace rollbackd;
@@ -77,6 +81,41 @@ void pm2(std::string_view text) {
     (void)pm2_failure(*processes, 2);
 }
 
+/// Each line is a file's name behind its size and its age.
+void backups(std::string_view text) {
+    WallTime const now(std::chrono::hours(24 * 365 * 56));
+    std::vector<BackupFile> files;
+    while (!text.empty()) {
+        auto const line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(text.size(), line.size() + 1));
+        BackupFile file;
+        file.path = "/backups/" + std::string(line.substr(std::min<std::size_t>(line.size(), 2)));
+        file.size = line.empty() ? 0 : std::uint64_t(static_cast<unsigned char>(line[0])) << 20U;
+        auto const hours = line.size() < 2 ? 0 : static_cast<signed char>(line[1]);
+        file.modified = now - std::chrono::hours(hours);
+        auto const reading = reading_command(file.path, "auto");
+        bool const named = std::any_of(reading.begin(), reading.end(), [&](auto const& word) {
+            return word.ends_with(file.path);
+        });
+        ensure(reading.empty() || named, "what is read is the file that was found");
+        (void)is_rotated_name(file.path.substr(9), "app.log");
+        (void)is_compressed_name(file.path);
+        files.push_back(std::move(file));
+    }
+    BackupRules rules;
+    rules.max_age = std::chrono::hours(25);
+    rules.shrink = 0.5;
+    rules.settle = std::chrono::hours(1);
+    auto const judged = judge_backups(files, rules, now);
+    ensure(judged.newest || judged.problem.starts_with("missing: "), "no backup is missing");
+}
+
+void numbers(std::string_view text) {
+    if (auto const number = number_of(text)) ensure(std::isfinite(*number), "a number is finite");
+    (void)count_of(text);
+    (void)moment_of(text);
+}
+
 void remote(std::string_view text) {
     auto const answer = read_answer(text);
     if (!answer) return;
@@ -118,6 +157,12 @@ int rollbackd::fuzz::host(std::uint8_t const* data, std::size_t size) {
             break;
         case 'r':
             remote(text);
+            break;
+        case 'b':
+            backups(text);
+            break;
+        case 'n':
+            numbers(text);
             break;
         case 'e':
             ensure(parse_env(text).size() <= env_keys_max, "an environment's keys are bounded");

@@ -1,5 +1,6 @@
 // The HTTP client's parser under any bytes, in any pieces: bounded, and never a crash.
 #include "core/ensure.hpp"
+#include "core/io/http_expect.hpp"
 #include "core/io/http_parser.hpp"
 #include "tests/fuzz/entries.hpp"
 
@@ -20,5 +21,10 @@ int rollbackd::fuzz::http_answer(std::uint8_t const* data, std::size_t size) {
     }
     if (rest.empty()) (void)parser.finish();  // either answer is fine, as long as there is one
     ensure(response.body.size() <= request.body_max, "a body stays within its bound");
+    auto const expect =
+        parse_json(R"({"status":["2xx",304],"body":"o","json":{"/a/0":1}})").value();
+    auto const verdict = judge(expect, response);
+    bool const met = verdict.judgement == HttpJudgement::met;
+    ensure(met == verdict.reason.empty(), "what is not as expected has a reason");
     return 0;
 }

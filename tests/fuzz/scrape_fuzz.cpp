@@ -1,7 +1,9 @@
 // Any text as metrics, as the answer of Prometheus' API, and as a JSON API's: numbers that are
 // finite, counts that never shrink, or an error that says why.
 #include "core/ensure.hpp"
+#include "core/io/url.hpp"
 #include "tests/fuzz/entries.hpp"
+#include "triggers/probes/json_pages.hpp"
 #include "triggers/probes/json_rules.hpp"
 #include "triggers/probes/prometheus_answer.hpp"
 #include "triggers/probes/scrape_rules.hpp"
@@ -41,10 +43,27 @@ int rollbackd::fuzz::scrape(std::uint8_t const* data, std::size_t size) {
     for (auto const* const params :
          {R"({"value":"/a"})", R"({"items":"/a","oldest":"/at"})",
           R"({"success":"/a","totals":true})",
-          R"({"items":"","fail":{"/ok":false},"id":"/id","at":"/at"})"}) {
-        auto const rules = JsonRules::make(object(params), "by").value();
-        Totals totals(rules.identity(), std::chrono::minutes(1));
-        check(rules.read(text, now, totals));
+          R"({"items":"","fail":{"/ok":false},"id":"/id","at":"/at"})",
+          R"({"items":"/a","success":"/ok","failure":"/bad","totals":true})"}) {
+        for (auto const* const by : {"by", "#", "by?p"}) {
+            auto const rules = JsonRules::make(object(params), by).value();
+            Totals totals(rules.identity(), std::chrono::minutes(1));
+            check(rules.read(text, now, totals));
+            check(rules.read(text, now + std::chrono::seconds(1), totals));
+        }
+    }
+    for (auto const* const params :
+         {R"({"items":"/a","next":"/next"})",
+          R"({"items":"/a","cursor":{"parameter":"p","item":"/id","more":"/more"}})"}) {
+        auto const pages = JsonPages::make(object(params)).value();
+        auto const body = parse_json(text);
+        if (!body) break;
+        std::string const url = "https://api.example.com/v1?limit=1";
+        auto const next = pages.next(url, url, *body);
+        if (!next || !*next) continue;
+        auto const there = parse_url(**next);
+        bool const ours = there && there->secure && there->host == "api.example.com";
+        ensure(ours, "pages lie with us");
     }
     if (auto const number = prometheus_number(200, text)) ensure(std::isfinite(*number), "finite");
     return 0;
