@@ -22,6 +22,15 @@ bool is_word_of_conditions(std::string_view name) {
 
 /// What its type says, or else its params do: by name (push, sql), or by a number that is to be
 /// measured, without which it is a state.
+/// Whether samples say whom they are about, for affected().
+bool tells_clients(SignalPolicy const& signal) {
+    if (signal.type == "scrape" || signal.type == "http_json") {
+        return signal.params.contains("affected");
+    }
+    if (signal.type == "log" || signal.type == "alerts") return false;
+    return !signal.is_probe || signal.type == "sql";
+}
+
 SignalNature nature_of(Reading const& reading, TypeInfo const& type, JsonObject const& params) {
     SignalNature nature{type.kind, type.is_probe};
     if (!type.kind.empty()) return nature;
@@ -117,6 +126,7 @@ void read_signal(ServiceReading& service, std::string const& name, YamlCursor co
         if (signal.is_probe) traits.every = signal.every;
         if (signal.is_probe) traits.fastest = std::min(signal.every, signal.confirm_every);
         traits.stale_after = signal.stale_after;
+        traits.tells_clients = tells_clients(signal);
         service.table[name] = traits;
     } else {
         service.unclear.insert(name);

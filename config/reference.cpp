@@ -3,6 +3,9 @@
 #include "config/keys.hpp"
 #include "config/schema.hpp"
 
+#include <array>
+#include <charconv>
+
 namespace rollbackd {
 
 namespace {
@@ -59,6 +62,12 @@ std::string default_words(Field const& field) {
         return "`" + format_duration(Duration(field.otherwise.get_int64())) + "`";
     }
     if (field.otherwise.is_string()) return "`" + std::string(field.otherwise.get_string()) + "`";
+    if (field.otherwise.is_double()) {  // 0.95, which JSON writes as 9.5E-1
+        std::array<char, 32> digits{};
+        auto const number = field.otherwise.get_double();
+        auto* const end = std::to_chars(digits.data(), digits.data() + 32, number).ptr;
+        return "`" + std::string(digits.data(), end) + "`";
+    }
     return "`" + to_text(field.otherwise) + "`";
 }
 

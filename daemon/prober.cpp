@@ -124,6 +124,7 @@ asio::awaitable<void> Prober::hand_in(Task& task, ProbeAnswer answer, Instant be
         auto& sample = add(std::move(measured.value));
         sample.by = std::move(measured.by);
         sample.id = std::move(measured.id);
+        sample.client = std::move(measured.client);
         if (measured.at) sample.at = to_instant(*measured.at, now);
     }
     if (answer.value) add(*std::move(answer.value));

@@ -61,6 +61,7 @@ struct SignalTraits {
     std::optional<Duration> every;
     std::optional<Duration> stale_after;
     std::optional<Duration> fastest;  // of a probe: its pace while a failure is settled
+    bool tells_clients = true;        // false: none of its samples says whom it is about
 };
 using SignalTable = std::map<std::string, SignalTraits, std::less<>>;
 /// Whether it can become true through absent() or stale() alone (A5.4): such a trigger may alert or

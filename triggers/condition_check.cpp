@@ -309,6 +309,12 @@ private:
         } else if (function.fn == Fn::days_left && !traits.type.empty() && traits.type != "tls") {
             say(arg, "days_left() reads a tls signal; " + arg.text + " is " + traits.type +
                          ", read it with value()");
+        } else if (function.fn == Fn::affected && !traits.tells_clients) {
+            say(arg, arg.text +
+                         " does not tell clients or endpoints apart, so this is never known" +
+                         (traits.type == "scrape" || traits.type == "http_json"
+                              ? "; say with affected which they are"
+                              : ""));
         } else if (function.fn == Fn::stale && !traits.stale_after && !traits.every) {
             say(arg, arg.text + " is never stale: give it stale_after, or ask absent(" + arg.text +
                          ", 1h)");

@@ -136,7 +136,7 @@ Number Reader::affected(Expr const& call, SignalWindow const& signal) {
         out.samples = clients.seen;
         out.needed = needed(true);
         out.begun = signal.newest_failure(wanted);
-        if (explain_) out.note = of_text(clients.failing, clients.seen) + " clients";
+        if (explain_) out.note = of_text(clients.failing, clients.seen) + " affected";
     }
     note(
         call, out,

@@ -249,6 +249,18 @@ TEST_CASE("one answer of a probe may hold many outcomes, so nobody knows how man
     CHECK(check(*Condition::parse("count(scraped, 1m) > 1000"), table).empty());
 }
 
+TEST_CASE("a share of clients needs a signal that tells clients apart") {
+    SignalTraits scraped;
+    scraped.kind = SignalKind::outcomes;
+    scraped.type = "scrape";
+    auto const condition = *Condition::parse("affected(scraped, 5m) > 25%");
+    CHECK(check(condition, {{"scraped", scraped}}).empty());
+    scraped.tells_clients = false;
+    auto const problems = check(condition, {{"scraped", scraped}});
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].what.ends_with("say with affected which they are"));
+}
+
 TEST_CASE("where quiet counts as zero, a count may be zero") {
     auto const condition = *Condition::parse("count(requests, 5m) == 0");
     CHECK(check(condition, signals(), {{}, true}).empty());

@@ -103,7 +103,7 @@ TEST_CASE("affected is the share of distinct clients that failed") {
     requests.observe(sample(41s, bad()));  // of nobody known
     auto const found = world.judge("affected(requests, 10m) >= 25%", 42s);
     CHECK(found.verdict == T);
-    CHECK(found.why == "affected(requests, 10m) = 25 % >= 25 % (2 of 8 clients)");
+    CHECK(found.why == "affected(requests, 10m) = 25 % >= 25 % (2 of 8 affected)");
     world.context.rules.min_count = 9;
     CHECK(world.verdict("affected(requests, 10m) >= 25%", 42s) == U);
 }

@@ -3,6 +3,7 @@
 #include "core/io/secrets.hpp"
 #include "triggers/probes/answers.hpp"
 #include "triggers/probes/http_ask.hpp"
+#include "triggers/probes/json_pages.hpp"
 #include "triggers/probes/json_rules.hpp"
 #include "triggers/probes/types.hpp"
 
@@ -12,13 +13,40 @@ namespace asio = boost::asio;
 
 namespace {
 
+Field cursor_field() {
+    Field field;
+    field.name = "cursor";
+    field.type = FieldType::object;
+    field.doc = "Of items in pages: how the next one is asked for by the last member of this one.";
+    field.fields = {
+        {.name = "parameter",
+         .type = FieldType::text,
+         .doc = "The address' parameter that names it: starting_after.",
+         .required = true},
+        {.name = "item",
+         .type = FieldType::text,
+         .doc = "Pointer, inside a member, to what it names: /id.",
+         .required = true},
+        {.name = "more",
+         .type = FieldType::text,
+         .doc = "Pointer to whether there is more, true or false: /has_more. Absent: until a page "
+                "is empty."},
+    };
+    return field;
+}
+
 std::vector<Field> pointer_fields() {
     return {
         {.name = "value", .type = FieldType::text, .doc = "Pointer to the number."},
         {.name = "items",
          .type = FieldType::text,
-         .doc = "Pointer to a list: how many members it has is the number, or each is an outcome "
-                "(`fail`)."},
+         .doc = "Pointer to a list or a map: how many members it has is the number, or each is an "
+                "outcome (`fail`), or has counts of its own (`success`, `failure`)."},
+        {.name = "next",
+         .type = FieldType::text,
+         .doc = "Of items in pages: pointer to the address of the next page; there is none on the "
+                "last. All pages, 20 at most, are one answer within the timeout."},
+        cursor_field(),
         {.name = "where",
          .type = FieldType::any_map,
          .doc = "Of items: only members that have these values at these pointers."},
@@ -41,8 +69,14 @@ std::vector<Field> pointer_fields() {
          .type = FieldType::text,
          .doc = "Of items: pointer, inside a member, to when it happened: RFC 3339, or seconds or "
                 "milliseconds since 1970."},
-        {.name = "success", .type = FieldType::text, .doc = "Pointer to a count of successes."},
-        {.name = "failure", .type = FieldType::text, .doc = "Pointer to a count of failures."},
+        {.name = "affected",
+         .type = FieldType::text,
+         .doc = "Of items: pointer, inside a member, to what affected() counts, each once: the "
+                "customer, the endpoint."},
+        {.name = "success",
+         .type = FieldType::text,
+         .doc = "Pointer to a count of successes; beside items, inside each member."},
+        {.name = "failure", .type = FieldType::text, .doc = "The same of failures."},
         {.name = "totals",
          .type = FieldType::boolean,
          .doc = "The counts only grow: what was added since the last answer counts.",
@@ -74,15 +108,22 @@ std::vector<Error> check_http_json(JsonObject const& params) {
         problems.push_back(wrong_field(what, where));
     };
     bool const counts = has("success") || has("failure");
-    if (int(has("value")) + int(has("items")) + int(counts) != 1) {
+    bool const several = has("value") && (has("items") || counts);
+    if (several || !(has("value") || has("items") || counts)) {
         add("expected one of value, items, or success and failure", "value");
     }
-    for (auto const* const key : {"where", "oldest", "fail", "neutral", "id", "at"}) {
+    for (auto const* const key : {"oldest", "fail"}) {
+        if (counts && has("items") && has(key)) {
+            add("each member has its counts (success, failure), or is an outcome itself", key);
+        }
+    }
+    for (auto const* const key :
+         {"where", "oldest", "fail", "neutral", "id", "at", "affected", "next", "cursor"}) {
         if (has(key) && !has("items")) {
             problems.push_back(wrong_field(std::string(key) + " is of items", key));
         }
     }
-    for (auto const* const key : {"neutral", "id", "at"}) {
+    for (auto const* const key : {"neutral", "id", "at", "affected"}) {
         if (has(key) && has("items") && !has("fail")) {
             problems.push_back(
                 wrong_field(std::string(key) + " is of outcomes: write fail, too", key)
@@ -98,16 +139,22 @@ std::vector<Error> check_http_json(JsonObject const& params) {
     if (totals && totals->is_bool() && totals->get_bool() && !counts) {
         add("totals is of success and failure", "totals");
     }
+    if (has("next") && has("cursor")) add("next and cursor are two ways; keep one", "cursor");
     auto const rules = JsonRules::make(params, "");
     if (!rules) problems.push_back(rules.error());
+    auto const pages = JsonPages::make(params);
+    if (!pages) problems.push_back(pages.error());
     return problems;
 }
 
 class HttpJsonProbe final : public Probe {
 public:
-    HttpJsonProbe(SignalPolicy const& signal, JsonRules rules, ProbeContext const& context)
+    HttpJsonProbe(
+        SignalPolicy const& signal, JsonRules rules, JsonPages pages, ProbeContext const& context
+    )
         : params_(signal.params),
           rules_(std::move(rules)),
+          pages_(std::move(pages)),
           totals_(rules_.identity(), signal.stale_after.value_or(std::chrono::minutes(1))),
           context_(context) {}
 
@@ -117,9 +164,9 @@ public:
         request->headers.emplace_back("Accept", "application/json");
         request->body_max = source_body_max;
         auto const begun = context_.clock.now();
-        auto const response = co_await fetch(context_, std::move(*request));
-        if (!response) co_return unknown_answer(response.error().what);
-        auto answer = rules_.read(response->body, begun.wall, totals_);
+        auto const pages = co_await all_pages(std::move(*request), begun.boot + timeout);
+        if (!pages) co_return unknown_answer(context_.secrets.redact(pages.error().what));
+        auto answer = rules_.read(*pages, begun.wall, totals_);
         if (!answer) co_return unknown_answer(context_.secrets.redact(answer.error().what));
         co_return *std::move(answer);
     }
@@ -128,15 +175,44 @@ public:
     void resume(Json const& saved) override { totals_.resume(saved); }
 
 private:
+    asio::awaitable<Result<std::vector<Json>>> all_pages(HttpRequest request, Instant until) {
+        std::vector<Json> pages;
+        auto const first = request.url;
+        for (auto url = std::optional(first); url;) {
+            if (pages.size() == json_pages_max) {
+                auto what = "too_large: more than " + std::to_string(json_pages_max) + " pages";
+                co_return fail(Errc::too_large, std::move(what));
+            }
+            auto page = request;
+            page.url = *url;
+            Duration const left = until - context_.clock.now().boot;
+            page.timeout = std::max<Duration>(left, std::chrono::milliseconds(1));
+            auto const response = co_await fetch(context_, std::move(page));
+            if (!response) co_return tl::unexpected<Error>(response.error());
+            auto body = parse_json(response->body);
+            if (!body) {
+                auto what = "garbage: the answer is not JSON: " + body.error().what;
+                co_return fail(Errc::invalid, std::move(what));
+            }
+            auto next = pages_.next(first, *url, *body);
+            if (!next) co_return tl::unexpected<Error>(next.error());
+            pages.push_back(*std::move(body));
+            url = *std::move(next);
+        }
+        co_return pages;
+    }
+
     JsonObject params_;
     JsonRules rules_;
+    JsonPages pages_;
     Totals totals_;
     ProbeContext context_;
 };
 
 std::unique_ptr<Probe> make_http_json(SignalPolicy const& signal, ProbeContext const& context) {
     auto rules = JsonRules::make(signal.params, signal.by);  // checked before
-    return std::make_unique<HttpJsonProbe>(signal, *std::move(rules), context);
+    auto pages = JsonPages::make(signal.params);
+    return std::make_unique<HttpJsonProbe>(signal, *std::move(rules), *std::move(pages), context);
 }
 
 }  // namespace

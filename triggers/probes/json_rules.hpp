@@ -18,20 +18,38 @@ public:
     /// Errors begin with a slug: garbage (no JSON), missing (a member), content (no number). No
     /// value and no Error: the first look at counts that only grow.
     Result<ProbeAnswer> read(std::string_view body, WallTime now, Totals& totals) const;
+    /// The same of a list that came in pages, of which there is at least one.
+    Result<ProbeAnswer> read(std::vector<Json> const& pages, WallTime now, Totals& totals) const;
 
 private:
     /// Pointers into a member, and the values that must stand there.
     using Wanted = std::vector<std::pair<std::string, Json>>;
 
+    /// A member of a list, or of a map with its name there.
+    struct Item {
+        Json const* value;
+        std::string_view name;
+    };
+
     static Result<Wanted> wanted_of(Json const& params, std::string const& key);
     static Result<bool> fits(Wanted const& wanted, Json const& item);
-    Result<std::vector<Json const*>> items_in(Json const& body) const;
-    Result<ProbeAnswer> listed(std::vector<Json const*> const& items, WallTime now) const;
-    Result<Measured> outcome(Json const& item) const;
+    void read_by(std::string by);
+    Result<void> add_items(Json const& body, std::vector<Item>& items) const;
+    Result<ProbeAnswer> listed(std::vector<Item> const& items, WallTime now) const;
+    Result<ProbeAnswer> aged(std::vector<Item> const& items, WallTime now) const;
+    Result<std::string> by_of(Item const& item) const;
+    Result<Measured> outcome(Item const& item) const;
+    Result<OutcomesValue> counts_in(Json const& body) const;
     Result<ProbeAnswer> counted(Json const& body, WallTime now, Totals& totals) const;
+    Result<ProbeAnswer> counted_apart(std::vector<Item> const& items, WallTime now, Totals& totals)
+        const;
+    void grow(OutcomesValue& counts, std::string const& of, Totals& totals) const;
 
-    std::string url_, by_;
-    std::optional<std::string> value_, items_, oldest_, success_, failure_, id_, at_;
+    std::string url_;
+    bool by_name_ = false;  // a map's own name for the member
+    std::string by_;        // pointer into a member; empty: nothing is kept apart
+    std::string by_query_;  // the parameter of the address that stands there
+    std::optional<std::string> value_, items_, oldest_, success_, failure_, id_, at_, affected_;
     Wanted where_, fail_, neutral_;
     bool grows_ = false;
 };

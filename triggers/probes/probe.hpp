@@ -33,6 +33,7 @@ struct Measured {
     SampleValue value;
     std::string by = {};
     std::string id = {};
+    std::string client = {};          // for affected(): a user, an endpoint
     std::optional<WallTime> at = {};  // when it happened; absent: when it was asked
 
     friend bool operator==(Measured const&, Measured const&) = default;

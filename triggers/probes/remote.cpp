@@ -35,9 +35,10 @@ struct MeasuredLine {
     ValueLine value;
     std::string by;
     std::string id;
+    std::string client;
     std::optional<WallTime> at;
 };
-BOOST_DESCRIBE_STRUCT(MeasuredLine, (), (value, by, id, at))
+BOOST_DESCRIBE_STRUCT(MeasuredLine, (), (value, by, id, client, at))
 
 struct AnswerLine {
     ValueLine value;
@@ -185,7 +186,7 @@ std::string write_answer(RemoteAnswer const& answer) {
     line.note = answer.answer.note;
     if (answer.answer.value) line.value = written(*answer.answer.value);
     for (auto const& one : answer.answer.more) {
-        line.more.push_back({written(one.value), one.by, one.id, one.at});
+        line.more.push_back({written(one.value), one.by, one.id, one.client, one.at});
     }
     line.saved = answer.saved;
     return to_text(to_json(line)) + "\n";
@@ -209,7 +210,7 @@ Result<RemoteAnswer> read_answer(std::string_view text) {
         if (!value) return fail(Errc::invalid, "one of several values is none");
         out.answer.more.push_back(
             {std::move(*value), printable(line.by, by_bytes_max), line.id.substr(0, id_bytes_max),
-             line.at}
+             printable(line.client, by_bytes_max), line.at}
         );
     }
     out.saved = std::move(read->saved);

@@ -39,6 +39,10 @@ std::vector<Field> metric_fields() {
         {.name = "failures",
          .type = FieldType::text,
          .doc = "Of counter: name of a second counter of failures; `counter` then counts all."},
+        {.name = "affected",
+         .type = FieldType::text,
+         .doc = "Of counter: the label whose values affected() counts, each once: the handler, the "
+                "customer."},
         {.name = "combine",
          .type = FieldType::choice,
          .doc = "Of gauge: what several series make together; one: there must be only one.",
@@ -77,7 +81,7 @@ std::vector<Error> check_scrape(JsonObject const& params) {
     auto const add = [&](std::string what, std::string where) {
         problems.push_back(wrong_field(std::move(what), std::move(where)));
     };
-    for (auto const* const key : {"fail", "neutral", "failures"}) {
+    for (auto const* const key : {"fail", "neutral", "failures", "affected"}) {
         if (params.contains(key) && !params.contains("counter")) {
             add(std::string(key) + " is of a counter", key);
         }

@@ -80,6 +80,7 @@ Result<ScrapeRules> ScrapeRules::make(JsonObject const& params, std::string by) 
     Json const all(params);
     ScrapeRules made;
     made.by_ = std::move(by);
+    made.affected_ = text_of(all, "affected");
     made.url_ = text_of(all, "url");
     made.counter_ = text_of(all, "counter");
     made.failures_ = text_of(all, "failures");
@@ -113,7 +114,9 @@ bool ScrapeRules::wanted(std::string_view name) const {
 
 void ScrapeRules::take_counter(PromSample const& sample, Totals& totals, Series& series) const {
     auto const added = whole(totals.added(key_of(sample), sample.value));
-    auto& counts = series.counts[printable(sample.label(by_), by_bytes_max)];
+    auto by = printable(sample.label(by_), by_bytes_max);
+    auto client = printable(sample.label(affected_), by_bytes_max);
+    auto& counts = series.counts[std::pair(std::move(by), std::move(client))];
     if (!failures_.empty()) {
         (sample.name == failures_ ? counts.failure : counts.success) += added;
         return;
@@ -183,11 +186,12 @@ Result<ProbeAnswer> ScrapeRules::counted(Series const& series, bool compares) co
     }
     ProbeAnswer answer;
     if (!compares) return answer;
-    for (auto const& [by, counts] : series.counts) {
+    for (auto const& [names, counts] : series.counts) {
         auto value = counts;
         if (!failures_.empty()) value.success -= std::min(value.failure, value.success);
         Measured measured{value};
-        if (!by_.empty()) measured.by = by;
+        measured.by = names.first;
+        measured.client = names.second;
         answer.more.push_back(std::move(measured));
     }
     return answer;

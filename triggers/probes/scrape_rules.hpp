@@ -42,9 +42,10 @@ public:
 
 private:
     struct Series {
-        std::map<std::string, OutcomesValue> counts;  // by the value of `by`
-        std::vector<double> values;                   // of a gauge
-        std::map<double, double> buckets;             // upper bound → added
+        /// By the values of `by` and of `affected`.
+        std::map<std::pair<std::string, std::string>, OutcomesValue> counts;
+        std::vector<double> values;        // of a gauge
+        std::map<double, double> buckets;  // upper bound → added
         std::size_t seen = 0;
         std::size_t unjudged = 0;  // counters without a label that says success or failure
         std::string problem;
@@ -60,6 +61,7 @@ private:
     std::string counter_, failures_, gauge_, histogram_;
     std::string combine_;
     std::string by_;
+    std::string affected_;
     std::string url_;
     double quantile_ = 0;
     LabelRules match_, fail_, neutral_;

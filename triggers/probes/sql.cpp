@@ -34,7 +34,7 @@ TypeInfo sql_info() {
         {.name = "query",
          .type = FieldType::text,
          .doc = "One statement, at most 1000 rows. Outcomes have the columns success and failure "
-                "(and neutral, id, at, reason, and the one that `by` names).",
+                "(and neutral, id, at, client, reason, and the one that `by` names).",
          .required = true},
         {.name = "kind",
          .type = FieldType::choice,
@@ -173,8 +173,10 @@ private:
         if (grows_) grow(*counts, now);
         for (auto& row : *counts) {
             row.value.reason = context_.secrets.redact(row.value.reason);
-            Measured measured{std::move(row.value), std::move(row.by), std::move(row.id), row.at};
-            answer.more.push_back(std::move(measured));
+            answer.more.push_back(
+                {std::move(row.value), std::move(row.by), std::move(row.id), std::move(row.client),
+                 row.at}
+            );
         }
         // Asked, and perhaps nothing new has happened: that is fresh knowledge, too.
         if (!grows_ || totals_.compares()) answer.value = OutcomesValue{};

@@ -239,6 +239,7 @@ Result<std::vector<SqlCounts>> sql_counts(SqlRows const& rows, std::string const
         counts.value = {*good, *bad, *other, printable_line(text(column(rows, "reason")), 200)};
         counts.by = printable(text(by_column), 128);
         counts.id = text(column(rows, "id")).substr(0, 256);
+        counts.client = printable(text(column(rows, "client")), 128);
         if (auto const at = text(column(rows, "at")); !at.empty()) {
             auto const moment = moment_of(at);
             if (!moment) return tl::unexpected<Error>(in_content(moment.error()));

@@ -18,6 +18,7 @@ struct SqlCounts {
     OutcomesValue value;
     std::string by;
     std::string id;
+    std::string client;
     std::optional<WallTime> at;
 };
 
@@ -26,7 +27,7 @@ Result<double> sql_number(SqlRows const& rows);
 Result<std::string> sql_text(SqlRows const& rows);
 /// The first column is a boolean; the second, where there is one, the reason.
 Result<StateValue> sql_state(SqlRows const& rows);
-/// Columns success, failure, neutral (at least one of the first two), id, at, reason.
+/// Columns success, failure, neutral (at least one of the first two), id, at, client, reason.
 Result<std::vector<SqlCounts>> sql_counts(SqlRows const& rows, std::string const& by);
 
 }  // namespace rollbackd

@@ -1,6 +1,7 @@
 #include "triggers/sources/access_log_match.hpp"
 
 #include "core/names.hpp"
+#include "core/query.hpp"
 
 #include <re2/re2.h>
 #include <algorithm>
@@ -191,6 +192,7 @@ Result<AccessLogReader> AccessLogReader::make(std::string service, SignalPolicy 
     reader.by_ = signal.by;
     Json const params(signal.params);
     reader.id_ = text_of(params, "id");
+    reader.affected_ = text_of(params, "affected", "client");
     reader.measures_latency_ = is_measured_latency(signal.params);
     reader.seconds_per_unit_ = seconds_per(text_of(params, "latency_unit"));
     if (auto read = reader.read_form(signal); !read) return tl::unexpected<Error>(read.error());
@@ -241,7 +243,8 @@ Result<void> AccessLogReader::read_form(SignalPolicy const& signal) {
         );
     }
     auto made = LogPattern::make(
-        pattern.is_string() ? std::string(pattern.get_string()) : std::string(), {by_, id_}
+        pattern.is_string() ? std::string(pattern.get_string()) : std::string(),
+        {by_, id_, affected_}
     );
     if (!made) return fail(Errc::invalid, made.error().what, "pattern");
     pattern_ = std::move(*made);
@@ -288,7 +291,9 @@ Result<void> AccessLogReader::check_pattern() const {
         std::string text = "it has no group (?P<" + std::string(need.groups.front()) + ">...) ";
         return fail(Errc::invalid, text + std::string(need.what), "pattern");
     }
-    for (auto const& name : {by_, id_}) {
+    // A client's address and a host are nice to have: without them affected() is unknown.
+    bool const fields = affected_ == "client" || affected_ == "host";
+    for (auto const& name : {by_, id_, fields ? std::string() : affected_}) {
         bool const given = name.empty() || pattern_->has(name) || target ||
                            pattern_->has("query") || group_named(path_, name) > 0;
         if (given) continue;
@@ -323,7 +328,7 @@ LineFate AccessLogReader::read(std::string_view text, Now now, Sample& sample) c
     if (!by_.empty()) sample.by = printable(named(*line, by_).value_or(""), by_bytes_max);
     sample.id = id_.empty() ? line->id : named(*line, id_).value_or("");
     if (sample.id.size() > id_bytes_max) sample.id.resize(id_bytes_max);
-    sample.client = line->client.substr(0, by_bytes_max);
+    sample.client = counted_once(*line).substr(0, by_bytes_max);
     return LineFate::sample;
 }
 
@@ -353,6 +358,14 @@ std::optional<std::string> AccessLogReader::named(LogLine const& line, std::stri
     if (auto const found = line.named.find(name); found != line.named.end()) return found->second;
     if (auto text = member_text(line.json, name); !text.empty()) return text;
     return query_value(line.query, name);
+}
+
+// What affected() counts: a client, an endpoint. Empty: the line does not say.
+std::string AccessLogReader::counted_once(LogLine const& line) const {
+    if (affected_ == "client") return line.client;
+    if (affected_ == "path") return line.path;
+    if (affected_ == "host") return host_name(line.host);
+    return printable(named(line, affected_).value_or(""), by_bytes_max);
 }
 
 std::optional<double> AccessLogReader::seconds_of(LogLine const& line) const {

@@ -45,12 +45,14 @@ private:
     Result<void> check_pattern() const;
     bool matches(LogLine const& line) const;
     std::optional<std::string> named(LogLine const& line, std::string const& name) const;
+    std::string counted_once(LogLine const& line) const;
     std::optional<double> seconds_of(LogLine const& line) const;
 
     std::string service_;
     std::string signal_;
     std::string by_;
     std::string id_;
+    std::string affected_;
     LogFormat format_ = LogFormat::auto_;
     LogKeys keys_;
     std::optional<LogPattern> pattern_;

@@ -49,7 +49,4 @@ std::optional<LogLine> parse_log_line(std::string_view line, LogFormat format, L
 /// A member's text, by name or pointer; empty where there is none, or no scalar.
 std::string member_text(Json const& json, std::string_view name);
 
-/// The value of `key` in a query string, decoded; nullopt where it is absent.
-std::optional<std::string> query_value(std::string_view query, std::string_view key);
-
 }  // namespace rollbackd

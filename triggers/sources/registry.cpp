@@ -93,6 +93,12 @@ TypeInfo access_log() {
             "What tells events apart: a group, a JSON member or a query parameter. An event counts "
             "once as failure and once as success."
         ),
+        field(
+            "affected", FieldType::text,
+            "What affected() counts, each once: client (the default), path or host of a request, "
+            "or "
+            "a group, a JSON member or a query parameter, such as the endpoint or the user."
+        ),
         field("fail", FieldType::status, "Statuses or classes that fail, beside 5xx: [429, 4xx]."),
         field(
             "neutral", FieldType::status, "Statuses or classes that are neutral, beside 4xx: [503]."
@@ -135,7 +141,8 @@ TypeInfo log() {
     type.name = "log";
     type.doc =
         "Lines of a log: those that match are failures, with the pattern's name as reason; all "
-        "others are successes. `by: pattern` keeps a streak per pattern.";
+        "others are successes. `by: pattern` keeps a streak per pattern, which a line without any "
+        "of them ends.";
     type.kind = "outcomes";
     Field socket = field(
         "socket", FieldType::path, "With container: the engine's socket (Docker's or Podman's)."

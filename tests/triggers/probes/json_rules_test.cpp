@@ -107,3 +107,57 @@ TEST_CASE("a pointer without its slash is found at load") {
         CHECK(made.error().what.find("did you mean") != std::string::npos);
     }
 }
+
+TEST_CASE("by is a member, a parameter of the address that stands there, or a map's own name") {
+    auto const body = R"({"deliveries":{
+        "stripe":{"url":"https://shop.example.com/webhooks?x=1&provider=stripe%20eu#top","ok":false},
+        "paypal":{"url":"https://shop.example.com/webhooks","ok":true}}})";
+    auto const names = [&](char const* by) {
+        std::vector<std::string> found;
+        Fixture f(R"({"items":"/deliveries","fail":{"/ok":false}})", by);
+        auto const answer = f.look(body);
+        REQUIRE(answer);
+        for (auto const& one : answer->more) found.push_back(one.by);
+        return found;
+    };
+    CHECK(names("#") == std::vector<std::string>{"stripe", "paypal"});
+    CHECK(names("url?provider") == std::vector<std::string>{"stripe eu", ""});
+    CHECK(names("/url?x") == std::vector<std::string>{"1", ""});
+    CHECK(Fixture(R"({"items":"/deliveries"})").number(body) == 2);
+    Fixture empty(R"({"items":"","fail":{"/ok":false}})", "url?p");
+    CHECK(empty.look(R"([{"url":"","ok":true}])")->more.at(0).by.empty());
+    CHECK(empty.refused(R"([{"ok":true}])") == "missing: the answer has no /url");
+}
+
+TEST_CASE("members with counts of their own are outcomes, kept apart and added up by their name") {
+    Fixture plain(R"({"items":"/by","success":"/ok","failure":"/bad"})", "#");
+    auto const answer =
+        plain.look(R"({"by":{"stripe":{"ok":7,"bad":2},"paypal":{"ok":0,"bad":1}}})");
+    REQUIRE(answer);
+    REQUIRE(answer->more.size() == 2);
+    CHECK(answer->more[0].by == "paypal");
+    CHECK(std::get<OutcomesValue>(answer->more[0].value) == OutcomesValue{0, 1, 0, {}});
+    CHECK(std::get<OutcomesValue>(answer->more[1].value) == OutcomesValue{7, 2, 0, {}});
+    CHECK(std::get<OutcomesValue>(*answer->value) == OutcomesValue{});
+    CHECK(plain.refused(R"({"by":{"stripe":{"ok":7}}})") == "missing: the answer has no /bad");
+
+    // Two endpoints of one provider count together, in whatever order they come.
+    Fixture grows(R"({"items":"","success":"/ok","failure":"/bad","totals":true})", "url?provider");
+    auto const page = [](int first, int second) {
+        return R"([{"url":"/a?provider=x","ok":1,"bad":)" + std::to_string(first) +
+               R"(},{"url":"/b?provider=x","ok":1,"bad":)" + std::to_string(second) + "}]";
+    };
+    CHECK_FALSE(grows.look(page(5, 100).c_str())->value);
+    auto const added = grows.look(page(102, 5).c_str());
+    REQUIRE(added->more.size() == 1);
+    CHECK(added->more[0].by == "x");
+    CHECK(std::get<OutcomesValue>(added->more[0].value) == OutcomesValue{0, 2, 0, {}});
+}
+
+TEST_CASE("what affected() counts is a member, and one without it is left out") {
+    Fixture f(R"({"items":"","fail":{"/ok":false},"affected":"/customer"})");
+    auto const answer = f.look(R"([{"ok":false,"customer":"c1"},{"ok":true}])");
+    REQUIRE(answer);
+    CHECK(answer->more.at(0).client == "c1");
+    CHECK(answer->more.at(1).client.empty());
+}

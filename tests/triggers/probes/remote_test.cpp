@@ -29,9 +29,9 @@ TEST_CASE("an answer comes back as it was given, with its rows and where it goes
     answer.answer.value = OutcomesValue{};
     answer.answer.note = "two of them";
     answer.answer.more.push_back(
-        {OutcomesValue{1, 0, 0, ""}, "stripe", "evt_1", WallTime(std::chrono::seconds(5))}
+        {OutcomesValue{1, 0, 0, ""}, "stripe", "evt_1", "u7", WallTime(std::chrono::seconds(5))}
     );
-    answer.answer.more.push_back({OutcomesValue{0, 1, 0, "declined"}, "paypal", "evt_2", {}});
+    answer.answer.more.push_back({OutcomesValue{0, 1, 0, "declined"}, "paypal", "evt_2", {}, {}});
     answer.saved = JsonObject{{"totals", 7}};
     CHECK(read_answer(write_answer(answer)) == answer);
     CHECK(read_answer(write_answer({})) == RemoteAnswer{});  // a first look at counters
@@ -57,7 +57,7 @@ TEST_CASE("what is no answer is said to be none") {
 TEST_CASE("another machine's words are cut and cleaned like any from outside") {
     RemoteAnswer answer;
     answer.answer.more.push_back(
-        {OutcomesValue{0, 1, 0, "a\nb"}, std::string(500, 'b'), std::string(500, 'i'), {}}
+        {OutcomesValue{0, 1, 0, "a\nb"}, std::string(500, 'b'), std::string(500, 'i'), "\n", {}}
     );
     auto const read = read_answer(write_answer(answer));
     REQUIRE(read);

@@ -142,3 +142,23 @@ TEST_CASE("quantiles of odd buckets are none or bounded") {
     CHECK(quantile_of({{1, 10}, {inf, 10}}, 0.9) == Approx(0.9));
     CHECK(quantile_of({{1, 7}, {2, 3}, {inf, 10}}, 0.95));  // not even cumulative
 }
+
+TEST_CASE("what affected() counts is a label, beside the one that keeps streaks apart") {
+    Fixture f(R"({"counter":"req_total","affected":"handler"})", "job");
+    auto const page = [](int a, int b) {
+        auto const line = [](char const* handler, char const* code, int value) {
+            return std::string("req_total{job=\"web\",handler=\"") + handler + "\",code=\"" + code +
+                   "\"} " + std::to_string(value) + "\n";
+        };
+        return line("/a", "200", a) + line("/b", "200", 7) + line("/b", "500", b);
+    };
+    REQUIRE(f.look(page(1, 1)));
+    auto const answer = f.look(page(4, 3));
+    REQUIRE(answer);
+    REQUIRE(answer->more.size() == 2);
+    CHECK(answer->more[0].client == "/a");
+    CHECK(answer->more[0].by == "web");
+    CHECK(std::get<OutcomesValue>(answer->more[0].value).success == 3);
+    CHECK(answer->more[1].client == "/b");
+    CHECK(std::get<OutcomesValue>(answer->more[1].value).failure == 2);
+}

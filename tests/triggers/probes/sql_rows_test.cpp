@@ -64,9 +64,9 @@ TEST_CASE("a boolean is a state, with its reason") {
 TEST_CASE("rows are counted with their time, id and by, in order of time") {
     auto const counts = sql_counts(
         rows(
-            {"provider", "at", "id", "success", "failure", "reason"},
-            {{"b", "2026-01-31 12:00:02+00", "e2", "0", "1", "declined"},
-             {"a", "2026-01-31 12:00:01+00", "e1", "1", "0", std::nullopt}}
+            {"provider", "at", "id", "success", "failure", "reason", "client"},
+            {{"b", "2026-01-31 12:00:02+00", "e2", "0", "1", "declined", "u2"},
+             {"a", "2026-01-31 12:00:01+00", "e1", "1", "0", std::nullopt, std::nullopt}}
         ),
         "provider"
     );
@@ -74,6 +74,8 @@ TEST_CASE("rows are counted with their time, id and by, in order of time") {
     CHECK(counts->at(0).by == "a");
     CHECK(counts->at(0).id == "e1");
     CHECK(counts->at(0).value.success == 1);
+    CHECK(counts->at(0).client.empty());
+    CHECK(counts->at(1).client == "u2");
     CHECK(counts->at(1).value == OutcomesValue{0, 1, 0, "declined"});
     CHECK(counts->at(1).at == parse_rfc3339("2026-01-31T12:00:02Z").value());
 }

@@ -271,3 +271,26 @@ TEST_CASE("the catalogue names every type with its fields") {
         for (auto const& field : type.fields) CHECK_FALSE(field.doc.empty());
     }
 }
+
+TEST_CASE("affected() counts clients, or what the signal says instead: an endpoint, a user") {
+    auto const client = [](std::string const& line, std::string_view params) {
+        return read(line, params).sample.client;
+    };
+    auto const line = combined("GET /api/v1/orders/17?user=u7 HTTP/1.1", 500);
+    CHECK(client(line, R"({"affected":"client"})") == client(line, "{}"));
+    CHECK(client(line, R"({"affected":"path"})") == "/api/v1/orders/17");
+    CHECK(client(line, R"({"affected":"user"})") == "u7");
+    CHECK(client(line, R"({"affected":"nothing"})").empty());
+    auto const* const group =
+        R"json({"affected":"endpoint","match":{"path":"^/api/v1/(?P<endpoint>[a-z]+)"}})json";
+    CHECK(client(line, group) == "orders");
+    CHECK(
+        client(R"({"status":200,"host":"Shop.example.com:443"})", R"({"affected":"host"})") ==
+        "shop.example.com"
+    );
+    auto const* const pattern =
+        R"re({"pattern":"^(?P<endpoint>\\w+) (?P<status>\\d+)$","affected":"endpoint"})re";
+    CHECK(client("orders 500", pattern) == "orders");
+    auto const* const without = R"re({"pattern":"^(?P<status>\\d+)$","affected":"endpoint"})re";
+    CHECK(wrong(without).where == "pattern");
+}
