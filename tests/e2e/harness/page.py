@@ -1,4 +1,4 @@
-"""A page whose text a test sets."""
+"""A page whose text a test sets, or several."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -7,12 +7,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Page:
     def __init__(self) -> None:
         self.text, self.status, self.seen = "", 200, []
+        self.answers: dict[str, str] = {}   # to some paths
         page = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 page.seen.append(dict(self.headers))
-                body = page.text.encode()
+                body = page.answers.get(self.path, page.text).encode()
                 self.send_response(page.status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()

@@ -205,7 +205,8 @@ class Redis(Server):
 
 
 class Nginx(Server):
-    """Hands everything on to one server, whatever the URL's host is, from its port and from a socket."""
+    """Hands everything on to one server, whatever the URL's host is, from its port and from a socket. One process, so
+    that all of it hangs."""
 
     def __init__(self, folder: Path, upstream: str):
         super().__init__(folder)
@@ -215,7 +216,7 @@ class Nginx(Server):
         temporary = "".join(f"{kind}_temp_path {self.folder}/{kind};\n"
                             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         config = self.folder / "nginx.conf"
-        config.write_text(f"""daemon off; worker_processes 1; pid {self.folder}/pid; error_log {self.folder}/error.log;
+        config.write_text(f"""daemon off; master_process off; pid {self.folder}/pid; error_log {self.folder}/error.log;
 events {{}}
 http {{ access_log off; {temporary}
 server {{ listen 127.0.0.1:{self.port}; listen unix:{self.socket}; location / {{ proxy_pass {self.upstream}; }} }} }}
@@ -224,3 +225,29 @@ server {{ listen 127.0.0.1:{self.port}; listen unix:{self.socket}; location / {{
 
     def ready(self) -> bool:
         return self.get("/-/ready") != b""
+
+
+class NameServer(Server):
+    """A DNS server that answers what it was told, and 127.0.0.1 for other names."""
+
+    def __init__(self, folder: Path):
+        super().__init__(folder)
+        self.management = free_port()
+
+    def argv(self) -> list[str]:
+        return [find_program("pebble-challtestsrv"), "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "", "-dns01",
+                self.address, "-http01", "", "-https01", "", "-tlsalpn01", "", "-management",
+                f"127.0.0.1:{self.management}"]
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def ready(self) -> bool:
+        self.name("ready.example.com", "192.0.2.1")
+        return True
+
+    def name(self, host: str, *addresses: str) -> None:
+        for call, body in (("clear-a", {"host": f"{host}."}), ("add-a", {"host": f"{host}.", "addresses": addresses})):
+            urllib.request.urlopen(f"http://127.0.0.1:{self.management}/{call}", json.dumps(body).encode(),
+                                   timeout=5).close()
