@@ -3,9 +3,26 @@
 #include "cli/text.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
 #include <ostream>
 
 namespace rollbackd::cli {
+
+namespace {
+
+/// 0.520976, which JSON writes as 5.209763303312825E-1; large ones, often bytes, whole.
+std::string plain_number(double value) {
+    constexpr double large = 1e6;
+    constexpr double huge = 1e15;
+    bool const whole = std::fabs(value) >= large && std::fabs(value) < huge;
+    std::array<char, 48> text{};
+    std::snprintf(text.data(), text.size(), whole ? "%.0f" : "%.6g", value);
+    return text.data();
+}
+
+}  // namespace
 
 JsonArray const& items_of(Json const& value, std::string_view name) {
     static JsonArray const none;
@@ -18,6 +35,7 @@ std::string shown(Json const& value, std::string_view name) {
     auto const* const found = find(value, name);
     if (found == nullptr || found->is_null() || found->is_structured()) return {};
     if (found->is_string()) return clean(found->get_string());
+    if (found->is_double()) return plain_number(found->get_double());
     return clean(to_text(*found));
 }
 

@@ -44,7 +44,9 @@ constexpr char const* service = R"json({"name":"shop","autonomy":"enforce","paus
   "signals":[{"name":"health","kind":"state","last_value":"failed",
     "last_reason":"refused: \u001b]0;owned\u0007","last_at":"2026-01-31T12:00:00Z","stale":false},
    {"name":"requests","kind":"outcomes","last_value":{"success":97,"failure":3,"neutral":0},
-    "last_at":null,"stale":true}],
+    "last_at":null,"stale":true},
+   {"name":"disk","kind":"gauge","last_value":5.209763303312825E-1,"last_at":null,"stale":false},
+   {"name":"free","kind":"gauge","last_value":4.92184756E10,"last_at":null,"stale":false}],
   "triggers":[{"name":"down","verdict":"unknown","why":"start_period","severity":"P0",
     "response":"code-rollback, safe-mode"},{"name":"errors","verdict":"true","why":"4 > 3",
     "severity":"P1","response":"alert"}]})json";
@@ -157,7 +159,7 @@ TEST_CASE("services tells version, target and true triggers; of one also why it 
     auto const one = run_cli_at(daemon.url(), {"services", "shop"}, around).out;
     for (auto const* part :
          {"none: no known-good version", "failed: refused: \\x1b]0;owned\\x07", "97 ok, 3 failed",
-          "stale", "code-rollback, safe-mode"}) {
+          "stale", "code-rollback, safe-mode", "0.520976", "49218475600"}) {
         INFO(part << "\n" << one);
         CHECK(one.find(part) != std::string::npos);
     }
