@@ -206,6 +206,24 @@ def test_a_log_of_a_pattern_that_may_not_be_read_is_told_and_the_others_go_on(wo
     world.opened("bad")
 
 
+def test_the_share_of_endpoints_that_fail_is_told_beside_that_of_clients(world, nginx):
+    """Two of four endpoints fail for one client, who is all clients there are."""
+    site = nginx(a="combined")
+    log = str(site.log("a"))
+    world.shop["signals"]["it"] = {"access_log": {"path": log, "affected": "path"}}
+    world.shop["signals"]["named"] = {"access_log": {"path": log, "match": {"path": "^/(?P<part>[a-z]+)"}, "affected": "part"}}
+    world.shop["signals"]["clients"] = {"access_log": {"path": log}}
+    when = {name: f"affected({name}, 1h) >= 100%" for name in ("it", "named", "clients")}
+    world.triggers(**{name: {"when": text, "min_count": 1, **ALERT} for name, text in when.items()})
+    world.start()
+    site.many("a", ok=3, fine=1, bad=2)
+    site.ask("a", "/bad/17")
+    world.opened("clients")
+    wait_for(lambda: "50 %" in world.trigger("it")["why"] and "2 of 4" in world.trigger("it")["why"])
+    wait_for(lambda: "1 of 3" in world.trigger("named")["why"])
+    assert world.trigger("it")["verdict"] == "false"
+
+
 BAD = {
     "no group (?P<status>": {"pattern": "(?P<path>.*)"},
     'did you mean \\"latency\\"': {"pattern": r"(?P<status>\d+) (?P<latensy>\S+)"},
