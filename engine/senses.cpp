@@ -148,6 +148,7 @@ void Senses::set_policy(std::shared_ptr<Policy const> policy, State const& state
 Edges Senses::observe(std::span<Sample const> samples, State const& state, Now now) {
     Edges edges;
     std::vector<std::string_view> watched;
+    std::vector<Late> late;
     observed_deadline_ = Instant::max();
     for (auto const& raw : samples) {
         auto const found = services_.find(raw.service);
@@ -163,17 +164,15 @@ Edges Senses::observe(std::span<Sample const> samples, State const& state, Now n
         Sample sample = raw;
         sample.at = std::clamp(sample.at, now.boot - window->second.rules().retention, now.boot);
         service.untrusted = service.untrusted || !sample.trusted;
-        auto const wait_until =
+        auto const waits_until =
             is_failure(sample) ? start_period_end(*service.policy, state, sample.at) : std::nullopt;
-        if (wait_until && *wait_until > now.boot) {
-            auto& held = service.held[sample.signal];
-            if (held.size() < held_max) held.push_back(std::move(sample));
-            service.held_until = std::max(service.held_until.value_or(*wait_until), *wait_until);
-            observed_deadline_ = std::min(observed_deadline_, *service.held_until);
-            for (auto const reader : service.readers[raw.signal]) {
-                service.triggers[reader].track.held = true;
-            }
+        if (waits_until && *waits_until > now.boot) {
+            wait(service, std::move(sample), *waits_until);
+        } else if (waits_until) {
+            note_late(late, service, std::move(sample), *waits_until);
         } else {
+            // What is late comes before a failure after it, or it would be late for its streak.
+            if (is_failure(sample)) settle_late(late, &service, sample.signal, state, now, edges);
             fold(service, sample, state, now, edges);
         }
         if (now.boot - service.expired_at > expire_every) {
@@ -185,6 +184,7 @@ Edges Senses::observe(std::span<Sample const> samples, State const& state, Now n
             watched.push_back(raw.service);
         }
     }
+    settle_late(late, nullptr, {}, state, now, edges);
     for (auto const name : watched)
         edges.push_back({EdgeKind::progress, std::string(name), {}, {}});
     return edges;
@@ -294,30 +294,6 @@ void Senses::assess(
     }
     track.firing = true;
     edge(EdgeKind::fired);
-}
-
-void Senses::release_held(ServiceSense& service, State const& state, Now now, Edges& edges) {
-    auto held = std::exchange(service.held, {});
-    service.held_until.reset();
-    for (auto& trigger : service.triggers) trigger.track.held = false;
-    for (auto& [signal, samples] : held) {
-        auto const window = service.windows.find(signal);
-        if (window == service.windows.end() || samples.empty()) continue;
-        auto const newest = window->second.judged_at(now.boot);
-        auto const last_failure =
-            std::max_element(samples.begin(), samples.end(), [](Sample const& a, Sample const& b) {
-                return a.at < b.at;
-            });
-        bool const recovered = newest && newest->good && newest->at >= last_failure->at;
-        for (auto& sample : samples) {
-            // What came together with failures that are dropped still happened.
-            auto* const counts = std::get_if<OutcomesValue>(&sample.value);
-            if (recovered && (counts == nullptr || counts->success + counts->neutral == 0))
-                continue;
-            if (recovered) counts->failure = 0;
-            fold(service, sample, state, now, edges);
-        }
-    }
 }
 
 void Senses::note_facts() {

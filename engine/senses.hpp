@@ -111,10 +111,31 @@ private:
         Instant expired_at{};
     };
 
+    /// Failures of one signal that are heard of after the end of the start_period they are from.
+    struct Late {
+        ServiceSense* service = nullptr;
+        Instant end;
+        std::vector<Sample> samples;
+    };
+
     void fold(
         ServiceSense& service, Sample const& sample, State const& state, Now now, Edges& edges
     );
+    void wait(ServiceSense& service, Sample sample, Instant until);
     void release_held(ServiceSense& service, State const& state, Now now, Edges& edges);
+    static void note_late(
+        std::vector<Late>& late, ServiceSense& service, Sample sample, Instant end
+    );
+    /// Those of one signal; of all where `service` is null.
+    void settle_late(
+        std::vector<Late>& late, ServiceSense const* service, std::string const& signal,
+        State const& state, Now now, Edges& edges
+    );
+    /// Drops failures of a start_period that ended at `end`, or counts them.
+    void settle(
+        ServiceSense& service, std::vector<Sample> failures, Instant end, State const& state,
+        Now now, Edges& edges
+    );
     void assess(
         ServiceSense& service, TriggerSense& trigger, State const& state, Now now, bool may_begin,
         bool new_failure, Edges& edges

@@ -66,24 +66,6 @@ std::optional<Instant> Senses::floor(
     return std::max(*known, *judged);
 }
 
-std::optional<Instant> Senses::start_period_end(
-    ServicePolicy const& service, State const& state, Instant at
-) const {
-    if (service.start_period == Duration::zero()) return std::nullopt;
-    std::optional<Instant> end;
-    auto const consider = [&](Instant start) {
-        if (at < start || at >= start + service.start_period) return;
-        end = std::max(end.value_or(start + service.start_period), start + service.start_period);
-    };
-    consider(Instant{});  // host boot: the boot clock's zero
-    auto const& deployments = state.service(service.name).deployments;
-    if (!deployments.empty()) {
-        consider(deployments.back().started_at.boot);
-        consider(deployments.back().recorded_at.boot);
-    }
-    return end;
-}
-
 Track const* Senses::track(std::string_view service, std::string_view trigger) const {
     auto const* const known = find_service(service);
     auto const* const sense = known == nullptr ? nullptr : find_trigger(*known, trigger);

@@ -78,6 +78,12 @@ bool SignalWindow::observe(Sample const& given) {
     return true;
 }
 
+void SignalWindow::disregard(Sample const& failure) {
+    if (failure.id.empty()) return;
+    auto const known = bounded(failure);
+    ids_.admit(known.id, known.by, known.at, {false, true, false, false});
+}
+
 // Takes away what the sample's id has already counted for; false where nothing is left.
 bool SignalWindow::admit(Sample& sample) {
     auto const counts = read(sample.value).counts;

@@ -32,6 +32,8 @@ public:
     /// A late sample counts in its ranges and leaves a judged streak alone. `at` must already be
     /// clamped to <= now.
     bool observe(Sample const& sample);
+    /// A failure that is not to count: nor does a repeat of its id.
+    void disregard(Sample const& failure);
     /// When this process began to listen: absent() is judged only where it listened all the while.
     /// Without it, listening began with the first sample. Call it again after a gap.
     void listen_from(Instant at) { listening_since_ = at; }

@@ -268,10 +268,11 @@ void Model::sampled(Sample const& sample, Time at) {
     age(sample.service);
     watcher_.take(sample, at, timeline_.now(), held);
     if (!sample.trusted && !service.untrusted) service.untrusted = timeline_.now();
-    watch(sample, held.has_value());
+    watch(sample, held && *held > timeline_.now());
 }
 
-// A failure within the start_period of the newest deployment, or of the machine, waits.
+// A failure within the start_period of the newest deployment, or of the machine, waits until its
+// end.
 std::optional<Time> Model::held_until(std::string const& name, Time at) const {
     auto const* const policy = policy_->service(name);
     auto const known = services_.find(name);
@@ -286,7 +287,7 @@ std::optional<Time> Model::held_until(std::string const& name, Time at) const {
         consider(known->second.deployments.back().started);
         consider(known->second.deployments.back().recorded);
     }
-    return end && *end > timeline_.now() ? end : std::nullopt;
+    return end;
 }
 
 void Model::answered(std::string const& incident, Answer const& answer) {

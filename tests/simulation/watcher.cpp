@@ -21,13 +21,28 @@ void Watcher::take(Sample const& sample, Time at, Time seen, std::optional<Time>
         made.bad = counts->failure;
     }
     auto& all = seen_[key(sample.service, sample.signal)];
+    bool const too_late = held_until && *held_until <= seen;
+    if (too_late && (good_by(all, at, seen) || good_by(all, at, *held_until))) {
+        made.bad = 0;
+        if (made.good == 0) return;
+    }
     auto place = all.end();
     while (place != all.begin() && std::prev(place)->at > at) --place;
-    made.late = !held_until && std::any_of(place, all.end(), [](Seen const& newer) {
-        return !newer.held_until && !newer.lost;
-    });
+    made.late = (!held_until || too_late) && std::any_of(place, all.end(), [](Seen const& newer) {
+                    return !newer.held_until && !newer.lost;
+                });
     all.insert(place, made);
     while (!all.empty() && all.front().at < seen - kept) all.pop_front();
+}
+
+// A failure of a start_period that is heard of after its end is dropped where the signal was good
+// again at its end, or is by now.
+bool Watcher::good_by(Seens const& all, Time failed, Time when) {
+    for (auto one = all.rbegin(); one != all.rend(); ++one) {
+        if (one->lost || one->at > when || one->good + one->bad == 0) continue;
+        return one->at >= failed && one->bad == 0;
+    }
+    return false;
 }
 
 void Watcher::forget_after(Time kept_until) {

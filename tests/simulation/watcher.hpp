@@ -13,7 +13,8 @@ namespace rollbackd::simulation {
 
 class Watcher {
 public:
-    /// `held_until`: a failure within a start_period waits until then, and may be dropped.
+    /// `held_until`: a failure within a start_period waits until then, and may be dropped; one that
+    /// is seen later is dropped or counts at once.
     void take(Sample const& sample, Time at, Time seen, std::optional<Time> held_until);
     /// Samples seen after `kept` were in no checkpoint.
     void forget_after(Time kept);
@@ -72,6 +73,7 @@ private:
     };
     using Seens = std::deque<Seen>;
     Seens const& of(std::string const& service, std::string const& signal) const;
+    static bool good_by(Seens const& all, Time failed, Time when);
     Verdict judge_one(Meaning const& meaning, Look const& look) const;
     std::uint64_t good_in(Look const& look, std::string const& signal, Duration window) const;
     bool stale(std::string const& service, std::string const& signal, Look const& look) const;

@@ -37,6 +37,20 @@ TEST_CASE("a late sample counts in its range and never rewrites a judged streak"
     CHECK(length(window, 1min) == 0);
 }
 
+TEST_CASE("a failure that is disregarded counts nowhere, and nor does a repeat of its id") {
+    auto window = made(SignalKind::outcomes);
+    auto failed = sample(1s, bad());
+    window.disregard(failed);
+    CHECK(window.counts({at(0s), at(1min)}).failure == 0);
+    failed.id = "evt_1";
+    window.disregard(failed);
+    failed.at = at(30s);
+    CHECK_FALSE(window.observe(failed));
+    CHECK(window.counts({at(0s), at(1min)}).failure == 0);
+    failed.value = good();
+    CHECK(window.observe(failed));  // as success it has not counted yet
+}
+
 TEST_CASE("a neutral sample does not make others late") {
     auto window = made(SignalKind::outcomes);
     window.observe(sample(10s, neutral()));
