@@ -135,14 +135,16 @@ Before Senses::before(
     State const& state
 ) const {
     auto const* const known = find_service(service);
-    auto const* const sense = known == nullptr ? nullptr : find_trigger(*known, trigger);
-    if (sense == nullptr) return {};
+    if (known == nullptr) return {};
+    // An incident keeps its trigger, whatever a reload has made of it.
+    auto const* const sense = find_trigger(*known, trigger);
     auto asked = context(*known, state, Now{when, {}});
     asked.widen = known->policy->watch_window;
     asked.streaks_since = when - known->policy->watch_window;
     auto found = evaluate(parsed(condition), asked, true);
     // A verified run, or a person, has ended what was bad: what counts then is what followed.
-    auto const ended = floor(*known, *sense, state);
+    auto const ended = sense != nullptr ? floor(*known, *sense, state)
+                                        : state.service(service).floor(std::string(trigger));
     if (ended && *ended < when && found.verdict == Verdict::true_) {
         asked.ignore_before = ended;
         found = evaluate(parsed(condition), asked, true);
