@@ -150,7 +150,7 @@ Json render_service(Engine const& engine, ServicePolicy const& service, Now cons
     out["autonomy"] = to_string(effective_autonomy(engine, service));
     out["untrusted"] = engine.untrusted(service.name);
     out["paused"] = state.paused || engine.state().paused;
-    out["frozen_by"] = state.frozen_by.empty() ? Json(nullptr) : to_json(state.frozen_by);
+    out["frozen_by"] = state.frozen_by.empty() ? Json(nullptr) : to_json(state.frozen_text());
     out["mode"] = state.mode();
     out["current"] = state.current.empty() ? Json(nullptr) : to_json(state.current);
     out["target"] = target ? to_json(*target) : Json(nullptr);

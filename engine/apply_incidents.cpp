@@ -136,7 +136,7 @@ void apply(State& state, StateChanged const& body, Stamp const&) {
         incident.held_until = body.until;
         service = incident.service;
     });
-    if (body.state == IncidentState::frozen) state.services[service].frozen_by = body.id;
+    if (body.state == IncidentState::frozen) state.services[service].frozen_by.insert(body.id);
 }
 
 void apply(State& state, TriggerCleared const& body, Stamp const&) {
@@ -221,7 +221,7 @@ void apply(State& state, IncidentResolved const& body, Stamp const& stamp) {
     if (service_name.empty()) return;
     auto& service = state.services[service_name];
     if (service.incident == body.id) service.incident.clear();
-    if (service.frozen_by == body.id) service.frozen_by.clear();
+    service.frozen_by.erase(body.id);
     std::erase_if(service.alerts, [&](auto const& entry) { return entry.second == body.id; });
     set_floors(state, service_name, body.floors);
     bound_incidents(state);

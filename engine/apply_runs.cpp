@@ -156,8 +156,7 @@ void apply(State& state, StepEndedRecord const& body, Stamp const& stamp) {
     });
     if (body.state == StepState::done) note_mode(state, body.run, body.n);
     if (thawed.empty()) return;
-    auto& service = state.services[thawed];
-    if (service.frozen_by == state.run(body.run).first->id) service.frozen_by.clear();
+    state.services[thawed].frozen_by.erase(state.run(body.run).first->id);
 }
 
 void apply(State& state, AbortAsked const& body, Stamp const&) {

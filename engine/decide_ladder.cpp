@@ -17,7 +17,7 @@ bool is_over(IncidentState state) {
 // Frozen ends only by a person's resolve or resume (A7), whatever comes of what people run by hand
 // meanwhile, and though nothing is broken any more.
 bool keeps_frozen(Draft const& draft, Incident const& incident) {
-    return draft.state.service(incident.service).frozen_by == incident.id;
+    return draft.state.service(incident.service).frozen_by.contains(incident.id);
 }
 
 // No playbook runs twice in an incident, whoever asked for it. One that was only passed over for

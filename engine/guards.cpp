@@ -121,8 +121,8 @@ void judge_switches(Bench& bench, ServiceState const& known, Wanted wanted) {
     bool const frozen = !known.frozen_by.empty();
     bench.say(
         Guard::frozen, !frozen,
-        frozen ? "frozen by " + known.frozen_by + "; a person ends it with: rollbackctl resume " +
-                     service
+        frozen ? "frozen by " + known.frozen_text() +
+                     "; a person ends it with: rollbackctl resume " + service
                : "not frozen"
     );
 }

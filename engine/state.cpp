@@ -55,6 +55,12 @@ std::optional<Instant> ServiceState::floor(std::string const& trigger) const {
     return found == floors.end() ? std::nullopt : std::optional(found->second);
 }
 
+std::string ServiceState::frozen_text() const {
+    std::string out;
+    for (auto const& id : frozen_by) out += (out.empty() ? "" : ", ") + id;
+    return out;
+}
+
 Incident const* State::incident(std::string_view id) const {
     auto const found = incidents.find(std::string(id));
     return found == incidents.end() ? nullptr : found->second.get();

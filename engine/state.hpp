@@ -384,7 +384,7 @@ struct ServiceState {
     std::optional<std::uint64_t> waiting_window;  // recorded during a run: takes over when it ends
     bool paused = false;
     std::string paused_by;
-    std::string frozen_by;                       // incident that froze it; empty: not frozen
+    std::set<std::string> frozen_by;             // incidents that froze it; empty: not frozen
     std::string incident;                        // the open acting incident; empty: none
     std::map<std::string, std::string> alerts;   // alert-only trigger → its open incident
     std::vector<AutomaticRun> automatic_runs;    // of the last 24 h
@@ -399,6 +399,8 @@ struct ServiceState {
     /// "normal", or the names of what is on, with a plus between them.
     std::string mode() const;
     /// Samples up to here never breach this trigger again.
+    /// The incidents that froze it, with commas between them; empty: not frozen.
+    std::string frozen_text() const;
     std::optional<Instant> floor(std::string const& trigger) const;
     static constexpr std::size_t deployments_max = 100;
     friend bool operator==(ServiceState const&, ServiceState const&) = default;

@@ -303,9 +303,9 @@ TEST_CASE("frozen stays frozen though a person confirms a step of a run by hand"
     world.send(RunAsked{{"anna", "operate"}, "shop", "payments-off", "by hand", {}, {}});
     REQUIRE(world.incident()->state == IncidentState::waiting);
     world.send(StepConfirmed{{"anna", "operate"}, "INC-1", 1, "done", "turned"});
-    CHECK(world.engine.state().service("shop").frozen_by == "INC-1");
+    CHECK(world.engine.state().service("shop").frozen_text() == "INC-1");
     REQUIRE(world.end_step(OutcomeKind::failed));
-    CHECK(world.engine.state().service("shop").frozen_by == "INC-1");
+    CHECK(world.engine.state().service("shop").frozen_text() == "INC-1");
 }
 
 // A person said no to a plan, and another trigger of the same incident began it at once.

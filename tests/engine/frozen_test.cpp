@@ -38,7 +38,7 @@ TEST_CASE("a run by hand that is verified does not end a freeze, a person does")
     }
     REQUIRE(world.incident()->runs.back().state == RunState::succeeded);
     CHECK(world.incident()->state == IncidentState::frozen);
-    CHECK(world.engine.state().service("shop").frozen_by == "INC-1");
+    CHECK(world.engine.state().service("shop").frozen_text() == "INC-1");
     world.send(Resumed{anna, "shop"});
     CHECK(world.incident()->state == IncidentState::resolved);
     CHECK(world.engine.state().service("shop").frozen_by.empty());
@@ -65,5 +65,39 @@ TEST_CASE("frozen stays frozen though the service recovers while a plan by hand 
     SECTION("somebody rejects it") { world.send(Rejected{{"bert", "approve"}, "INC-1", ""}); }
     SECTION("nobody answers") { world.pass(1h); }
     CHECK(world.incident()->state == IncidentState::frozen);
-    CHECK(world.engine.state().service("shop").frozen_by == "INC-1");
+    CHECK(world.engine.state().service("shop").frozen_text() == "INC-1");
+}
+
+// The second took the place of the first, and its end was the end of both.
+TEST_CASE("frozen by two incidents is frozen until both are over") {
+    auto policy = shop_policy();
+    policy.services[0].triggers[1].response =
+        Response{ResponseKind::propose, {{"payments-off", {}}}};
+    World world(std::move(policy));
+    world.release_v2();
+    fail_webhooks(world);
+    world.answer();
+    REQUIRE(world.incident()->state == IncidentState::waiting);
+    auto const plan = world.incident()->runs[0].plan.hash;
+    world.send(Approved{{"bert", "approve"}, "INC-1", plan, {}});
+    REQUIRE(world.end_step(OutcomeKind::failed));
+    REQUIRE(world.incident()->state == IncidentState::frozen);
+    world.send(RunAsked{anna, "shop", "payments-off", "by hand", {}, {}});
+    REQUIRE_FALSE(world.reply.error);
+    REQUIRE(world.end_step(OutcomeKind::failed));
+    REQUIRE(world.incident("INC-2") != nullptr);
+    REQUIRE(world.incident("INC-2")->state == IncidentState::frozen);
+    CHECK(world.engine.state().service("shop").frozen_text() == "INC-1, INC-2");
+    SECTION("one after the other") {
+        auto const [first, second] = GENERATE(
+            std::pair<std::string, std::string>("INC-1", "INC-2"),
+            std::pair<std::string, std::string>("INC-2", "INC-1")
+        );
+        world.send(ResolvedBy{anna, first, "looked at"});
+        CHECK(world.engine.state().service("shop").frozen_text() == second);
+        CHECK(world.incident(second)->state == IncidentState::frozen);
+        world.send(ResolvedBy{anna, second, "looked at"});
+    }
+    SECTION("or all at once") { world.send(Resumed{anna, "shop"}); }
+    CHECK(world.engine.state().service("shop").frozen_by.empty());
 }

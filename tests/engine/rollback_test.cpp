@@ -275,7 +275,7 @@ TEST_CASE("a rollback that does not help is followed by nothing that undoes more
     }
     CHECK(world.incident()->runs.front().state == RunState::failed);
     CHECK(world.incident()->state == IncidentState::frozen);
-    CHECK(world.engine.state().service("shop").frozen_by == "INC-1");
+    CHECK(world.engine.state().service("shop").frozen_text() == "INC-1");
 }
 
 TEST_CASE("on a quiet site a rollback ends unverified, and later data decides") {

@@ -80,7 +80,7 @@ struct BookService {
     std::string current;
     std::vector<BookDeployment> deployments;
     bool paused = false;
-    std::string frozen_by;
+    std::set<std::string> frozen_by;
     std::map<std::string, std::set<std::string>> automatic;  // incident → its runs
     struct Start {
         std::string incident;

@@ -107,12 +107,13 @@ void Model::on_state(Json const& body) {
     incident.held = until != nullptr && !until->is_null();
     if (incident.state == state) return;
     require(incident.state != "resolved", "7", incident.id + " left its end for " + state);
-    bool const thaws = state == "open" && services_[incident.service].frozen_by == incident.id;
+    bool const thaws =
+        state == "open" && services_[incident.service].frozen_by.contains(incident.id);
     require(!thaws, "A7", incident.id + " is open though nobody has ended its freeze");
     incident.state = state;
     incident.state_since = now_;
     entered_now_.insert(incident.id);
-    if (state == "frozen") services_[incident.service].frozen_by = incident.id;
+    if (state == "frozen") services_[incident.service].frozen_by.insert(incident.id);
 }
 
 void Model::on_resolved(Json const& body) {
@@ -123,10 +124,10 @@ void Model::on_resolved(Json const& body) {
     auto& service = services_[incident.service];
     bool const by_person = !word(body, "by").empty();
     require(
-        by_person || service.frozen_by != incident.id, "A7",
+        by_person || !service.frozen_by.contains(incident.id), "A7",
         incident.id + " is over by itself, and the freeze with it"
     );
-    if (service.frozen_by == incident.id) service.frozen_by.clear();
+    service.frozen_by.erase(incident.id);
     for (auto& [name, firing] : incident.firings) {
         if (by_person && !firing.cleared) service.floors[name] = now_;
         firing.cleared = true;
@@ -236,8 +237,7 @@ void Model::on_step_ended(Json const& body) {
     if (person && found->state == "interrupted" && step.state == "done") {
         found->state = "running";
         found->ended.reset();
-        auto& service = services_[found->service];
-        if (service.frozen_by == found->incident) service.frozen_by.clear();
+        services_[found->service].frozen_by.erase(found->incident);
     }
 }
 

@@ -33,7 +33,7 @@ class Service:
     window: int | None = None
     waiting_window: int | None = None
     paused: bool = False
-    frozen_by: str = ""
+    frozen_by: set[str] = field(default_factory=set)
     automatic: dict[str, int] = field(default_factory=dict)   # incident → when its first run began
     last_run_ended: int | None = None
     demoted: set[str] = field(default_factory=set)
@@ -182,7 +182,7 @@ class Book:
     def on_service_resumed(self, body, *_):
         if body["service"]:
             service = self.service(body["service"])
-            service.paused, service.frozen_by = False, ""
+            service.paused, service.frozen_by = False, set()
         else:
             self.paused = False
 
@@ -219,7 +219,7 @@ class Book:
         incident = self.incidents[body["id"]]
         incident.state = body["state"]
         if body["state"] == "frozen":
-            self.service(incident.service).frozen_by = body["id"]
+            self.service(incident.service).frozen_by.add(body["id"])
 
     def on_incident_recovered(self, body, *_):
         for trigger in body["floors"]:
@@ -232,8 +232,7 @@ class Book:
         for firing in incident.firings.values():
             firing["cleared"] = True
         service = self.service(incident.service)
-        if service.frozen_by == body["id"]:
-            service.frozen_by = ""
+        service.frozen_by.discard(body["id"])
 
     def on_incident_verdict(self, body, *_):
         self.service(self.incidents[body["id"]].service).demoted |= set(body["demoted"])
