@@ -18,12 +18,6 @@ bool needs_inputs(Playbook const& playbook) {
     });
 }
 
-bool is_known_good(State const& state, std::string const& name) {
-    auto const& service = state.service(name);
-    auto const current = service.versions.find(service.current);
-    return current != service.versions.end() && current->second.standing == Standing::known_good;
-}
-
 }  // namespace
 
 asio::awaitable<void> ReadinessWatch::watch(Ask ask) {
@@ -85,7 +79,7 @@ asio::awaitable<std::optional<std::string>> ReadinessWatch::look(Ask const& ask,
             co_return std::nullopt;
         // A first version that is good has none to go back to, and needs none.
         bool const none = plan.error().code == Errc::not_found;
-        if (none && is_known_good(engine_.state(), named.service)) co_return std::nullopt;
+        if (none && engine_.state().service(named.service).baked()) co_return std::nullopt;
         co_return plan.error().what;
     }
     AskFresh question;

@@ -43,11 +43,7 @@ EvalContext Senses::context(ServiceSense const& service, State const& state, Now
     auto const* const deployment =
         known.window ? known.deployment(*known.window) : known.current_deployment();
     if (deployment != nullptr) out.deployed_at = deployment->started_at.boot;
-    out.baked = [&state](std::string_view name) {
-        auto const& other = state.service(name);
-        auto const version = other.versions.find(other.current);
-        return version != other.versions.end() && version->second.standing == Standing::known_good;
-    };
+    out.baked = [&state](std::string_view name) { return state.service(name).baked(); };
     out.ready = [&known](std::string_view playbook) -> std::optional<ReadyFact> {
         auto const found = known.readiness.find(std::string(playbook));
         if (found == known.readiness.end()) return std::nullopt;

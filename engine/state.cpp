@@ -44,6 +44,11 @@ Deployment const* ServiceState::current_deployment() const {
     return nullptr;
 }
 
+bool ServiceState::baked() const {
+    auto const version = versions.find(current);
+    return version != versions.end() && version->second.standing == Standing::known_good;
+}
+
 std::string ServiceState::mode() const {
     std::string out;
     for (auto const& [name, by] : modes) out += (out.empty() ? "" : "+") + name;

@@ -396,6 +396,7 @@ struct ServiceState {
 
     Deployment const* deployment(std::uint64_t id) const;
     Deployment const* current_deployment() const;  // newest of the version in effect
+    bool baked() const;                            // the version in effect is known to be good
     /// "normal", or the names of what is on, with a plus between them.
     std::string mode() const;
     /// Samples up to here never breach this trigger again.
