@@ -86,7 +86,13 @@ void apply(State& state, DeploymentRecorded const& body, Stamp const& stamp) {
     } else if (body.becomes_current) {
         service.window.reset();
     }
-    service.deployments.push_back(std::move(deployment));
+    // Recorded after others that overtook it, it stands before them.
+    auto place = service.deployments.end();
+    while (!body.becomes_current && place != service.deployments.begin() &&
+           std::prev(place)->started_at.boot > deployment.started_at.boot) {
+        --place;
+    }
+    service.deployments.insert(place, std::move(deployment));
     if (service.deployments.size() > ServiceState::deployments_max) {
         service.deployments.erase(service.deployments.begin());
     }

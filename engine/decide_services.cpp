@@ -64,6 +64,24 @@ bool surely_overwritten(Draft const& draft, std::string const& service, Deployme
     return false;
 }
 
+ReleaseFacts known_facts(ServiceState const& service, std::string const& version) {
+    auto const known = service.versions.find(version);
+    return known == service.versions.end() ? ReleaseFacts{} : known->second.facts;
+}
+
+// Recorded late: another that began after it has been recorded already, and is what is in effect or
+// will be when a run has ended. When a version that a person called known-good was deployed, nobody
+// has said; and who tells whole seconds may mean a later moment of the same one.
+bool is_history(ServiceState const& service, Deployment const& made) {
+    constexpr Duration resolution = 1s;
+    auto const overtaken_by = [&](Deployment const* other) {
+        return other != nullptr && !other->known_good &&
+               made.started_at.boot + resolution <= other->started_at.boot;
+    };
+    return overtaken_by(service.current_deployment()) ||
+           (service.waiting_window && overtaken_by(service.deployment(*service.waiting_window)));
+}
+
 // While another is watched, to call a version good says nothing about what runs. What was deployed
 // while a run is on may be blamed from its end: that is an open window too.
 bool may_replace(ServiceState const& service, std::string const& good) {
@@ -128,6 +146,23 @@ std::string version_problem(std::string_view version) {
     return {};
 }
 
+namespace {
+
+void tell_quarantined(Draft& draft, ServicePolicy const& service, std::string const& version) {
+    if (is_silenced(draft.state, service.name)) return;
+    auto const release = "rollbackctl release " + service.name + " " + shell_word(version);
+    queue_message(
+        draft, "", "quarantined", service.notify,
+        service.name + ": " + short_versions(draft.state.service(service.name))(version) +
+            " was deployed again though it is quarantined as bad\n" +
+            "rollbackd: recorded it; it stays bad\n" + "Next: it is watched like any other\n" +
+            "You: deploy another version, or, if this one is mended: " + release,
+        release, Duration::zero()
+    );
+}
+
+}  // namespace
+
 // Baked: still current, undisturbed, its bake over, and fresh good samples say so.
 void check_bake(Draft& draft, std::string const& name) {
     auto const* const policy = draft.policy.service(name);
@@ -186,7 +221,12 @@ void on(Draft& draft, DeploymentPosted const& event) {
     made.schema_compatible = event.schema_compatible;
     made.facts = event.facts;
     made.by = event.actor.name;
-    bool const replaced = !event.known_good && surely_overwritten(draft, event.service, made);
+    bool const history = is_history(service, made);
+    bool const replaced =
+        history || (!event.known_good && surely_overwritten(draft, event.service, made));
+    record.repeated = record.repeated || (same && history);
+    // What was asked now is told of what is in effect, and not of that.
+    if (replaced) made.facts = known_facts(service, event.version);
     record.becomes_current = record.becomes_current && !replaced;
     record.opens_window = !event.known_good && run == nullptr && !replaced;
     for (auto const& trigger : policy.triggers) {
@@ -194,24 +234,13 @@ void on(Draft& draft, DeploymentPosted const& event) {
             event.service, trigger.name, trigger.when.text(), started.boot, draft.state
         );
     }
-    bool const judged_again = !record.repeated && !record.own && run == nullptr && !replaced;
+    bool const judged_again =
+        !record.repeated && !record.own && run == nullptr && (event.known_good || !replaced);
     bool const quarantined = record.quarantined && !record.own;
     draft.out.reply.deployment = draft.state.seq + 1;
     draft.out.reply.quarantined = quarantined;
     draft.write(std::move(record));
-    if (quarantined && !is_silenced(draft.state, event.service)) {
-        auto const release =
-            "rollbackctl release " + event.service + " " + shell_word(event.version);
-        queue_message(
-            draft, "", "quarantined", policy.notify,
-            event.service + ": " +
-                short_versions(draft.state.service(event.service))(event.version) +
-                " was deployed again though it is quarantined as bad\n" +
-                "rollbackd: recorded it; it stays bad\n" + "Next: it is watched like any other\n" +
-                "You: deploy another version, or, if this one is mended: " + release,
-            release, Duration::zero()
-        );
-    }
+    if (quarantined) tell_quarantined(draft, policy, event.version);
     if (judged_again)
         reconsider(draft, event.service, "a deployment was recorded: " + event.version);
 }

@@ -55,15 +55,15 @@ std::string ServiceState::mode() const {
     return out.empty() ? "normal" : out;
 }
 
-std::optional<Instant> ServiceState::floor(std::string const& trigger) const {
-    auto const found = floors.find(trigger);
-    return found == floors.end() ? std::nullopt : std::optional(found->second);
-}
-
 std::string ServiceState::frozen_text() const {
     std::string out;
     for (auto const& id : frozen_by) out += (out.empty() ? "" : ", ") + id;
     return out;
+}
+
+std::optional<Instant> ServiceState::floor(std::string const& trigger) const {
+    auto const found = floors.find(trigger);
+    return found == floors.end() ? std::nullopt : std::optional(found->second);
 }
 
 Incident const* State::incident(std::string_view id) const {

@@ -399,9 +399,9 @@ struct ServiceState {
     bool baked() const;                            // the version in effect is known to be good
     /// "normal", or the names of what is on, with a plus between them.
     std::string mode() const;
-    /// Samples up to here never breach this trigger again.
     /// The incidents that froze it, with commas between them; empty: not frozen.
     std::string frozen_text() const;
+    /// Samples up to here never breach this trigger again.
     std::optional<Instant> floor(std::string const& trigger) const;
     static constexpr std::size_t deployments_max = 100;
     friend bool operator==(ServiceState const&, ServiceState const&) = default;

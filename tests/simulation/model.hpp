@@ -199,6 +199,7 @@ private:
     std::optional<Time> held_until(std::string const& service, Time at) const;
     Answer const* answer_of(BookIncident const& incident) const;
     BookDeployment const* blamed(BookService const& service) const;
+    static bool overtaken(BookService const& service, BookDeployment const& made);
     static bool replaces(BookRun const& run, BookDeployment const& deployment);
     void judge_states();
     Time window_of(std::string const& service, BookDeployment const& deployment) const;

@@ -294,6 +294,21 @@ void Model::on_message(Json const& body) {
     told_now_.insert(tells.begin(), tells.end());
 }
 
+// Another that began after it is in effect, or will be when a run has ended: recorded late, it is
+// history. When a version that was called known-good was deployed, nobody has said.
+bool Model::overtaken(BookService const& service, BookDeployment const& made) {
+    for (auto const& name : {service.current, service.waiting}) {
+        for (auto at = service.deployments.rbegin(); at != service.deployments.rend(); ++at) {
+            if (name.empty() || at->version != name) continue;
+            if (!at->known_good && at->started >= made.started + std::chrono::seconds(1)) {
+                return true;
+            }
+            break;
+        }
+    }
+    return false;
+}
+
 void Model::on_deployment(Json const& body) {
     if (flag(body, "own")) return;
     auto& service = services_[word(body, "service")];
@@ -337,18 +352,25 @@ void Model::on_deployment(Json const& body) {
     bool const really = std::any_of(runs_.begin(), runs_.end(), [&](auto const& entry) {
         return entry.second.service == word(body, "service") && replaces(entry.second, made);
     });
+    bool const over = really || overtaken(service, made);
     made.replaced = during && !flag(body, "becomes_current");
     require(
-        made.replaced == (really && !known_good) || !times_are_known(), "A1",
-        version + (really ? " is called current, and a rollback has replaced it"
-                          : " is in effect and not called so")
+        made.replaced == (over && !known_good) || !times_are_known(), "A1",
+        version + (over ? " is called current, and a rollback or a newer one has replaced it"
+                        : " is in effect and not called so")
     );
     if (made.replaced) {
         if (standing.standing == "baking") standing.standing = "superseded";
     } else if (during) {
         service.waiting = version;
     }
-    service.deployments.push_back(std::move(made));
+    auto place = service.deployments.end();
+    bool const history = !flag(body, "becomes_current");
+    while (history && place != service.deployments.begin() &&
+           std::prev(place)->started > made.started) {
+        --place;
+    }
+    service.deployments.insert(place, std::move(made));
 }
 
 void Model::on_version(std::string const& kind, Json const& body) {

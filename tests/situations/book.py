@@ -147,11 +147,15 @@ class Book:
             service.current = name
         if version.standing != "bad":
             good = deployment["known_good"] or version.standing == "known-good"
-            version.standing, version.since = "known-good" if good else "baking", at
+            standing = "baking" if body["becomes_current"] else "superseded"
+            version.standing, version.since = "known-good" if good else standing, at
+        if body["becomes_current"]:
+            service.waiting_window = None
         if body["opens_window"]:
             service.window = seq
         elif not deployment["known_good"]:
-            service.waiting_window = seq
+            if body["becomes_current"]:
+                service.waiting_window = seq
         elif body["becomes_current"]:
             service.window = None
         service.deployments[seq] = deployment | {"id": seq}
