@@ -41,10 +41,11 @@ services:
 # As the head of the policy asks for it.
 HOOK = """#!/bin/sh
 unset GIT_DIR
+began=$(date -u +%FT%TZ)
 git -C /var/lib/rollbackd/booking pull --quiet --ff-only
 cd /srv/booking && git fetch --quiet origin main && git checkout --quiet --force FETCH_HEAD
 docker-compose -f docker-compose.prod.yml up -d --build api >/run/deploy.log 2>&1
-git log -1 --format=%s | grep -q '^Revert "' || {binaries}/rollbackctl deploy booking "$(git rev-parse HEAD)"
+git log -1 --format=%s | grep -q '^Revert "' || {binaries}/rollbackctl deploy booking "$(git rev-parse HEAD)" --started-at "$began"
 """
 SITE = """listen 127.0.0.1:{port}; access_log /var/log/nginx/booking.access.log;
 include /etc/nginx/booking-safe-mode/*.inc; location / {{ proxy_pass http://127.0.0.1:{api}; }}"""

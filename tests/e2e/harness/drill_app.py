@@ -28,19 +28,21 @@ def database() -> bool:
     return asked.returncode == 0
 
 
-def answer(path: str) -> tuple[int, dict]:
+def answer(path: str, is_post: bool) -> tuple[int, dict]:
     path = path.split("?")[0]
     if path in ("/flags", "/api/config"):
         payments = "FEATURE_PAYMENTS" if path == "/flags" else "ENABLE_STRIPE_PAYMENTS"
         return 200, {"new_checkout": env("FEATURE_NEW_CHECKOUT") == "true", "payments": env(payments) == "true"}
     if BEHAVIOUR == "bad" or env("COLOUR") == "unknown":
         return 500, {"error": "undefined is not a function"}
-    if BEHAVIOUR == "half" and path == "/":
+    if (BEHAVIOUR == "half" or env("SPIKE")) and path == "/":
         return 500, {"error": "template not found"}
     if path == "/checkout" and env("FEATURE_NEW_CHECKOUT") == "true":
         return 500, {"error": "new checkout: no such field"}
     if "webhook" in path:
-        return (500, {"error": "provider"}) if BEHAVIOUR == "deaf" else (400, {"error": "signature"})
+        if env("PROVIDER") == "down":
+            return 500, {"error": "provider"}
+        return (400, {"error": "signature"}) if is_post else (200, {"status": "ok"})     # as if it were signed
     if path.endswith("/db"):
         return (200, {"database": "ok"}) if database() else (500, {"database": "gone"})
     return 200, {"status": "ok", "timestamp": int(time.time())}
@@ -51,7 +53,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        status, value = answer(self.path)
+        status, value = answer(self.path, self.command == "POST")
         body = json.dumps(value).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))

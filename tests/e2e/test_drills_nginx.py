@@ -1,0 +1,76 @@
+"""compose-nginx.yaml against a small real stack, broken on purpose."""
+
+import pytest
+from harness.composed import MusicStack
+from harness.engine import why_no_engine
+from harness.machine import why_no_machine
+from harness.world import playbooks
+
+
+@pytest.fixture
+def music(world, tmp_path):
+    if reason := why_no_machine() or why_no_engine(("dockerd", "docker", "docker-compose")):
+        pytest.skip(reason)
+    made = MusicStack(world, tmp_path)
+    yield made
+    world.daemon.stop()
+    made.close()
+
+
+def test_a_failed_deployment_goes_back_and_what_was_is_kept(world, music):
+    music.watched()
+    music.deploy("bad")
+    id_ = music.of_trigger("outage")["id"]
+    music.recovered(id_)
+    assert playbooks(world.incident(id_)) == ["code-rollback"]
+    assert music.machine.git("/srv/music", "rev-parse", "HEAD") == music.good
+    assert list(music.machine.path(music.kept).glob("music_code_broken_*.tar.gz"))
+    music.measure(id_, "outage", "failed deployment: the general procedure", 900, limit=15)
+
+
+def test_an_outage_without_a_deployment_starts_everything_again(world, music):
+    music.watched()
+    music.machine.run("docker", "stop", "music-api-1", "music-worker-1")
+    id_ = music.of_trigger("outage")["id"]
+    music.recovered(id_)
+    assert playbooks(world.incident(id_)) == ["restart-all"]
+    assert music.running() == {"music-api-1", "music-worker-1"}
+    music.measure(id_, "outage", "complete outage: everything started again", 900)
+
+
+def test_payments_that_fail_for_the_provider_are_switched_off_by_the_verb_that_takes_effect(world, music):
+    music.watched()
+    env = music.env + "PROVIDER=down\n"
+    (music.tree / ".env").write_text(env)
+    id_ = music.of_trigger("payments-failing")["id"]
+    music.run_of(id_, "payments-off", "verifying", "succeeded")
+    assert (music.tree / ".env").read_text() == env.replace("PAYMENTS=true", "PAYMENTS=false")
+    assert playbooks(world.incident(id_)) == ["payments-off"]
+    # The provider's failure is not over by that, and is not told as if it were.
+    assert not world.incident(id_)["recovered_at"]
+    (music.tree / ".env").write_text(music.env.replace("PAYMENTS=true", "PAYMENTS=false"))
+    music.recovered(id_)
+
+
+def test_logs_are_emptied_in_place_and_all_of_them_is_kept(world, music):
+    music.watched()
+    log = music.machine.path("/var/log/nginx/music.access.log")
+    before = log.stat().st_size
+    assert before > 0
+    run = music.by_hand("free-logs")
+    assert [step["state"] for step in run["steps"]].count("failed") == 0
+    assert list(music.machine.path(f"{music.kept}/evidence").glob("music.access.log_*.gz"))
+
+
+def test_old_backups_go_only_after_a_person_has_agreed_and_the_newest_good_ones_stay(world, music):
+    music.watched()
+    old = music.machine.path(f"{music.kept}/music_20200101_020000.dump")
+    old.write_bytes(next(music.machine.path(music.kept).glob("music_*.dump")).read_bytes())
+    kept = set(music.machine.path(music.kept).glob("music_*.dump")) - {old}
+    begun = world.api("operate").must(201, "/v1/services/music/playbooks/free-backups/runs", {"reason": "a drill"})
+    assert begun["state"] == "waiting" and old.exists()
+    id_ = world.incidents("music")[0]["id"]
+    music.approve(id_, "free-backups")
+    music.run_of(id_, "free-backups", "succeeded")
+    left = set(music.machine.path(music.kept).glob("music_*.dump"))
+    assert old not in left and len(left) >= 7 and left <= kept
