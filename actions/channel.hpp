@@ -9,6 +9,7 @@ struct ChannelPolicy {
     std::string name;
     std::string type;  // webhook, exec
     JsonObject params;
+    std::string fallback;  // channel that is told instead while this one fails; may be empty
 
     friend bool operator==(ChannelPolicy const&, ChannelPolicy const&) = default;
 };

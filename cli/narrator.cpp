@@ -60,8 +60,9 @@ std::string judged_line(Json const& body) {
 }
 
 constexpr std::string_view quiet[] = {
-    "incident.asked", "incident.rung",     "incident.ladder",  "deployment.window_closed",
-    "message.queued", "message.attempted", "request.answered", "run.check",
+    "incident.asked",           "incident.rung",    "incident.ladder",
+    "deployment.window_closed", "message.queued",   "message.attempted",
+    "message.fell_back",        "request.answered", "run.check",
 };
 
 }  // namespace
@@ -182,6 +183,7 @@ std::optional<std::string> Narrator::tell_incident(std::string_view kind, Json c
                because(member(body, "evaluation"), "why");
     }
     if (kind == "incident.acked") return id + " was acknowledged" + by(body);
+    if (kind == "incident.unanswered") return id + " was told again" + because(body, "why");
     if (kind == "incident.escalated") return id + " was ESCALATED" + because(body, "why");
     if (kind == "incident.verdict") {
         return id + " was marked " + text("verdict") + by(body) + because(body, "reason");

@@ -76,6 +76,10 @@ Section const& daemon() {
                 ),
                 standard.readiness_every
             ),
+            key("respond_within", object,
+                "How soon somebody must have answered an incident (acknowledged it, or decided "
+                "about it); after that every channel is told again, at longer and longer "
+                "intervals, until somebody has. Default: P0 5m, P1 1h; given, only what it names."),
             otherwise(
                 one_of(
                     "log_level", {"trace", "debug", "info", "warn", "error"}, "How much is logged."
@@ -110,6 +114,21 @@ Section const& heartbeat() {
             secret(key("url", url, "Asked with GET; may hold ${NAME}.")),
             key("url_file", path, "A file that holds the URL, where the URL is the secret."),
             otherwise(lasting("every", 100ms, 24h, "How often it is asked."), standard.every),
+        }
+    };
+    return section;
+}
+
+Section const& respond_within() {
+    static Section const section{
+        "respond_within",
+        "Keys of `daemon.respond_within`; what is left out is not told again, so `{}` switches it "
+        "off.",
+        {
+            lasting("P0", 1s, 168h, "Of a P0."),
+            lasting("P1", 1s, 168h, "Of a P1."),
+            lasting("P2", 1s, 168h, "Of a P2."),
+            lasting("P3", 1s, 168h, "Of a P3."),
         }
     };
     return section;
@@ -170,6 +189,19 @@ Section const& limits() {
                 ),
                 standard.approval_timeout
             ),
+        }
+    };
+    return section;
+}
+
+Section const& channel() {
+    static Section const section{
+        "a channel",
+        "Entries of `notify`: one notifier type, and beside it:",
+        {
+            key("fallback", text,
+                "Channel that is told instead where this one refuses a message, or has failed "
+                "three times with it; this one goes on trying."),
         }
     };
     return section;
@@ -266,10 +298,11 @@ Section const& gate() {
 }
 
 std::vector<Section const*> all() {
-    return {&root(),      &daemon(),     &tls(),         &heartbeat(), &token(),    &limits(),
-            &host(),      &matrix_row(), &matrix_when(), &service(),   &release(),  &signal(),
-            &reference(), &trigger(),    &classify(),    &rung(),      &playbook(), &step(),
-            &check(),     &duty(),       &gate()};
+    return {&root(),        &daemon(),   &tls(),     &heartbeat(), &respond_within(),
+            &token(),       &limits(),   &channel(), &host(),      &matrix_row(),
+            &matrix_when(), &service(),  &release(), &signal(),    &reference(),
+            &trigger(),     &classify(), &rung(),    &playbook(),  &step(),
+            &check(),       &duty(),     &gate()};
 }
 
 std::vector<std::string> const& roles() {

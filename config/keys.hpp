@@ -11,8 +11,10 @@ Section const& root();
 Section const& daemon();
 Section const& tls();
 Section const& heartbeat();
+Section const& respond_within();
 Section const& token();
 Section const& limits();
+Section const& channel();  // beside the form
 Section const& host();
 Section const& matrix_row();
 Section const& matrix_when();

@@ -37,6 +37,7 @@ public:
     void run() {
         for (auto const& service : lint_.policy.services) check_service(service);
         check_matrix();
+        for (auto const& channel : lint_.policy.channels) check_fallback(channel);
         for (std::size_t i = 0; i < lint_.policy.services.size(); ++i) check_cycle(i);
     }
 
@@ -154,6 +155,21 @@ private:
         auto const& matrix = lint_.policy.matrix;
         for (std::size_t i = 0; i < matrix.size(); ++i) {
             check_response("matrix." + std::to_string(i) + ".response", matrix[i].response, roles);
+        }
+    }
+
+    void check_fallback(ChannelPolicy const& channel) const {
+        auto const path = "notify." + channel.name + ".fallback";
+        expect(path, channel.fallback, channels_);
+        auto const* next = lint_.policy.channel(channel.fallback);
+        std::string trail = channel.name;
+        for (std::size_t n = 0; next != nullptr && n < channels_.known.size(); ++n) {
+            trail += " → " + next->name;
+            if (next == &channel) {
+                lint_.error(path + "=", "channels fall back on each other in a circle: " + trail);
+                return;
+            }
+            next = lint_.policy.channel(next->fallback);
         }
     }
 

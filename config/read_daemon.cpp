@@ -35,6 +35,16 @@ void read_heartbeat(Reading const& reading, YamlCursor const& cursor, DaemonPoli
     if (url == file) cursor.error("heartbeat needs url or url_file, one of the two");
 }
 
+void read_respond_within(YamlCursor const& cursor, DaemonPolicy& daemon) {
+    MapReader map(cursor, keys::respond_within());
+    daemon.respond_within.clear();
+    for (auto const severity : {Severity::P0, Severity::P1, Severity::P2, Severity::P3}) {
+        Duration within{};
+        if (read(map, to_string(severity), within)) daemon.respond_within[severity] = within;
+    }
+    map.finish();
+}
+
 char lower(char c) { return c >= 'A' && c <= 'F' ? char(c - 'A' + 'a') : c; }
 
 // Enough to see which it is and when it changed, and nobody's to try tokens against.
@@ -190,18 +200,19 @@ void read_daemon(Reading const& reading, YamlCursor const& cursor) {
         daemon.references = read_references(reading, *references, reading.plain_hooks());
     }
     if (auto const heartbeat = map.take("heartbeat")) read_heartbeat(reading, *heartbeat, daemon);
+    if (auto const within = map.take("respond_within")) read_respond_within(*within, daemon);
     map.finish();
 }
 
 void read_channels(Reading const& reading, YamlCursor const& cursor) {
-    static Section const none{"a channel", "Entries of `notify`: one notifier type.", {}};
     FormTypes const types{
         reading.catalogue.notifiers, reading.catalogue.later_notifiers, "a channel"
     };
     for (auto const& [name, entry] : cursor.named("a channel")) {
         ChannelPolicy channel;
         channel.name = name;
-        auto map = open_form(entry, none, types);
+        auto map = open_form(entry, keys::channel(), types);
+        read(map, "fallback", channel.fallback);
         if (auto const form = find_form(map, types)) {
             channel.type = form->type->name;
             channel.params = read_form(*form, reading.plain_hooks());

@@ -199,6 +199,7 @@ JsonObject daemon_schema() {
     auto schema = section_schema(keys::daemon());
     set(schema, "tls", reference_to("tls"));
     set(schema, "heartbeat", reference_to("heartbeat"));
+    set(schema, "respond_within", section_schema(keys::respond_within()));
     set(schema, "tokens", list_of(reference_to("token")));
     set(schema, "limits", reference_to("limits"));
     set(schema, "references", list_of(reference_to("reference")));
@@ -272,7 +273,6 @@ JsonObject matrix_schema() {
 }  // namespace
 
 Json policy_schema(Catalogue const& catalogue) {
-    static Section const channel{"", "A channel: one notifier type.", {}};
     auto schema = section_schema(keys::root());
     set(schema, "daemon", daemon_schema());
     set(schema, "notify", named("channel"));
@@ -285,7 +285,7 @@ Json policy_schema(Catalogue const& catalogue) {
     definitions["token"] = section_schema(keys::token());
     definitions["limits"] = section_schema(keys::limits());
     definitions["host"] = section_schema(keys::host());
-    definitions["channel"] = form_schema(channel, catalogue.notifiers);
+    definitions["channel"] = form_schema(keys::channel(), catalogue.notifiers);
     definitions["reference"] = form_schema(keys::reference(), probes_of(catalogue));
     definitions["signal"] = form_schema(keys::signal(), catalogue.signals);
     definitions["step"] = form_schema(keys::step(), catalogue.steps);

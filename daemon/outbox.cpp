@@ -47,6 +47,7 @@ Instant Outbox::start_due(Instant now) {
     auto next = now + std::chrono::hours(1);
     sort_in();
     for (auto& [channel, lane] : lanes_) {
+        start_falling_back(channel, lane);
         if (lane.busy) continue;
         auto const head = head_of(lane);
         if (!head) continue;
@@ -103,6 +104,41 @@ Outgoing Outbox::outgoing(Message const& message) const {
     return out;
 }
 
+void Outbox::start_falling_back(std::string const& channel, Lane& lane) {
+    bool const fails = lane.failures >= failures_borne;
+    bool const news = !lane.waiting.empty() && lane.waiting.rbegin()->first > lane.fallen_to;
+    if (!fails || !news || lane.falling_back) return;
+    lane.falling_back = true;
+    group_.spawn("fallback of " + channel, fall_back(channel));
+}
+
+// All that waits in a channel that fails: only its head is tried.
+asio::awaitable<void> Outbox::fall_back(std::string channel) {
+    auto& lane = lanes_[channel];
+    while (!stopping_ && lane.failures >= failures_borne) {
+        auto const next = lane.waiting.upper_bound(lane.fallen_to);
+        if (next == lane.waiting.end()) break;
+        auto const number = next->first;
+        auto const found = engine_.state().outbox.find(next->second);
+        bool const known = found == engine_.state().outbox.end() || found->second->fallback.empty();
+        if (!known) {
+            auto id = next->second;
+            auto why = lane.trouble;
+            bool const noted = co_await note_failure(std::move(id), std::move(why));
+            if (!noted) break;
+        }
+        lane.fallen_to = number;
+    }
+    lane.falling_back = false;
+}
+
+// False: it could not be written down.
+asio::awaitable<bool> Outbox::note_failure(std::string message, std::string why) {
+    Event event = ChannelFailed{std::move(message), std::move(why)};
+    auto const reply = co_await decider_.submit(std::move(event));
+    co_return !reply.error || reply.error->code != Errc::unavailable;
+}
+
 asio::awaitable<void> Outbox::deliver(std::shared_ptr<Message const> message) {
     auto const channel_name = message->channel;
     auto const* const channel = engine_.policy().channel(channel_name);
@@ -126,11 +162,23 @@ asio::awaitable<void> Outbox::deliver(std::shared_ptr<Message const> message) {
     if (event.ok || event.give_up) {
         lane.backoff = backoff_first;
         lane.next_try = now;
+        lane.failures = 0;
     } else {
+        ++lane.failures;
+        lane.trouble = result.text;
         lane.next_try = now + std::max(lane.backoff, result.retry_after.value_or(lane.backoff));
         lane.backoff = std::min<Duration>(lane.backoff * 2, backoff_max);
     }
     if (delivered_) delivered_(channel_name, result.kind, result.text);
+    bool const refused = event.give_up && !message->fallback.empty();
+    while (refused && !stopping_) {
+        auto id = message->id;
+        auto why = result.text;
+        bool const noted = co_await note_failure(std::move(id), std::move(why));
+        if (noted) break;
+        bool const slept = co_await sleep_for(Decider::retry_after);
+        if (!slept) break;
+    }
     // Not recorded as sent until it is durable: after a crash it goes out once more.
     bool const known_failing = !event.ok && !event.give_up && message->attempts > 0;
     bool const over = event.ok || event.give_up;
@@ -164,6 +212,7 @@ void Outbox::send_unrecorded(std::vector<Message> const& messages, std::string c
 asio::awaitable<void> Outbox::deliver_once(Message message) {
     auto const name = message.channel;
     Duration backoff = backoff_first;
+    unsigned failures = 0;
     while (true) {
         auto const* const channel = engine_.policy().channel(name);
         if (channel == nullptr) co_return;
@@ -171,6 +220,14 @@ asio::awaitable<void> Outbox::deliver_once(Message message) {
         auto letter = outgoing(message);
         auto const result = co_await notifier_.deliver(std::move(policy), std::move(letter));
         if (delivered_) delivered_(name, result.kind, result.text);
+        ++failures;
+        bool const fails = result.kind == DeliveryKind::give_up || failures == failures_borne;
+        if (fails && !message.fallback.empty()) {
+            auto copy = message;
+            copy.channel = std::exchange(message.fallback, "");
+            copy.fallback.clear();
+            group_.spawn("unrecorded message", deliver_once(std::move(copy)));
+        }
         // Once the journal can be written again the recorded message says the same.
         if (result.kind != DeliveryKind::retry || stopping_ || decider_.writable()) co_return;
         if (!co_await sleep_for(std::max(backoff, result.retry_after.value_or(backoff)))) co_return;

@@ -1,6 +1,6 @@
 // Delivers the messages the journal has queued: at least once, in order per channel, tried again
-// until the receiver takes them or a day has passed. While the journal cannot be written, alerts
-// go out from memory, marked so.
+// until the receiver takes them or a day has passed. While a channel fails, its fallback is told
+// what waits in it. While the journal cannot be written, alerts go out from memory, marked so.
 #pragma once
 
 #include "actions/notify/notifier.hpp"
@@ -28,6 +28,7 @@ public:
     static constexpr Duration backoff_first = std::chrono::seconds(1);
     static constexpr Duration backoff_max = std::chrono::minutes(1);
     static constexpr Duration give_up_after = std::chrono::hours(24);
+    static constexpr unsigned failures_borne = 3;  // of a channel, before its fallback is told
 
 private:
     struct Lane {  // one channel: its messages leave one after another
@@ -35,12 +36,19 @@ private:
         bool busy = false;
         Instant next_try{};
         Duration backoff = backoff_first;
+        unsigned failures = 0;  // since it last took something
+        std::string trouble;
+        bool falling_back = false;
+        std::uint64_t fallen_to = 0;  // up to this number its fallback knows
     };
     boost::asio::awaitable<void> deliver(std::shared_ptr<Message const> message);
     boost::asio::awaitable<void> deliver_once(Message message);
+    boost::asio::awaitable<void> fall_back(std::string channel);
+    boost::asio::awaitable<bool> note_failure(std::string message, std::string why);
     boost::asio::awaitable<void> remember(MessageDelivered outcome, bool over);
     Outgoing outgoing(Message const& message) const;
     Instant start_due(Instant now);
+    void start_falling_back(std::string const& channel, Lane& lane);
     void sort_in();
     std::shared_ptr<Message const> head_of(Lane& lane) const;
 

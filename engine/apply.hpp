@@ -56,6 +56,7 @@ void apply(State&, TriggerCleared const&, Stamp const&);
 void apply(State&, TriggerRefired const&, Stamp const&);
 void apply(State&, AckedRecord const&, Stamp const&);
 void apply(State&, Escalated const&, Stamp const&);
+void apply(State&, Unanswered const&, Stamp const&);
 void apply(State&, VerdictRecord const&, Stamp const&);
 void apply(State&, EvidenceRecord const&, Stamp const&);
 void apply(State&, IncidentRecovered const&, Stamp const&);
@@ -74,6 +75,7 @@ void apply(State&, VerifyProgress const&, Stamp const&);
 void apply(State&, RunEnded const&, Stamp const&);
 void apply(State&, MessageQueued const&, Stamp const&);
 void apply(State&, MessageAttempted const&, Stamp const&);
+void apply(State&, MessageFellBack const&, Stamp const&);
 void apply(State&, MessageEnded const&, Stamp const&);
 void apply(State&, RequestRecord const&, Stamp const&);
 

@@ -171,6 +171,13 @@ void apply(State& state, Escalated const& body, Stamp const&) {
     change_incident(state, body.id, [](Incident& incident) { incident.escalated = true; });
 }
 
+void apply(State& state, Unanswered const& body, Stamp const& stamp) {
+    change_incident(state, body.id, [&](Incident& incident) {
+        ++incident.unanswered;
+        incident.unanswered_at = stamp.at;
+    });
+}
+
 void apply(State& state, VerdictRecord const& body, Stamp const&) {
     std::string service;
     change_incident(state, body.id, [&](Incident& incident) {

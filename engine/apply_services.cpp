@@ -184,6 +184,14 @@ void apply(State& state, MessageAttempted const& body, Stamp const&) {
     found->second = std::move(copy);
 }
 
+void apply(State& state, MessageFellBack const& body, Stamp const&) {
+    auto const found = state.outbox.find(body.id);
+    if (found == state.outbox.end()) return;
+    auto copy = std::make_shared<Message>(*found->second);
+    copy->fallback.clear();
+    found->second = std::move(copy);
+}
+
 void apply(State& state, MessageEnded const& body, Stamp const&) { state.outbox.erase(body.id); }
 
 void apply(State& state, RequestRecord const& body, Stamp const& stamp) {

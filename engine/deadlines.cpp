@@ -1,5 +1,6 @@
 #include "engine/deadlines.hpp"
 
+#include "engine/answering.hpp"
 #include "engine/planning.hpp"
 
 namespace rollbackd {
@@ -74,6 +75,7 @@ void consider_incident(Earliest& due, Incident const& incident, Policy const& po
     auto const* const service = policy.service(incident.service);
     Limits const limits = service == nullptr ? Limits{} : service->limits;
     if (incident.held_until) due.consider(incident.held_until->boot);
+    due.consider(told_again_at(incident, policy));
     if (incident.recovered_at) due.consider(incident.recovered_at->boot + limits.settle);
     for (auto const& run : incident.runs) consider_run(due, run, incident, limits);
     for (auto const& firing : incident.triggers) {

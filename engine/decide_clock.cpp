@@ -1,4 +1,5 @@
 // The clock, and going on after a restart.
+#include "engine/answering.hpp"
 #include "engine/guards.hpp"
 #include "engine/planning.hpp"
 
@@ -178,6 +179,18 @@ void escalate_late(Draft& draft, std::string const& id) {
     }
 }
 
+// A pager that rang while everybody slept.
+void tell_again(Draft& draft, std::string const& id) {
+    auto const& incident = draft.incident(id);
+    if (draft.now.boot < told_again_at(incident, draft.policy)) return;
+    if (is_silenced(draft.state, incident.service) || !pages(incident)) return;
+    auto const waited = draft.now.boot - incident.opened_at.boot;
+    draft.write(Unanswered{
+        id, "nobody has answered for " +
+                format_duration(std::chrono::floor<std::chrono::seconds>(waited))
+    });
+}
+
 }  // namespace
 
 void on(Draft& draft, Tick const&) {
@@ -193,6 +206,7 @@ void on(Draft& draft, Tick const&) {
             judge_when_stable(draft, id);
             end_start_period(draft, id);
             escalate_late(draft, id);
+            tell_again(draft, id);
         }
         tell_overdue(draft, id);
     }

@@ -160,6 +160,10 @@ void queue_message(
 /// Somebody has taken the incident: for channels that were told of it and follow that.
 void queue_ack(Draft& draft, std::string const& incident, std::string const& by);
 bool is_silenced(State const& state, std::string const& service);
+/// A response of `propose` prepares a plan and pages nobody.
+bool pages(Incident const& incident);
+/// The other channel of that message is told the same, once.
+void on(Draft& draft, ChannelFailed const& event);
 Decision note_delivery(State const& state, MessageDelivered const& event);
 
 }  // namespace rollbackd

@@ -181,6 +181,11 @@ struct MessageDelivered {
     bool give_up = false;
     std::string text;
 };
+/// The channel of this message has refused it, or could not be reached several times.
+struct ChannelFailed {
+    std::string id;
+    std::string text;
+};
 struct RequestAnswered {
     AnsweredRequest request;
 };
@@ -202,6 +207,7 @@ using Event = std::variant<
     EdgesSeen, Tick, Answered, StepEnded, StepSettled, CheckEnded, DeploymentPosted, Raised,
     RunAsked, Approved, Rejected, Acked, ResolvedBy, Aborted, VerdictGiven, StepConfirmed,
     DutyConfirmed, EvidenceAdded, Paused, Resumed, SilenceAdded, SilenceRemoved, VersionReleased,
-    MessageDelivered, RequestAnswered, PolicyLoaded, ReadinessSeen, Recovered, BlindEnded>;
+    MessageDelivered, ChannelFailed, RequestAnswered, PolicyLoaded, ReadinessSeen, Recovered,
+    BlindEnded>;
 
 }  // namespace rollbackd

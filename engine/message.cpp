@@ -18,6 +18,7 @@ constexpr Duration merge_window = 1s;
 /// Who joins a storm that people were told of waits for others that may follow.
 constexpr Duration storm_gathers = 5s;
 constexpr std::size_t text_max = 4000;
+constexpr std::size_t reason_max = 200;
 
 std::string event_of(IncidentState state) {
     switch (state) {
@@ -59,28 +60,24 @@ std::vector<std::string> channels_of(Draft const& draft, Incident const& inciden
     return out;
 }
 
-// A response of `propose` prepares a plan and pages nobody.
-bool pages(Incident const& incident) {
-    return incident.triggers.empty() ||
-           std::any_of(
-               incident.triggers.begin(), incident.triggers.end(),
-               [](Firing const& firing) {
-                   return firing.resolved.response.kind != ResponseKind::propose;
-               }
-           );
-}
-
 struct Alert {
     std::string incident;  // may be empty
     std::string event;
     std::string text;
     std::string command;
     Instant not_before;
+    std::vector<std::string> channels;  // empty: every one
 };
 
 bool is_wanted(std::string const& channel, std::vector<std::string> const& channels) {
     return channels.empty() ||
            std::find(channels.begin(), channels.end(), channel) != channels.end();
+}
+
+// Who is told instead while the channel fails; nobody where they are told anyway.
+std::string fallback_of(ChannelPolicy const& channel, Alert const& alert) {
+    if (channel.fallback.empty() || is_wanted(channel.fallback, alert.channels)) return "";
+    return channel.fallback;
 }
 
 // Thousands may wait in the outbox: it is gone through once in a decision.
@@ -151,9 +148,10 @@ void gather(
 }
 
 // A state left early is not told, but for what its message tells of others.
-void queue(Draft& draft, std::string const& channel, Alert alert, Storm const* storm) {
+void queue(Draft& draft, ChannelPolicy const& to, Alert alert, Storm const* storm) {
     MessageQueued record;
     auto& message = record.message;
+    auto const& channel = to.name;
     if (storm != nullptr) gather(draft, channel, *storm, alert, message, record.merges);
     auto& waiting = unsent(draft);
     for (auto const& queued : waiting) {
@@ -171,6 +169,7 @@ void queue(Draft& draft, std::string const& channel, Alert alert, Storm const* s
     message.command = alert.command;
     message.queued_at = draft.moment();
     message.not_before = alert.not_before;
+    message.fallback = fallback_of(to, alert);
     std::erase_if(waiting, [&](auto const& queued) {
         return std::find(record.merges.begin(), record.merges.end(), queued->id) !=
                record.merges.end();
@@ -199,6 +198,16 @@ std::vector<std::string> changed_incidents(State const& now, State const& before
 
 }  // namespace
 
+bool pages(Incident const& incident) {
+    return incident.triggers.empty() ||
+           std::any_of(
+               incident.triggers.begin(), incident.triggers.end(),
+               [](Firing const& firing) {
+                   return firing.resolved.response.kind != ResponseKind::propose;
+               }
+           );
+}
+
 bool is_silenced(State const& state, std::string const& service) {
     return std::any_of(state.silences.begin(), state.silences.end(), [&](Silence const& silence) {
         return silence.service.empty() || silence.service == service;
@@ -225,10 +234,24 @@ void queue_message(
     Draft& draft, std::string const& incident, std::string const& event,
     std::vector<std::string> const& channels, std::string text, std::string command, Duration delay
 ) {
-    Alert const alert{incident, event, std::move(text), std::move(command), draft.now.boot + delay};
+    Alert const alert{incident, event, std::move(text), std::move(command), draft.now.boot + delay,
+                      channels};
     for (auto const& channel : draft.policy.channels) {
-        if (is_wanted(channel.name, channels)) queue(draft, channel.name, alert, nullptr);
+        if (is_wanted(channel.name, channels)) queue(draft, channel, alert, nullptr);
     }
+}
+
+void on(Draft& draft, ChannelFailed const& event) {
+    auto const found = draft.state.outbox.find(event.id);
+    if (found == draft.state.outbox.end() || found->second->fallback.empty()) return;
+    auto const message = *found->second;
+    auto const why = printable_line(event.text, reason_max);
+    draft.write(MessageFellBack{message.id, message.fallback, why});
+    queue_message(
+        draft, message.incident, message.event, {message.fallback},
+        message.text + "\n(told here because its channel fails: " + why + ")", message.command,
+        Duration::zero()
+    );
 }
 
 void queue_ack(Draft& draft, std::string const& incident, std::string const& by) {
@@ -257,9 +280,11 @@ void queue_messages(Draft& draft, State const& before) {
         bool const newly_recovered =
             now->recovered_at && (then == nullptr || then->recovered_at != now->recovered_at);
         bool const escalated = now->escalated && (then == nullptr || !then->escalated);
+        bool const unanswered =
+            now->unanswered != (then == nullptr ? std::uint32_t(0) : then->unanswered);
         // An incident that was only opened and asks the world first is told with its next state.
         bool const entered = then == nullptr || then->state != now->state;
-        if (!newly_recovered && !escalated && !entered) continue;
+        if (!newly_recovered && !escalated && !unanswered && !entered) continue;
         auto const head = head_of(*now);
         auto const text = message_text(*now, head);
         if (newly_recovered) {
@@ -273,13 +298,22 @@ void queue_messages(Draft& draft, State const& before) {
                 Duration::zero()
             );
         }
+        if (unanswered) {
+            auto const take = "rollbackctl ack " + id;
+            queue_message(
+                draft, id, "incident.unanswered", {},
+                "UNANSWERED " + text + "\nNobody has answered yet. Who takes it: " + take,
+                head.command.empty() ? take : head.command, Duration::zero()
+            );
+        }
         if (!entered) continue;
         auto const delay = is_passing(now->state) ? merge_window : Duration::zero();
-        Alert const alert{id, event_of(now->state), text, head.command, draft.now.boot + delay};
+        Alert const alert{id,           event_of(now->state),   text,
+                          head.command, draft.now.boot + delay, channels};
         auto const storm = storm_of(draft, *now);
         for (auto const& channel : draft.policy.channels) {
             if (!is_wanted(channel.name, channels)) continue;
-            queue(draft, channel.name, alert, storm ? &*storm : nullptr);
+            queue(draft, channel, alert, storm ? &*storm : nullptr);
         }
     }
 }

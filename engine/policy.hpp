@@ -125,6 +125,10 @@ struct DaemonPolicy {
     std::vector<SignalPolicy> references;  // named ref-1, ref-2, …
     std::optional<HeartbeatPolicy> heartbeat;
     Duration readiness_every = std::chrono::minutes(15);  // how often playbooks are looked at
+    /// Nobody has answered an incident for so long: everybody is told again.
+    std::map<Severity, Duration> respond_within{
+        {Severity::P0, std::chrono::minutes(5)}, {Severity::P1, std::chrono::hours(1)}
+    };
     std::string log_level = "info";
 
     friend bool operator==(DaemonPolicy const&, DaemonPolicy const&) = default;

@@ -197,6 +197,12 @@ struct Escalated {
 };
 ROLLBACKD_RECORD(Escalated, "incident.escalated", (id, why))
 
+struct Unanswered {
+    std::string id;
+    std::string why;
+};
+ROLLBACKD_RECORD(Unanswered, "incident.unanswered", (id, why))
+
 struct VerdictRecord {
     std::string id;
     std::string verdict;
@@ -327,6 +333,14 @@ struct MessageAttempted {
 };
 ROLLBACKD_RECORD(MessageAttempted, "message.attempted", (id, text))
 
+/// Its channel takes nothing: the same was queued for the other one.
+struct MessageFellBack {
+    std::string id;
+    std::string to;
+    std::string text;
+};
+ROLLBACKD_RECORD(MessageFellBack, "message.fell_back", (id, to, text))
+
 struct MessageEnded {
     std::string id;
     MessageState state = MessageState::sent;
@@ -354,10 +368,10 @@ using RecordBody = std::variant<
     Quarantined, ReleasedRecord, PausedRecord, ResumedRecord, SilenceAddedRecord, SilenceEnded,
     IncidentOpened, IncidentJoined, IncidentAsked, IncidentJudged, RungChanged, LadderGrown,
     LadderReopened, StateChanged, TriggerCleared, TriggerRefired, AckedRecord, Escalated,
-    VerdictRecord, EvidenceRecord, RunPlanned, RunApproved, RunStarted, StepIntent, StepWaiting,
-    StepEndedRecord, AbortAsked, RunVerifying, VerifyProgress, RunEnded, IncidentRecovered,
-    IncidentResolved, DutyOwed, DutyChanged, MessageQueued, MessageAttempted, MessageEnded,
-    RequestRecord, ReadinessChanged>;
+    Unanswered, VerdictRecord, EvidenceRecord, RunPlanned, RunApproved, RunStarted, StepIntent,
+    StepWaiting, StepEndedRecord, AbortAsked, RunVerifying, VerifyProgress, RunEnded,
+    IncidentRecovered, IncidentResolved, DutyOwed, DutyChanged, MessageQueued, MessageAttempted,
+    MessageFellBack, MessageEnded, RequestRecord, ReadinessChanged>;
 
 template <class T>
 std::string kind_of() {

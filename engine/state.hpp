@@ -297,9 +297,11 @@ struct Incident {
     std::string ask;                   // id of that ask
     std::optional<Moment> held_until;  // judged again then: the end of a start_period
     bool escalated = false;
-    std::string verdict;                // "false-positive" by a person
-    std::optional<std::string> blamed;  // version, where a deployment is blamed
-    std::string standing_text;          // what rollbackd did, or why not: the message's second line
+    std::uint32_t unanswered = 0;         // how often everybody was told that nobody answers
+    std::optional<Moment> unanswered_at;  // the last time
+    std::string verdict;                  // "false-positive" by a person
+    std::optional<std::string> blamed;    // version, where a deployment is blamed
+    std::string standing_text;  // what rollbackd did, or why not: the message's second line
 
     friend bool operator==(Incident const&, Incident const&) = default;
 };
@@ -307,7 +309,8 @@ BOOST_DESCRIBE_STRUCT(
     Incident, (),
     (id, service, state, severity, alert_only, triggers, opened_at, acted_at, recovered_at,
      resolved_at, acked_by, resolved_by, ladder, runs, refusals, guards, duties, success, follow_up,
-     evidence, timeline, asking, ask, held_until, escalated, verdict, blamed, standing_text)
+     evidence, timeline, asking, ask, held_until, escalated, unanswered, unanswered_at, verdict,
+     blamed, standing_text)
 )
 
 struct Silence {
@@ -338,12 +341,14 @@ struct Message {
     Instant not_before{};           // a state left within 1 s is merged into the next
     std::vector<std::string> also;  // other incidents it tells of: those of one storm
     std::uint32_t attempts = 0;
+    std::string fallback;  // channel that is told instead while its own fails; empty once it was
 
     friend bool operator==(Message const&, Message const&) = default;
 };
 BOOST_DESCRIBE_STRUCT(
     Message, (),
-    (id, incident, channel, event, text, command, payload, queued_at, not_before, also, attempts)
+    (id, incident, channel, event, text, command, payload, queued_at, not_before, also, attempts,
+     fallback)
 )
 
 /// An answered request that carried an Idempotency-Key; kept 24 h.

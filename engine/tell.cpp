@@ -70,6 +70,7 @@ struct Teller {
     }
     std::string operator()(AckedRecord const& r) const { return "acknowledged by " + r.by; }
     std::string operator()(Escalated const& r) const { return "escalated: " + r.why; }
+    std::string operator()(Unanswered const& r) const { return "told again: " + r.why; }
     std::string operator()(VerdictRecord const& r) const {
         return "verdict " + r.verdict + " by " + r.by;
     }
@@ -140,6 +141,9 @@ struct Teller {
     std::string operator()(MessageQueued const&) const { return ""; }
     std::string operator()(MessageAttempted const& r) const {
         return "message " + r.id + " not delivered yet: " + r.text;
+    }
+    std::string operator()(MessageFellBack const& r) const {
+        return "message " + r.id + " goes to " + r.to + " too: " + r.text;
     }
     std::string operator()(RequestRecord const&) const { return ""; }
 };

@@ -7,7 +7,7 @@ using namespace rollbackd::testing;
 
 TEST_CASE("a pager is told that somebody has taken the incident, and nobody else is") {
     auto policy = shop_policy();
-    policy.channels.push_back({"pager", "pagerduty", {}});
+    policy.channels.push_back({"pager", "pagerduty", {}, ""});
     World world(std::move(policy));
     world.release_v2();
     world.fail_health(3);

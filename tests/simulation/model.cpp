@@ -89,6 +89,8 @@ void Model::take(std::string const& kind, Json const& body) {
         {"run.check", &Model::on_check},
         {"message.queued", &Model::on_message},
         {"playbook.readiness", &Model::on_readiness},
+        {"message.fell_back", &Model::on_fell_back},
+        {"incident.unanswered", &Model::on_unanswered},
     };
     auto const found = handlers.find(kind);
     if (found != handlers.end()) {
@@ -158,6 +160,8 @@ void Model::on_small(std::string const& kind, Json const& body) {
         auto& firings = incidents_[word(body, "id")].firings;
         auto const firing = firings.find(word(body, "trigger"));
         if (firing != firings.end()) firing->second.judged = true;
+    } else if (kind == "incident.acked") {
+        note_answer(word(body, "id"), word(body, "by"));
     } else if (kind == "incident.escalated") {
         incidents_[word(body, "id")].judged = true;  // people were called instead
     } else if (kind == "incident.asked") {
@@ -199,6 +203,7 @@ void Model::on_small(std::string const& kind, Json const& body) {
         auto& found = *run(word(body, "run"));
         auto const& plans = approvals_[found.incident];
         require(plans.contains(found.plan), "5", found.id + " was approved by nobody");
+        note_answer(found.incident, word(body, "by"));
         if (!found.started) return;
         for (auto& step : found.steps) step.approved = step.approved || step.state == "waiting";
     } else if (kind == "run.abort") {
@@ -240,6 +245,7 @@ void Model::end_of_batch() {
         );
     }
     judge_states();
+    judge_told_again();
     for (auto const& id : attended_now_) attended_[incidents_[id].service] = timeline_.now();
     attended_now_.clear();
     undoing_now_.clear();

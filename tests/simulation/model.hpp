@@ -58,6 +58,9 @@ struct BookIncident {
     bool judged = false, asking = false, held = false;
     bool own_plan_gone = false;  // a person's, before it began
     bool unjudged = false;       // since it was to be judged again
+    std::string severity;
+    bool answered = false, recovered = false;
+    std::optional<Time> told_again{};
 };
 
 struct BookVersion {
@@ -162,6 +165,14 @@ private:
     void on_small(std::string const& kind, Json const& body);
     void add_firing(BookIncident& incident, Json const& json);
 
+    // Nobody answers (model_answers.cpp).
+    void on_unanswered(Json const& body);
+    void on_fell_back(Json const& body);
+    void note_answer(std::string const& incident, std::string const& by);
+    std::optional<Duration> respond_within(BookIncident const& incident) const;
+    void judge_told_again();
+    void look_for_answers(Time now);
+
     // Promises (model_starts.cpp, model_proofs.cpp).
     void on_started(Json const& body);
     void judge_hands(BookRun const& run, BookIncident const& incident);
@@ -219,6 +230,8 @@ private:
     std::set<std::string> delivered_;
     std::set<std::string> attended_now_;   // incidents something was done about in it
     std::set<std::string> told_now_;       // incidents with a message in this transaction
+    std::set<std::string> again_now_;      // incidents that are to have one
+    std::set<std::string> fallen_;         // messages that were handed on
     std::set<std::string> undoing_now_;    // rollbacks that start in it
     std::set<std::string> entered_now_;    // incidents that entered a state in it
     std::map<std::string, Time> true_at_;  // service/trigger → when it was true last

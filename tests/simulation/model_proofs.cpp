@@ -185,12 +185,14 @@ void Model::look_around(bool writable) {
         bool const over = last.state == "verifying" && quiet > policy->limits.settle + 1min;
         require(!over, "A7", last.id + " is verified for longer than settle");
     }
+    look_for_answers(now);
 }
 
 void Model::on_recovered(Json const& body) {
     auto const* const found = run(word(body, "run"));
     require(found != nullptr && found->verifying, "6", "recovered without a verified run");
     if (broken()) return;
+    incidents_[found->incident].recovered = true;
     require(
         std::all_of(
             found->steps.begin(), found->steps.end(),

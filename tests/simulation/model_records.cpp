@@ -75,6 +75,9 @@ void Model::add_firing(BookIncident& incident, Json const& json) {
             for (auto const& rung : rungs->get_array()) out.ladder.push_back(word(rung, "run"));
         }
     }
+    if (auto const* const resolved = find(json, "resolved")) {
+        incident.severity = std::min(incident.severity, word(*resolved, "severity"));
+    }
     judge_truth(out, incident.service);
     true_since_.erase(incident.service + "/" + out.trigger);
     incident.firings[out.trigger] = std::move(out);
@@ -89,6 +92,7 @@ void Model::on_opened(Json const& body) {
     incident.service = word(json, "service");
     incident.state = word(json, "state");
     incident.alert_only = flag(json, "alert_only");
+    incident.severity = word(json, "severity");
     incident.opened = incident.state_since = now_;
     for (auto const& firing : find(json, "triggers")->get_array()) add_firing(incident, firing);
     entered_now_.insert(id);
@@ -170,6 +174,7 @@ void Model::on_planned(Json const& body) {
         made.steps.push_back(step_of(step, true));
     }
     incidents_[made.incident].runs.push_back(id);
+    if (made.manual) note_answer(made.incident, "somebody");
 }
 
 void Model::on_intent(Json const& body) {
@@ -252,6 +257,7 @@ void Model::on_run_ended(Json const& body) {
     if (rejected) {
         incidents_[found->incident].rejected.insert(found->plan);
         incidents_[found->incident].refused.insert(found->playbook);
+        note_answer(found->incident, word(body, "by"));
     }
     auto& service = services_[found->service];
     if (found->automatic) service.last_end = now_;

@@ -168,4 +168,9 @@ PLANTED = [
     ("a-repeat-counts-again", "triggers/window.cpp",
      "    if (!sample.id.empty() && !is_unknown(sample) && !admit(sample)) return false;",
      "    if (!sample.id.empty() && !is_unknown(sample)) (void)admit(sample);", "A2"),
+    ("nobody-is-told-again", "engine/decide_clock.cpp", "            tell_again(draft, id);\n", "", "A7"),
+    ("told-though-answered", "engine/answering.cpp", "    if (!incident.acked_by.empty()) return true;\n", "", "A7"),
+    ("fallback-is-forgotten", "engine/message.cpp",
+     "    queue_message(\n        draft, message.incident, message.event, {message.fallback},",
+     "    if (message.attempts > 1000) queue_message(\n        draft, message.incident, message.event, {message.fallback},", "1"),
 ]

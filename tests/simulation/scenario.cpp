@@ -307,6 +307,14 @@ ServicePolicy make_service(Scenario& scenario, Random& random, std::size_t n) {
     return service;
 }
 
+// Drawn aside: what is drawn here moves nothing else of the seed's story.
+void add_answers(Policy& policy, Random random) {
+    policy.daemon.respond_within.clear();
+    if (random.chance(0.6)) policy.daemon.respond_within[Severity::P0] = random.between(30s, 3min);
+    if (random.chance(0.4)) policy.daemon.respond_within[Severity::P1] = random.between(1min, 5min);
+    if (policy.channels.size() > 1 && random.chance(0.7)) policy.channels[0].fallback = "pager";
+}
+
 }  // namespace
 
 Scenario make_scenario(Random& random) {
@@ -321,8 +329,9 @@ Scenario make_scenario(Random& random) {
         reference.type = "tcp";
         policy->daemon.references.push_back(std::move(reference));
     }
-    policy->channels = {{"ops", "webhook", {}}};
-    if (random.chance(0.3)) policy->channels.push_back({"pager", "exec", {}});
+    policy->channels = {{"ops", "webhook", {}, ""}};
+    if (random.chance(0.3)) policy->channels.push_back({"pager", "exec", {}, ""});
+    add_answers(*policy, Random(Random(random).next()));
     policy->matrix = default_matrix();
     auto const services = std::size_t(random.in(1, 3));
     for (std::size_t i = 1; i <= services; ++i) {

@@ -88,6 +88,7 @@ private:
         Instant next_try{};
         Duration backoff = std::chrono::seconds(1);
         Instant looked = Instant::min();  // looked at again then
+        unsigned failures = 0;
     };
     struct Probing {
         SignalPolicy policy;
@@ -132,6 +133,7 @@ private:
     void hurry(std::string const& service);
     void deliver_due();
     void deliver(std::shared_ptr<Message const> message);
+    void hand_on(std::string const& channel);
     void remember(MessageDelivered outcome, bool over, std::string channel);
 
     // Sources (shell_tapes.cpp).

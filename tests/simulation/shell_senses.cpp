@@ -124,18 +124,32 @@ void Shell::deliver(std::shared_ptr<Message const> message) {
         if (over) {
             lane.backoff = 1s;
             lane.next_try = now;
+            lane.failures = 0;
         } else {
+            ++lane.failures;
             lane.next_try = now + lane.backoff;
             lane.backoff = std::min<Duration>(lane.backoff * 2, 1min);
         }
+        bool const fails_on = lane.failures >= 3;
         bool const known_failing = !over && message->attempts > 0;
         if (known_failing) {
             lane.busy = false;
             deliver_due();
-            return;
+        } else {
+            remember(std::move(event), over, message->channel);
         }
-        remember(std::move(event), over, message->channel);
+        if (fails_on) hand_on(message->channel);
     });
+}
+
+// What waits in a channel that fails goes to its fallback.
+void Shell::hand_on(std::string const& channel) {
+    if (!alive()) return;
+    std::vector<std::string> ids;
+    for (auto const& [id, message] : engine_->state().outbox) {
+        if (message->channel == channel && !message->fallback.empty()) ids.push_back(id);
+    }
+    for (auto const& id : ids) submit(ChannelFailed{id, "503"}, {});
 }
 
 void Shell::remember(MessageDelivered outcome, bool over, std::string channel) {

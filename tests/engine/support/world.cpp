@@ -72,7 +72,7 @@ Policy shop_policy() {
 
     Policy policy;
     policy.daemon.autonomy = Autonomy::enforce;
-    policy.channels = {{"ops", "webhook", {}}};
+    policy.channels = {{"ops", "webhook", {}, ""}};
     policy.matrix = default_matrix();
     policy.services = {shop};
     policy.hash = "h";

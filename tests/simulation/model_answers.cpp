@@ -1,0 +1,90 @@
+// Nobody answers, or nobody can be told: everybody is told again, and who is to be told instead.
+#include "core/names.hpp"
+#include "tests/simulation/model.hpp"
+
+namespace rollbackd::simulation {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+// What the daemon may be late by, where nothing was wrong with it: its own messages go first.
+constexpr Duration late_max = 30s;
+
+bool is_over(BookIncident const& incident) {
+    if (incident.state == "resolved") return true;
+    return incident.recovered &&
+           std::all_of(incident.firings.begin(), incident.firings.end(), [](auto const& entry) {
+               return entry.second.cleared;
+           });
+}
+
+Time broken_since(BookIncident const& incident) {
+    auto since = incident.opened;
+    if (!incident.recovered) return since;
+    for (auto const& [name, firing] : incident.firings) {
+        if (!firing.cleared) since = std::max(since, firing.fired);
+    }
+    return since;
+}
+
+}  // namespace
+
+void Model::note_answer(std::string const& incident, std::string const& by) {
+    if (!by.empty()) incidents_[incident].answered = true;
+}
+
+std::optional<Duration> Model::respond_within(BookIncident const& incident) const {
+    for (auto const& [severity, within] : policy_->daemon.respond_within) {
+        if (to_string(severity) == incident.severity) return within;
+    }
+    return std::nullopt;
+}
+
+void Model::on_unanswered(Json const& body) {
+    auto& incident = incidents_[word(body, "id")];
+    auto const& id = incident.id;
+    auto const within = respond_within(incident);
+    require(within.has_value(), "A7", id + " is told again, and its severity names no time");
+    if (broken()) return;
+    require(!incident.answered, "A7", id + " is told again, though somebody has answered");
+    require(!is_over(incident), "A7", id + " is told again, though it is over");
+    require(!silenced(incident.service), "f", id + " is told again in a silence");
+    auto const last = incident.told_again.value_or(broken_since(incident));
+    bool const early = times_are_known() && now_ - last < *within;
+    require(!early, "A7", id + " is told again before its time");
+    incident.told_again = now_;
+    again_now_.insert(id);
+}
+
+void Model::on_fell_back(Json const& body) {
+    auto const id = word(body, "id");
+    require(outbox_.contains(id), "1", id + " is handed on, and nobody waits for it");
+    require(fallen_.insert(id).second, "1", id + " is handed on twice");
+    for (auto const& incident : tells_[id]) again_now_.insert(incident);
+}
+
+/// Whoever is to be told again, or instead, is in the same transaction.
+void Model::judge_told_again() {
+    for (auto const& id : again_now_) {
+        if (id.empty()) continue;
+        require(told_now_.contains(id), "1", id + " was to be told again, and nobody is");
+    }
+    again_now_.clear();
+}
+
+void Model::look_for_answers(Time now) {
+    for (auto const& [id, incident] : incidents_) {
+        if (is_over(incident) || incident.answered) continue;
+        auto const within = respond_within(incident);
+        bool pages = incident.firings.empty();
+        for (auto const& [name, firing] : incident.firings) {
+            pages = pages || firing.response != "propose";
+        }
+        if (!within || !pages || silenced(incident.service) || incident.told_again) continue;
+        auto const since = std::max(broken_since(incident) + *within, undisturbed_);
+        require(now - since < late_max, "A7", id + " is unanswered and nobody is told again");
+    }
+}
+
+}  // namespace rollbackd::simulation
