@@ -21,7 +21,7 @@ bool is_over(Incident const& incident) {
 }
 
 Instant broken_since(Incident const& incident) {
-    auto since = incident.opened_at.boot;
+    auto since = incident.worse_at.value_or(incident.opened_at).boot;
     if (!incident.recovered_at) return since;
     for (auto const& firing : incident.triggers) {
         if (!firing.cleared) since = std::max(since, firing.fired_at.boot);

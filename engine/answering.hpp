@@ -11,8 +11,8 @@ namespace rollbackd {
 bool is_answered(Incident const& incident);
 
 /// When everybody is told (again) that nobody answers: daemon.respond_within of its severity after
-/// it was opened, then at intervals that double, to an hour or that time itself, whichever is
-/// longer. Instant::max() where never.
+/// it was opened, or became as severe as it is, then at intervals that double, to an hour or that
+/// time itself, whichever is longer. Instant::max() where never.
 Instant told_again_at(Incident const& incident, Policy const& policy);
 
 }  // namespace rollbackd

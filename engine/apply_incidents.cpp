@@ -53,7 +53,7 @@ void apply(State& state, IncidentOpened const& body, Stamp const&) {
     ++state.next_incident;
 }
 
-void apply(State& state, IncidentJoined const& body, Stamp const&) {
+void apply(State& state, IncidentJoined const& body, Stamp const& stamp) {
     change_incident(state, body.id, [&](Incident& incident) {
         std::erase_if(incident.triggers, [&](Firing const& firing) {
             return firing.trigger == body.firing.trigger;
@@ -62,7 +62,10 @@ void apply(State& state, IncidentJoined const& body, Stamp const&) {
         std::erase_if(incident.ladder, [&](LadderRung const& rung) {
             return rung.trigger == body.firing.trigger;  // it begins anew
         });
-        incident.severity = std::min(incident.severity, body.firing.resolved.severity);
+        if (body.firing.resolved.severity < incident.severity) {
+            incident.severity = body.firing.resolved.severity;
+            incident.worse_at = stamp.at;
+        }
         incident.ladder.insert(incident.ladder.end(), body.rungs.begin(), body.rungs.end());
     });
 }

@@ -271,6 +271,7 @@ void queue_ack(Draft& draft, std::string const& incident, std::string const& by)
 }
 
 void queue_messages(Draft& draft, State const& before) {
+    std::vector<std::string> const everybody;
     for (auto const& id : changed_incidents(draft.state, before)) {
         auto const now = draft.state.incidents.at(id);
         auto const* const then = before.incident(id);
@@ -284,7 +285,9 @@ void queue_messages(Draft& draft, State const& before) {
             now->unanswered != (then == nullptr ? std::uint32_t(0) : then->unanswered);
         // An incident that was only opened and asks the world first is told with its next state.
         bool const entered = then == nullptr || then->state != now->state;
-        if (!newly_recovered && !escalated && !unanswered && !entered) continue;
+        // Frozen, say, it would be told of by no change of its state.
+        bool const worse = !entered && then != nullptr && now->severity < then->severity;
+        if (!newly_recovered && !escalated && !unanswered && !worse && !entered) continue;
         auto const head = head_of(*now);
         auto const text = message_text(*now, head);
         if (newly_recovered) {
@@ -292,10 +295,10 @@ void queue_messages(Draft& draft, State const& before) {
                 draft, id, "incident.verified", channels, text, head.command, Duration::zero()
             );
         }
-        if (escalated) {
+        if (escalated || worse) {
             queue_message(
-                draft, id, "incident.escalated", {}, "ESCALATED " + text, head.command,
-                Duration::zero()
+                draft, id, "incident.escalated", escalated ? everybody : channels,
+                "ESCALATED " + text, head.command, Duration::zero()
             );
         }
         if (unanswered) {

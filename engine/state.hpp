@@ -297,6 +297,7 @@ struct Incident {
     std::string ask;                   // id of that ask
     std::optional<Moment> held_until;  // judged again then: the end of a start_period
     bool escalated = false;
+    std::optional<Moment> worse_at;       // a trigger that joined has raised the severity
     std::uint32_t unanswered = 0;         // how often everybody was told that nobody answers
     std::optional<Moment> unanswered_at;  // the last time
     std::string verdict;                  // "false-positive" by a person
@@ -309,8 +310,8 @@ BOOST_DESCRIBE_STRUCT(
     Incident, (),
     (id, service, state, severity, alert_only, triggers, opened_at, acted_at, recovered_at,
      resolved_at, acked_by, resolved_by, ladder, runs, refusals, guards, duties, success, follow_up,
-     evidence, timeline, asking, ask, held_until, escalated, unanswered, unanswered_at, verdict,
-     blamed, standing_text)
+     evidence, timeline, asking, ask, held_until, escalated, worse_at, unanswered, unanswered_at,
+     verdict, blamed, standing_text)
 )
 
 struct Silence {

@@ -159,3 +159,29 @@ TEST_CASE("a fallback that fails has a fallback of its own") {
     CHECK(mail[0].text.find("ops: connection refused") != std::string::npos);
     CHECK(mail[0].text.find("boss: no such program") != std::string::npos);
 }
+
+TEST_CASE("who joins and makes an incident worse is told at once, whatever state it is in") {
+    auto policy = with_boss();
+    policy.services[0].triggers[0].severity = Severity::P0;  // down
+    policy.services[0].triggers[1].severity = Severity::P2;  // webhooks
+    World world(std::move(policy));
+    world.push(true);
+    for (int i = 0; i < 4; ++i) {
+        world.pass(1s);
+        world.push(false);
+    }
+    world.answer();
+    REQUIRE(world.incident()->severity == Severity::P2);
+    world.pass(10s);
+    auto const before = queued(world, "ops").size();
+    world.fail_health(3);
+    REQUIRE(world.incident()->severity == Severity::P0);
+    auto const mail = queued(world, "ops");
+    REQUIRE(mail.size() > before);
+    CHECK(mail.back().text.find("P0 shop: down") != std::string::npos);
+    CHECK(queued(world, "boss").empty());
+    world.pass(4min);
+    CHECK(told_again(world) == 0);  // the time of a P0 begins when it is one
+    world.pass(2min);
+    CHECK(told_again(world) == 1);
+}

@@ -60,7 +60,7 @@ struct BookIncident {
     bool unjudged = false;       // since it was to be judged again
     std::string severity;
     bool answered = false, recovered = false;
-    std::optional<Time> told_again{};
+    std::optional<Time> told_again{}, worse{};
 };
 
 struct BookVersion {

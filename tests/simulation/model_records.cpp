@@ -76,7 +76,13 @@ void Model::add_firing(BookIncident& incident, Json const& json) {
         }
     }
     if (auto const* const resolved = find(json, "resolved")) {
-        incident.severity = std::min(incident.severity, word(*resolved, "severity"));
+        auto const severity = word(*resolved, "severity");
+        if (severity < incident.severity) {
+            incident.severity = severity;
+            incident.worse = now_;
+            bool const told = !silenced(incident.service) && out.response != "propose";
+            if (told) again_now_.insert(incident.id);
+        }
     }
     judge_truth(out, incident.service);
     true_since_.erase(incident.service + "/" + out.trigger);
