@@ -89,6 +89,7 @@ void Model::take(std::string const& kind, Json const& body) {
         {"run.check", &Model::on_check},
         {"message.queued", &Model::on_message},
         {"playbook.readiness", &Model::on_readiness},
+        {"message.ended", &Model::on_message_ended},
         {"message.fell_back", &Model::on_fell_back},
         {"incident.unanswered", &Model::on_unanswered},
     };
@@ -212,12 +213,14 @@ void Model::on_small(std::string const& kind, Json const& body) {
         auto& found = *run(word(body, "run"));
         found.waiting = now_;
         found.steps[number(body, "n") - 1].state = "waiting";
-    } else if (kind == "message.ended") {
-        auto const id = word(body, "id");
-        bool const sent = word(body, "state") == "sent";
-        require(!sent || delivered_.contains(id), "1", id + " is called sent and never arrived");
-        outbox_.erase(id);
     }
+}
+
+void Model::on_message_ended(Json const& body) {
+    auto const id = word(body, "id");
+    bool const sent = word(body, "state") == "sent";
+    require(!sent || delivered_.contains(id), "1", id + " is called sent and never arrived");
+    outbox_.erase(id);
 }
 
 // Whatever state an incident is left in, people are told of it in the same transaction.

@@ -159,6 +159,7 @@ private:
     void judge_when(BookRun const& run, BookStep const& step, bool begins);
     void on_run_ended(Json const& body);
     void on_message(Json const& body);
+    void on_message_ended(Json const& body);
     void on_version(std::string const& kind, Json const& body);
     void on_switch(std::string const& kind, Json const& body);
     void on_readiness(Json const& body);
