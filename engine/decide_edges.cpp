@@ -17,6 +17,16 @@ bool is_over(Draft const& draft, Edge const& edge) {
     return now.verdict != Verdict::true_;
 }
 
+// A reload may have changed it, and the incident keeps the trigger that it was opened for: what is
+// noticed of the new one neither proves the old one nor says whom to blame for it.
+bool is_same(Firing const& firing, TriggerPolicy const& trigger) {
+    return firing.when == trigger.when.text() && firing.rules == trigger.rules;
+}
+
+bool is_still_true(Draft const& draft, std::string const& service, Firing const& firing) {
+    return verdict_now(draft, service, firing, std::nullopt) == Verdict::true_;
+}
+
 // The incident to consider, once every edge of this moment is known.
 std::string on_fired(Draft& draft, Edge const& edge) {
     auto const* const service = draft.policy.service(edge.service);
@@ -45,12 +55,18 @@ std::string on_fired(Draft& draft, Edge const& edge) {
     auto const open = draft.state.service(edge.service).incident;
     if (open.empty()) return open_incident(draft, edge.service, std::move(firing), false);
     auto const& incident = draft.incident(open);
-    bool const known_trigger =
-        std::any_of(incident.triggers.begin(), incident.triggers.end(), [&](Firing const& old) {
+    auto const known_trigger =
+        std::find_if(incident.triggers.begin(), incident.triggers.end(), [&](Firing const& old) {
             return old.trigger == edge.trigger && !old.cleared;
         });
     bool const idle = incident.state == IncidentState::open;
-    if (known_trigger) {
+    bool const is_known = known_trigger != incident.triggers.end();
+    bool const changed = is_known && !is_same(*known_trigger, *trigger);
+    if (changed && !idle) return "";
+    if (changed && is_still_true(draft, edge.service, *known_trigger)) return open;
+    if (changed) {
+        draft.write(TriggerCleared{open, edge.trigger, "it is no longer true, nor in the policy"});
+    } else if (is_known) {
         // It was false in the middle of a run, and nobody could say so then.
         draft.write(TriggerRefired{open, edge.trigger, edge.evaluation, draft.moment(), edge.blames}
         );
@@ -63,12 +79,16 @@ std::string on_fired(Draft& draft, Edge const& edge) {
 std::string on_again(Draft& draft, Edge const& edge) {
     auto const id = draft.state.service(edge.service).incident;
     auto const* const incident = draft.state.incident(id);
+    auto const* const service = draft.policy.service(edge.service);
+    auto const* const trigger = service == nullptr ? nullptr : service->trigger(edge.trigger);
     if (incident == nullptr || incident->state != IncidentState::open) return "";
-    if (is_over(draft, edge)) return "";
+    if (trigger == nullptr || is_over(draft, edge)) return "";
     for (auto const& firing : incident->triggers) {
         if (firing.trigger != edge.trigger || firing.cleared) continue;
+        bool const same = is_same(firing, *trigger);
+        if (!same && !is_still_true(draft, edge.service, firing)) return "";
         auto const at = firing.fired_at;
-        if (edge.blames != firing.blames) {
+        if (same && edge.blames != firing.blames) {
             draft.write(TriggerRefired{id, edge.trigger, edge.evaluation, at, edge.blames});
         }
         // Failures may come faster than the world answers: one that is being asked is not asked

@@ -161,9 +161,22 @@ void tell_quarantined(Draft& draft, ServicePolicy const& service, std::string co
     );
 }
 
+// Some acting trigger of its incident, which may be older than the release, is still true.
+bool is_broken(Draft const& draft, std::string const& name) {
+    auto const* const incident = draft.state.incident(draft.state.service(name).incident);
+    if (incident == nullptr) return false;
+    return std::any_of(
+        incident->triggers.begin(), incident->triggers.end(),
+        [&](Firing const& firing) {
+            auto const verdict = verdict_now(draft, name, firing, std::nullopt);
+            return !firing.cleared && verdict == Verdict::true_;
+        }
+    );
+}
+
 }  // namespace
 
-// Baked: still current, undisturbed, its bake over, and fresh good samples say so.
+// Baked: still current, undisturbed, its bake over, nothing broken, and fresh good samples say so.
 void check_bake(Draft& draft, std::string const& name) {
     auto const* const policy = draft.policy.service(name);
     auto const& service = draft.state.service(name);
@@ -175,6 +188,7 @@ void check_bake(Draft& draft, std::string const& name) {
     if (draft.now.boot < deployment->from().boot + policy->bake) return;
     if (perhaps_overwritten(draft, name, *deployment)) return;
     if (!draft.senses.fresh_and_good(name, deployment->started_at.boot, draft.now)) return;
+    if (is_broken(draft, name)) return;
     draft.write(KnownGood{
         name, deployment->version, deployment->id,
         "baked " + format_duration(policy->bake) + " undisturbed, samples are good"

@@ -201,8 +201,9 @@ void Senses::fold(
     }
     // A breach begins at a sample that brings it about. Where a success finds it true already, old
     // successes have aged out, and that never begins one. (A slow success is no good news to a
-    // condition on its latency, so there it may.)
-    std::vector<bool> may_begin(readers->second.size(), true);
+    // condition on its latency, so there it may.) A source that could not say begins none at all.
+    bool const silent = std::holds_alternative<UnknownValue>(sample.value);
+    std::vector<bool> may_begin(readers->second.size(), !silent);
     if (is_harmless(sample)) {
         auto base = context(service, state, now);
         for (std::size_t i = 0; i < may_begin.size(); ++i) {
@@ -219,7 +220,7 @@ void Senses::fold(
     for (std::size_t i = 0; i < may_begin.size(); ++i) {
         auto& trigger = service.triggers[readers->second[i]];
         // A number is neither good nor bad in itself: whoever measures it sees each one.
-        bool const speaks = failure || trigger.policy->when.measures(sample.signal);
+        bool const speaks = failure || (!silent && trigger.policy->when.measures(sample.signal));
         assess(service, trigger, state, now, may_begin[i], speaks, edges);
         observed_deadline_ = std::min(observed_deadline_, deadline_of(trigger, now.boot));
     }

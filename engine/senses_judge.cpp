@@ -246,8 +246,12 @@ bool Senses::fresh_and_good(std::string_view service, Instant since, Now now) co
         auto const& newest = window.newest();
         if (!newest || newest->at < since) continue;
         if (is_failure(*newest)) return false;
+        bool const silent = std::holds_alternative<UnknownValue>(newest->value);
+        auto const judged = silent ? window.judged_at(now.boot) : std::nullopt;
+        bool const failed_last = judged && judged->at >= since && !judged->good;
+        if (failed_last) return false;
         bool const idle = newest->value == SampleValue(OutcomesValue{});  // asked: nothing happened
-        good = good || (!idle && !std::holds_alternative<UnknownValue>(newest->value));
+        good = good || (!idle && !silent);
     }
     return good;
 }

@@ -19,6 +19,11 @@ World watching(std::string_view when, JudgeRules rules = {}, Duration lasting = 
     one.severity = Severity::P1;
     one.response = Response{ResponseKind::alert, {}};
     policy.services[0].triggers = {one};
+    SignalPolicy load;
+    load.name = "load";
+    load.type = "push";
+    load.kind = SignalKind::gauge;
+    policy.services[0].signals.push_back(load);
     return World(std::move(policy));
 }
 
@@ -61,6 +66,22 @@ TEST_CASE("successes that age out begin no breach, nor does a 4xx or a success a
     outcomes(world, 0, 0, 1);
     CHECK(world.incident() == nullptr);
     outcomes(world, 1, 0, 0);
+    CHECK(world.incident() == nullptr);
+    outcomes(world, 0, 1, 0);
+    CHECK(world.incident() != nullptr);
+}
+
+// A counter that had begun anew was a sample too, and the breach began with it.
+TEST_CASE("a source that could not say begins no breach, whatever has aged out by then") {
+    auto world = watching("failure_ratio(requests, 1m) > 10% or max(load, 1m) > 5", {5, {}});
+    outcomes(world, 20, 0, 0);
+    world.pass(50s);
+    outcomes(world, 4, 1, 0);
+    world.pass(20s);  // 1 of 5 is left
+    world.sample({"shop", "requests", world.now.boot, UnknownValue{"begun anew"}, {}, {}, {}, true}
+    );
+    CHECK(world.incident() == nullptr);
+    world.sample({"shop", "load", world.now.boot, UnknownValue{"timeout"}, {}, {}, {}, true});
     CHECK(world.incident() == nullptr);
     outcomes(world, 0, 1, 0);
     CHECK(world.incident() != nullptr);
@@ -309,4 +330,30 @@ TEST_CASE("a loop that sleeps past no deadline that a sample has set sleeps past
         auto const next = world.engine.next_deadline();
         if (next > world.now.boot) CHECK(armed <= next);
     }
+}
+
+// The new condition was true of the release alone, and the incident's own was not.
+TEST_CASE("(b) is judged by the incident's condition, though a reload's has come true meanwhile") {
+    auto policy = shop_policy();
+    policy.services[0].triggers[1].response =
+        Response{ResponseKind::ladder, {{"code-rollback", {}}}};
+    World world(std::move(policy));
+    world.deploy("v1", true);
+    world.pass(25s);
+    world.push(true);
+    world.probe(true);
+    for (int i = 0; i < 3; ++i) world.push(false);
+    world.pass(1s);
+    world.deploy("v2");
+    world.pass(25s);
+    world.push(false);
+    auto changed = std::make_shared<Policy>(*world.policy);
+    changed->services[0].triggers[1].when = condition("failed(health)");
+    world.policy = changed;
+    world.engine.set_policy(changed, world.now);
+    world.probe(false);
+    while (world.answer()) {
+    }
+    CHECK(world.has_refusal("b", Guard::bad_before));
+    CHECK(world.incident()->runs.empty());
 }
