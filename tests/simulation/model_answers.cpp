@@ -76,6 +76,7 @@ void Model::judge_told_again() {
 }
 
 void Model::look_for_answers(Time now) {
+    if (!times_are_known()) return;
     for (auto const& [id, incident] : incidents_) {
         if (is_over(incident) || incident.answered) continue;
         auto const within = respond_within(incident);
