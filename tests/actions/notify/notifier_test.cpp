@@ -34,7 +34,7 @@ DeliveryResult deliver(std::string type, JsonObject params) {
     HttpClient http(dialer);
     Secrets secrets;
     Notifier notifier(http, secrets);
-    ChannelPolicy const channel{"ops", std::move(type), std::move(params)};
+    ChannelPolicy const channel{"ops", std::move(type), std::move(params), ""};
     DeliveryResult result;
     asio::co_spawn(
         loop, store(notifier.deliver(channel, message()), result),
