@@ -179,7 +179,8 @@ void escalate_late(Draft& draft, std::string const& id) {
     }
 }
 
-// A pager that rang while everybody slept.
+}  // namespace
+
 void tell_again(Draft& draft, std::string const& id) {
     auto const& incident = draft.incident(id);
     if (draft.now.boot < told_again_at(incident, draft.policy)) return;
@@ -190,8 +191,6 @@ void tell_again(Draft& draft, std::string const& id) {
                 format_duration(std::chrono::floor<std::chrono::seconds>(waited))
     });
 }
-
-}  // namespace
 
 void on(Draft& draft, Tick const&) {
     for (auto const& silence : std::vector<Silence>(draft.state.silences)) {

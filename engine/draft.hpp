@@ -160,6 +160,8 @@ void queue_message(
 /// Somebody has taken the incident: for channels that were told of it and follow that.
 void queue_ack(Draft& draft, std::string const& incident, std::string const& by);
 bool is_silenced(State const& state, std::string const& service);
+/// Tells everybody of an incident that nobody has answered, where that is due.
+void tell_again(Draft& draft, std::string const& incident);
 /// A response of `propose` prepares a plan and pages nobody.
 bool pages(Incident const& incident);
 /// The other channel of that message is told the same, once.

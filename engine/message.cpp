@@ -272,7 +272,10 @@ void queue_ack(Draft& draft, std::string const& incident, std::string const& by)
 
 void queue_messages(Draft& draft, State const& before) {
     std::vector<std::string> const everybody;
-    for (auto const& id : changed_incidents(draft.state, before)) {
+    auto const changed = changed_incidents(draft.state, before);
+    // What has changed may be what it was waited for: no deadline ahead would bring it up.
+    for (auto const& id : changed) tell_again(draft, id);
+    for (auto const& id : changed) {
         auto const now = draft.state.incidents.at(id);
         auto const* const then = before.incident(id);
         if (then == now.get()) continue;

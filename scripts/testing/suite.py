@@ -18,7 +18,7 @@ from leftovers import Leftovers
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = "/usr/bin/python3"
 PARTS = ("style", "unit", "simulation", "situations", "fuzz", "e2e", "crash", "drills", "tsan", "asan-e2e")
-USUAL = ("style", "unit", "simulation", "situations", "fuzz", "e2e", "crash", "drills")
+USUAL = ("style", "unit", "simulation", "situations", "e2e", "crash", "drills")
 STAGE_SECONDS_MAX = 40 * 60
 # Of the simulation: all that a change owes in CI, fewer while somebody works on it.
 SEEDS = 20000 if os.environ.get("CI") == "true" else 2000

@@ -345,8 +345,11 @@ void Model::judge_before(
     // What a start_period has held may have been dropped at its end.
     look.with_held = false;
     stood = stood && watcher_.judge(lenient, look) == Verdict::true_;
+    // Noted with each sample; a deployment recorded late is judged before the next one comes.
     auto const own = own_part_.find(key);
-    bool const alone = own != own_part_.end() && own->second > deployment.started;
+    Watcher::Look part{found.service, now_, std::max(look.since, deployment.started), Time::min()};
+    bool const alone = (own != own_part_.end() && own->second > deployment.started) ||
+                       watcher_.judge(means, part) == Verdict::true_;
     require(!stood || alone, "b", found.id + " blames a release for what stood before it");
 }
 
