@@ -69,8 +69,8 @@ struct Sample {
     std::string id;         // distinct event id; empty: every sample is distinct
     std::string by;         // value of the signal's `by:` key (a provider); empty: one streak
     std::string client;     // distinct client, for affected(); empty: not known
-    bool ends_all = false;  // a success of everything: it ends the streak of every `by` value
     bool trusted = true;    // false: pushed without authentication; caps the service at advise
+    bool ends_all = false;  // a success of everything: it ends the streak of every `by` value
 
     friend bool operator==(Sample const&, Sample const&) = default;
 };

@@ -17,7 +17,7 @@ from leftovers import Leftovers
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = "/usr/bin/python3"
-PARTS = ("style", "unit", "simulation", "situations", "fuzz", "e2e", "crash", "drills", "tsan", "asan-e2e")
+PARTS = ("style", "unit", "simulation", "situations", "fuzz", "e2e", "policies", "crash", "drills", "tsan", "asan-e2e")
 USUAL = ("style", "unit", "simulation", "situations", "e2e", "crash", "drills")
 STAGE_SECONDS_MAX = 40 * 60
 # Of the simulation: all that a change owes in CI, fewer while somebody works on it.
@@ -26,6 +26,8 @@ FUZZ_SECONDS = 30    # of each target; the long form is scripts/fuzz
 FUZZ_SEED = 1        # a run that failed can be repeated
 # End-to-end tests wait more than they work: so many at once for each processor.
 WAITING = 2
+# The shipped policies, drilled on a machine of their own: half a minute each.
+POLICY_DRILLS = "tests/e2e/test_drills*.py"
 SITUATION_SEEDS = 5     # of each situation; the long form is scripts/situations
 # What runs on several threads; the other rooms are pure or have one.
 THREADED = ("io_test", "sensing_test", "hands_test", "store_test", "api_test", "daemon_test")
@@ -122,7 +124,8 @@ class Suite:
         if not self.sum.add_junit(preset, report) or code != 0 and len(self.sum.failed) == before:
             self.sum.add(f"ctest {preset}", False)
 
-    def pytest(self, part: str, folder: str, binaries: str, at_once: int = 1) -> None:
+    def pytest(self, part: str, folder: str, binaries: str, at_once: int = 1, only: str = "") -> None:
+        """All tests of the folder but the policies' drills, or `only` the files of a pattern."""
         self.say(f"{part}: {folder} with the binaries of {binaries}")
         if not any((ROOT / folder).glob("test_*.py")):
             self.sum.add(f"{part}: no test in {folder}", False)
@@ -130,9 +133,11 @@ class Suite:
         self.environment["ROLLBACKD_BIN_DIR"] = str(ROOT / binaries)
         report = self.temporary / f"{part}.xml"
         several = ["-n", str(at_once)] if at_once > 1 else []
+        chosen = [str(file) for file in sorted(ROOT.glob(only))] if only else \
+            [folder, f"--ignore-glob={ROOT / POLICY_DRILLS}"]
         code = self.run([PYTHON, "-B", "-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider", *several,
                          f"--basetemp={self.temporary / ('pytest-' + part)}", f"--junitxml={report}",
-                         "-o", f"junit_suite_name={part}", folder])
+                         "-o", f"junit_suite_name={part}", *chosen])
         before = len(self.sum.failed)
         if not self.sum.add_junit(part, report) or code not in (0, 5) and len(self.sum.failed) == before:
             self.sum.add(f"pytest {part}", False)
@@ -187,6 +192,8 @@ class Suite:
             self.ctest("tsan", *THREADED)
         elif name == "e2e" and self.build("release"):
             self.pytest(name, "tests/e2e", "build/bin", WAITING * (os.cpu_count() or 2))
+        elif name == "policies" and self.build("release"):
+            self.pytest(name, "tests/e2e", "build/bin", at_once=2, only=POLICY_DRILLS)
         elif name in ("crash", "drills") and self.build("release"):
             self.pytest(name, f"tests/{name}", "build/bin")
         elif name == "asan-e2e" and self.build("dev"):

@@ -57,6 +57,7 @@ def test_while_a_channel_fails_its_fallback_is_told_and_it_gets_its_messages_lat
     assert boss.messages[0]["text"].endswith("(told here because its channel fails: ops: status 503)"), boss.messages[0]["text"]
     world.daemon.kill()
     world.daemon.start()
+    wait_for(lambda: world.trigger("payments")["verdict"] == "true", what="the new life to know of the breach")
     world.push("payments", *[{"ok": True}] * 3)
     wait_for(lambda: "incident.resolved" in events(boss), timeout=40, what="what waits behind it, too")
     assert events(boss) == ["incident.opened", "incident.resolved"]

@@ -30,12 +30,13 @@ class Engine:
     def __init__(self, folder: Path):
         self.folder = folder
         self.socket = str(folder / "d.sock")
+        self.exec_root = str(folder / "exec")
         self.environment = dict(os.environ)
         self.process: subprocess.Popen | None = None
         self.has_image = False
 
     def server(self) -> list[str]:
-        return ["dockerd", "--data-root", str(self.folder / "data"), "--exec-root", str(self.folder / "exec"),
+        return ["dockerd", "--data-root", str(self.folder / "data"), "--exec-root", self.exec_root,
                 "-H", f"unix://{self.socket}", "--pidfile", str(self.folder / "d.pid"), "--iptables=false",
                 "--ip6tables=false", "--bridge=none", "--storage-driver=vfs", "--default-ulimit", "nofile=1024:4096"]
 

@@ -72,6 +72,7 @@ class DrillEngine(Engine):
         super().__init__(folder)
         self.machine = machine
         self.socket = "/run/docker.sock"
+        self.exec_root = "/run/docker"    # its sockets' paths may have no more than 104 characters
 
     def server(self) -> list[str]:
         return [*self.machine.enter, *super().server()]
