@@ -72,7 +72,7 @@ def through_all(world, server, good, bad: str) -> None:
 @pytest.fixture
 def nginx(world):
     page = Prometheus(world.folder / "behind").start()
-    made = Nginx(world.folder / "nginx", page.url).start()
+    made = Nginx(world.folder / "nginx", page.url, one_process=True).start()
     yield made
     made.stop()
     page.stop()

@@ -205,18 +205,19 @@ class Redis(Server):
 
 
 class Nginx(Server):
-    """Hands everything on to one server, whatever the URL's host is, from its port and from a socket. One process, so
-    that all of it hangs."""
+    """Hands everything on to one server, whatever the URL's host is, from its port and from a socket. As one
+    process all of it hangs, and none of it reloads."""
 
-    def __init__(self, folder: Path, upstream: str):
+    def __init__(self, folder: Path, upstream: str, one_process: bool = False):
         super().__init__(folder)
+        self.processes = "master_process off" if one_process else "worker_processes 1"
         self.upstream, self.socket = upstream, folder / "nginx.sock"
 
     def argv(self) -> list[str]:
         temporary = "".join(f"{kind}_temp_path {self.folder}/{kind};\n"
                             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         config = self.folder / "nginx.conf"
-        config.write_text(f"""daemon off; master_process off; pid {self.folder}/pid; error_log {self.folder}/error.log;
+        config.write_text(f"""daemon off; {self.processes}; pid {self.folder}/pid; error_log {self.folder}/error.log;
 events {{}}
 http {{ access_log off; {temporary}
 server {{ listen 127.0.0.1:{self.port}; listen unix:{self.socket}; location / {{ proxy_pass {self.upstream}; }} }} }}
