@@ -30,8 +30,9 @@ void allow_descriptors() {
     (void)::setrlimit(RLIMIT_NOFILE, &limit);  // then it goes on with what it has
 }
 
-/// Without memory nobody can say how far a decision got in memory. The journal can: the next start goes
-/// on from there, as after any crash. So this ends the process instead of throwing std::bad_alloc.
+/// Without memory nobody can say how far a decision got in memory. The journal can: the next start
+/// goes on from there, as after any crash. So this ends the process instead of throwing
+/// std::bad_alloc.
 void end_without_memory() {
     constexpr std::string_view said =
         "rollbackd: out of memory: ended, so that the next start goes on from the journal\n";

@@ -42,7 +42,9 @@ void rules(std::string_view text) {
     for (auto const* const protocol : {"tcp", "udp"}) {
         auto const verdict = judge_port(text, 80, protocol, {"192.0.2.7"});
         for (auto rule : verdict.before) {
-            std::erase_if(rule, [](char c) { return c == '"' || c == '\\'; });  // AC"CEPT" is one too
+            std::erase_if(rule, [](char c) {
+                return c == '"' || c == '\\';
+            });  // AC"CEPT" is one too
             ensure(rule.find("ACCEPT") != std::string::npos, "only an accept lets through");
         }
     }
