@@ -4,6 +4,7 @@
 #include "api/lookup.hpp"
 #include "api/page.hpp"
 #include "api/render.hpp"
+#include "core/percent.hpp"
 
 #include <algorithm>
 

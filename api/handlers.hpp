@@ -55,6 +55,7 @@ Awaitable<Response> confirm_duty(Context&);
 
 // runs.cpp
 Awaitable<Response> post_run(Context&);
+Awaitable<Response> post_drill(Context&);
 
 // switches.cpp
 Awaitable<Response> post_pause(Context&);

@@ -52,6 +52,9 @@ NewRun
  reason?: string?
  dry_run?: boolean?
  inputs?: object?
+NewDrill
+ incident: string
+ broken_at: time
 SilenceChoice
  id?: string?
  service?: string?
@@ -164,6 +167,15 @@ Playbook
  steps: integer
  ready: boolean?
  ready_why: string
+ drill: Drill?
+Drill
+ incident: string
+ passed: boolean
+ broken_at: time
+ noticed_seconds: number
+ acted_seconds: number
+ recovered_seconds: number?
+ passed_at: time?
 Signal
  name: string
  kind: @kind

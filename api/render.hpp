@@ -34,6 +34,7 @@ Json render_deployment(
 );
 /// `version` need not be known; its standing is unknown then.
 Json render_version(ServicePolicy const& policy, State const& state, std::string const& version);
+Json render_drill(Drill const& drill);
 Json render_silence(Silence const& silence);
 
 Json render_sample(Sample const& sample, Now const& now);

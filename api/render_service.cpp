@@ -62,6 +62,8 @@ Json render_playbook(Playbook const& playbook, ServiceState const& state) {
     bool const looked = known != state.readiness.end();
     out["ready"] = looked ? Json(known->second.ready) : Json(nullptr);
     out["ready_why"] = looked ? known->second.why : std::string();
+    auto const drill = state.drills.find(playbook.name);
+    out["drill"] = drill == state.drills.end() ? Json(nullptr) : render_drill(drill->second);
     return out;
 }
 
@@ -76,6 +78,19 @@ Json render_window(ServicePolicy const& policy, ServiceState const& state, Now c
 }
 
 }  // namespace
+
+Json render_drill(Drill const& drill) {
+    auto const seconds = [](Duration time) { return std::chrono::duration<double>(time).count(); };
+    JsonObject out;
+    out["incident"] = drill.incident;
+    out["passed"] = drill.passed;
+    out["broken_at"] = render_time(drill.broken_at);
+    out["noticed_seconds"] = seconds(drill.noticed);
+    out["acted_seconds"] = seconds(drill.acted);
+    out["recovered_seconds"] = drill.recovered ? Json(seconds(*drill.recovered)) : Json(nullptr);
+    out["passed_at"] = render_time(drill.passed_at);
+    return out;
+}
 
 std::string response_text(rollbackd::Response const& response) {
     std::string rungs;

@@ -49,9 +49,5 @@ struct Request {
 
 /// Splits and decodes a request target. Errc::invalid: a broken escape, a NUL, no leading slash.
 Result<void> set_target(Request& request, std::string_view target);
-/// "a/b" → "a%2Fb": as one segment of a path.
-std::string percent_encode(std::string_view segment);
-/// "%2F" → "/"; nothing where an escape is broken or the result holds a NUL.
-std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space);
 
 }  // namespace rollbackd::api

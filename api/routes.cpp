@@ -62,6 +62,9 @@ constexpr auto table = std::to_array<Endpoint>({
     {"POST", "/v1/services/{s}/playbooks/{p}/runs", A::operate, json, E::recorded, &post_run,
      "runPlaybook", "Run a playbook by hand; a dry run answers 200 and its plan",
      201, "Run", "NewRun", ""},
+    {"POST", "/v1/services/{s}/playbooks/{p}/drills", A::operate, json, E::recorded, &post_drill,
+     "recordDrill", "Record a drill: the incident that came of breaking the service on purpose",
+     201, "Drill", "NewDrill", ""},
 
     {"GET", "/v1/incidents", A::read, none, E::none, &list_incidents,
      "listIncidents", "Incidents, newest first",

@@ -1,4 +1,4 @@
-// A person's own run of a playbook, or what it would do.
+// A person's own run of a playbook, what it would do, and what came of a drill.
 #include "api/body.hpp"
 #include "api/handlers.hpp"
 #include "api/lookup.hpp"
@@ -46,6 +46,32 @@ Awaitable<Response> post_run(Context& context) {
         response.headers.emplace_back("Location", "/v1/incidents/" + reply.incident);
     }
     co_return response;
+}
+
+Awaitable<Response> post_drill(Context& context) {
+    auto service = find_service(context);
+    if (!service) co_return std::move(service.refusal);
+    auto playbook = find_playbook(context, *service);
+    if (!playbook) co_return std::move(playbook.refusal);
+    Members members(context.request);
+    DrillDone done;
+    done.actor = context.request.actor;
+    done.service = service->name;
+    done.playbook = playbook->name;
+    done.incident = members.required_text("incident", 64);
+    auto const broken_at = members.time("broken_at");
+    if (!broken_at && !members.has("broken_at")) {
+        members.mistake("broken_at", "broken_at is required");
+    }
+    done.broken_at = broken_at.value_or(WallTime{});
+    if (auto refusal = members.refusal()) co_return *std::move(refusal);
+    auto const of = std::pair(done.service, done.playbook);
+    Event event = std::move(done);
+    auto const reply = co_await context.host.submit(std::move(event));
+    if (reply.error) co_return refuse(*reply.error);
+    auto const& drills = context.state().service(of.first).drills;
+    auto const found = drills.find(of.second);
+    co_return answer(found == drills.end() ? Json(nullptr) : render_drill(found->second), 201);
 }
 
 }  // namespace rollbackd::api

@@ -41,6 +41,9 @@ void add_argument(CLI::App& app, Argument const& argument, Arguments& into) {
         case Shape::required_option:
             app.add_option(argument.name, take)->required();
             return;
+        case Shape::rest:
+            app.add_option(argument.name, take)->required()->expected(1, 256)->allow_extra_args();
+            return;
         case Shape::repeated_option:
             app.add_option(argument.name, take)->expected(1, 64)->allow_extra_args(false);
             return;

@@ -8,7 +8,7 @@
 
 namespace rollbackd::cli {
 
-enum class Shape { positional, optional, option, required_option, repeated_option, flag };
+enum class Shape { positional, optional, option, required_option, repeated_option, flag, rest };
 
 struct Argument {
     Shape shape = Shape::positional;

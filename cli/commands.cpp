@@ -174,6 +174,11 @@ std::vector<Command> operating_commands() {
          "may lose "
          "data needs approval.",
          "rollbackctl run shop restart --dry-run"},
+    };
+}
+
+std::vector<Command> holding_commands() {
+    return {
         {"pause",
          operating,
          "Run nothing by itself: of one service, or of all",
@@ -211,11 +216,19 @@ std::vector<Command> operating_commands() {
          "rollbackctl reload"},
         {"drill",
          operating,
-         "Rehearse a playbook (not in this version yet)",
-         {service_name, {positional, "PLAYBOOK", "", "the playbook's name"}},
+         "Break a service on purpose, and time its recovery by a playbook",
+         {service_name,
+          {positional, "PLAYBOOK", "", "the playbook that is to mend it"},
+          {option, "--within", "DURATION", "how long all of it may take; default 15m"},
+          {flag, "--yes", "", "do not ask whether it may be broken"},
+          {rest, "COMMAND", "", "what breaks it, with its arguments, after --"}},
          drill,
-         "",
-         ""},
+         "For a staging service. Its policy notices, decides and acts as it would in an outage; "
+         "the "
+         "playbook's run must be verified. The result is recorded: drill_due(PLAYBOOK, 90d) and "
+         "rollbackd_last_drill_timestamp_seconds go by it. Exit 1: it was not noticed, or not "
+         "recovered.",
+         "rollbackctl drill shop code-rollback --within 5m -- docker-compose stop api"},
     };
 }
 
@@ -322,8 +335,8 @@ std::vector<Command> offline_commands() {
 std::vector<Command> all_commands() {
     std::vector<Command> all;
     for (auto group :
-         {looking_commands(), deciding_commands(), operating_commands(), releasing_commands(),
-          offline_commands()}) {
+         {looking_commands(), deciding_commands(), operating_commands(), holding_commands(),
+          releasing_commands(), offline_commands()}) {
         for (auto& command : group) all.push_back(std::move(command));
     }
     return all;

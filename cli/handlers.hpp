@@ -45,10 +45,11 @@ Outcome<Exit> journal_verify(Context&, Arguments const&);
 Outcome<Exit> init(Context&, Arguments const&);
 // token.cpp
 Outcome<Exit> token_new(Context&, Arguments const&);
+// drill.cpp
+Outcome<Exit> drill(Context&, Arguments const&);
 // later.cpp
 Outcome<Exit> test_policy(Context&, Arguments const&);
 Outcome<Exit> backtest(Context&, Arguments const&);
-Outcome<Exit> drill(Context&, Arguments const&);
 Outcome<Exit> import_runbook(Context&, Arguments const&);
 
 }  // namespace rollbackd::cli

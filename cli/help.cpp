@@ -34,6 +34,9 @@ std::string usage_of(Command const& command) {
             case Shape::repeated_option:
                 out += " [" + shown(argument) + "]…";
                 break;
+            case Shape::rest:
+                out += " -- " + argument.name + "…";
+                break;
         }
     }
     return out;

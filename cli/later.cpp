@@ -20,12 +20,6 @@ Outcome<Exit> backtest(Context&, Arguments const&) {
     return not_yet("backtest", "run the policy with 'autonomy: observe' to see what it would do");
 }
 
-Outcome<Exit> drill(Context&, Arguments const&) {
-    return not_yet(
-        "drill", "see what a playbook would do with: rollbackctl run SERVICE PLAYBOOK --dry-run"
-    );
-}
-
 Outcome<Exit> import_runbook(Context&, Arguments const&) {
     return not_yet("import", "begin a policy with: rollbackctl init");
 }

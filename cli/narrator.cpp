@@ -139,6 +139,16 @@ std::optional<std::string> Narrator::tell_service(std::string_view kind, Json co
     if (kind == "version.released") {
         return version + " was released from quarantine" + by(body) + because(body, "reason");
     }
+    if (kind == "playbook.readiness") {
+        return text("service") + ": " + text("playbook") +
+               (is_true(body, "ready") ? " can be run"
+                                       : " could not be run now" + because(body, "why"));
+    }
+    if (kind == "playbook.drilled") {
+        bool const passed = is_true(member(body, "drill"), "passed");
+        return text("service") + ": a drill of " + text("playbook") + by(body) +
+               (passed ? " passed" : " FAILED");
+    }
     if (kind == "service.paused") return scope + " was paused" + by(body);
     if (kind == "service.resumed") return scope + " was resumed" + by(body);
     if (kind == "silence.added") {

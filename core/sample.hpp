@@ -71,6 +71,7 @@ struct Sample {
     std::string client;     // distinct client, for affected(); empty: not known
     bool trusted = true;    // false: pushed without authentication; caps the service at advise
     bool ends_all = false;  // a success of everything: it ends the streak of every `by` value
+    bool late = false;  // its window says so: newer ones were judged, and its streak left it out
 
     friend bool operator==(Sample const&, Sample const&) = default;
 };

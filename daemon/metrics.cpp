@@ -155,6 +155,10 @@ struct Metrics::Impl {
         "rollbackd_playbook_ready",
         "1 when a playbook could be run when it was looked at last, else 0."
     )};
+    View drill{gauge(
+        "rollbackd_last_drill_timestamp_seconds",
+        "When a playbook was drilled last with success, in Unix time; none: never."
+    )};
     View queue{gauge("rollbackd_queue_length", "Entries waiting, by queue.")};
     View writable{gauge("rollbackd_journal_writable", "1 when the journal can be written, else 0.")
     };
@@ -239,7 +243,7 @@ void Metrics::reloaded(bool ok, Now now) {
 }
 
 void Metrics::Impl::look(Engine const& engine, Now now) {
-    std::array const all{&open, &trigger, &sample, &stale, &paused, &autonomy, &ready};
+    std::array const all{&open, &trigger, &sample, &stale, &paused, &autonomy, &ready, &drill};
     for (auto* const view : all) view->begin();
     auto const& state = engine.state();
     std::map<std::array<std::string, 3>, int> counts;
@@ -257,12 +261,13 @@ void Metrics::Impl::look(Engine const& engine, Now now) {
         auto const level = std::min(engine.policy().daemon.autonomy, service.autonomy);
         autonomy.set({{"service", service.name}}, double(int(level)));
         for (auto const& playbook : service.playbooks) {
-            auto const found = known.readiness.find(playbook.name);
-            if (found == known.readiness.end()) continue;
-            ready.set(
-                {{"service", service.name}, {"playbook", playbook.name}},
-                found->second.ready ? 1 : 0
-            );
+            prometheus::Labels const labels{{"service", service.name}, {"playbook", playbook.name}};
+            auto const looked = known.readiness.find(playbook.name);
+            if (looked != known.readiness.end()) ready.set(labels, looked->second.ready ? 1 : 0);
+            auto const drilled = known.drills.find(playbook.name);
+            if (drilled == known.drills.end() || !drilled->second.passed_at) continue;
+            auto const at = drilled->second.passed_at->wall.time_since_epoch();
+            drill.set(labels, std::chrono::duration<double>(at).count());
         }
         for (auto const& one : service.triggers) {
             auto const* const track = engine.track(service.name, one.name);

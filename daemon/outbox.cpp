@@ -122,9 +122,8 @@ asio::awaitable<void> Outbox::fall_back(std::string channel) {
         auto const found = engine_.state().outbox.find(next->second);
         bool const known = found == engine_.state().outbox.end() || found->second->fallback.empty();
         if (!known) {
-            auto id = next->second;
-            auto why = lane.trouble;
-            bool const noted = co_await note_failure(std::move(id), std::move(why));
+            Event event = ChannelFailed{next->second, lane.trouble};
+            bool const noted = co_await note(std::move(event));
             if (!noted) break;
         }
         lane.fallen_to = number;
@@ -133,10 +132,22 @@ asio::awaitable<void> Outbox::fall_back(std::string channel) {
 }
 
 // False: it could not be written down.
-asio::awaitable<bool> Outbox::note_failure(std::string message, std::string why) {
-    Event event = ChannelFailed{std::move(message), std::move(why)};
+asio::awaitable<bool> Outbox::note(Event event) {
     auto const reply = co_await decider_.submit(std::move(event));
     co_return !reply.error || reply.error->code != Errc::unavailable;
+}
+
+// While the journal cannot be written the channel waits here with a message that is over: what is
+// delivered must not go out again every time it cannot be noted, and nothing new can be queued
+// behind it. One that is to be tried again is.
+asio::awaitable<void> Outbox::note_at_last(Event event) {
+    while (true) {
+        auto copy = event;
+        bool const noted = co_await note(std::move(copy));
+        if (noted || stopping_) co_return;
+        bool const slept = co_await sleep_for(Decider::retry_after);
+        if (!slept) co_return;
+    }
 }
 
 asio::awaitable<void> Outbox::deliver(std::shared_ptr<Message const> message) {
@@ -170,34 +181,21 @@ asio::awaitable<void> Outbox::deliver(std::shared_ptr<Message const> message) {
         lane.backoff = std::min<Duration>(lane.backoff * 2, backoff_max);
     }
     if (delivered_) delivered_(channel_name, result.kind, result.text);
-    bool const refused = event.give_up && !message->fallback.empty();
-    while (refused && !stopping_) {
-        auto id = message->id;
-        auto why = result.text;
-        bool const noted = co_await note_failure(std::move(id), std::move(why));
-        if (noted) break;
-        bool const slept = co_await sleep_for(Decider::retry_after);
-        if (!slept) break;
+    if (event.give_up && !message->fallback.empty()) {
+        Event failed = ChannelFailed{message->id, result.text};
+        co_await note_at_last(std::move(failed));
     }
     // Not recorded as sent until it is durable: after a crash it goes out once more.
-    bool const known_failing = !event.ok && !event.give_up && message->attempts > 0;
     bool const over = event.ok || event.give_up;
-    if (!known_failing) co_await remember(std::move(event), over);
+    bool const first_failure = !over && message->attempts == 0;
+    Event outcome = std::move(event);
+    if (over) {
+        co_await note_at_last(std::move(outcome));
+    } else if (first_failure) {
+        co_await note(std::move(outcome));
+    }
     lane.busy = false;
     wake_.notify();
-}
-
-// While the journal cannot be written the channel waits here with a message that is over: what is
-// delivered must not go out again every time it cannot be noted, and nothing new can be queued
-// behind it. One that is to be tried again is.
-asio::awaitable<void> Outbox::remember(MessageDelivered outcome, bool over) {
-    while (true) {
-        Event event = outcome;
-        auto const reply = co_await decider_.submit(std::move(event));
-        bool const noted = !reply.error || reply.error->code != Errc::unavailable;
-        if (noted || !over || stopping_) co_return;
-        if (!co_await sleep_for(Decider::retry_after)) co_return;
-    }
 }
 
 void Outbox::send_unrecorded(std::vector<Message> const& messages, std::string const& why) {

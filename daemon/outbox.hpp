@@ -44,8 +44,8 @@ private:
     boost::asio::awaitable<void> deliver(std::shared_ptr<Message const> message);
     boost::asio::awaitable<void> deliver_once(Message message);
     boost::asio::awaitable<void> fall_back(std::string channel);
-    boost::asio::awaitable<bool> note_failure(std::string message, std::string why);
-    boost::asio::awaitable<void> remember(MessageDelivered outcome, bool over);
+    boost::asio::awaitable<bool> note(Event event);
+    boost::asio::awaitable<void> note_at_last(Event event);
     Outgoing outgoing(Message const& message) const;
     Instant start_due(Instant now);
     void start_falling_back(std::string const& channel, Lane& lane);

@@ -17,18 +17,21 @@ struct Reader::Task {
     SignalPolicy policy;
     std::unique_ptr<Source> source;
     Json offset;           // as saved before the batch that is under way
+    bool begun = false;    // has looked for the first time
     bool pending = false;  // the source is ahead of what was observed
     TaskGroup group;
     std::optional<Instant> unread_since;
-    std::string told;        // why it cannot be read, as it was told
-    std::uint64_t lost = 0;  // of the source's, told already
+    Instant known_at = Instant::min();  // when it was said last that it can be read again
+    std::string told;                   // why it cannot be read, as it was told
+    std::uint64_t lost = 0;             // of the source's, told already
 };
 
 Reader::Reader(SourceContext context, Decider& decider, TaskGroup::Report report, Trouble trouble)
     : context_(std::move(context)),
       decider_(decider),
       report_(std::move(report)),
-      trouble_(std::move(trouble)) {}
+      trouble_(std::move(trouble)),
+      begun_(context_.executor) {}
 
 Reader::~Reader() = default;
 
@@ -62,9 +65,22 @@ asio::awaitable<void> Reader::follow(std::shared_ptr<Policy const> policy, Json 
     for (auto const& [key, task] : gone) task->group.cancel();
     for (auto const& [key, task] : gone) co_await task->group.join();
     for (auto const& task : fresh) task->group.spawn("source", read(task));
+    co_await first_looks(std::move(fresh));
+}
+
+asio::awaitable<void> Reader::first_looks(std::vector<std::shared_ptr<Task>> fresh) {
+    auto const until = context_.clock.now().boot + first_look_max;
+    auto const has_begun = [](std::shared_ptr<Task> const& task) { return task->begun; };
+    while (!std::all_of(fresh.begin(), fresh.end(), has_begun)) {
+        bool const more = co_await begun_.wait_for(until - context_.clock.now().boot);
+        if (!more) co_return;
+    }
 }
 
 asio::awaitable<void> Reader::read(std::shared_ptr<Task> task) {
+    co_await task->source->begin();
+    task->begun = true;
+    begun_.notify();
     while (!co_await is_cancelled()) {
         task->offset = task->source->save();
         auto batch = co_await task->source->next_batch();
@@ -103,17 +119,18 @@ void Reader::look(std::string const& key, Task& task) {
         if (std::exchange(task.told, {}).empty()) return;
         trouble_(key, "");
         // That it says nothing is known again, before it says anything.
-        if (task.policy.kind == SignalKind::outcomes)
-            say(task, context_.clock.now().boot, OutcomesValue{});
+        task.known_at = context_.clock.now().boot;
+        if (task.policy.kind == SignalKind::outcomes) say(task, task.known_at, OutcomesValue{});
         return;
     }
     auto const now = context_.clock.now().boot;
-    if (!task.unread_since) task.unread_since = now;
+    if (!task.unread_since) task.unread_since = status.since.value_or(now);
     if (now - *task.unread_since < trouble_after || status.text == task.told) return;
     task.told = status.text;
     trouble_(key, status.text);
-    // Lines that are written from now on are newer.
-    say(task, *task.unread_since, UnknownValue{status.text});
+    // Lines that are written from now on are newer; what was said of it before is older.
+    auto const since = std::max(*task.unread_since, task.known_at + Duration(1));
+    say(task, since, UnknownValue{status.text});
 }
 
 void Reader::say(Task const& task, Instant at, SampleValue value) {

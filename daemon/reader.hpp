@@ -2,6 +2,7 @@
 // together with the windows their samples went into.
 #pragma once
 
+#include "core/io/deadline.hpp"
 #include "core/io/task_group.hpp"
 #include "daemon/decider.hpp"
 #include "triggers/sources/alert_table.hpp"
@@ -24,6 +25,8 @@ public:
     ~Reader();
 
     /// `saved`: offsets by "service/signal" as save() returned them; used for sources that start.
+    /// Returns once these have looked for the first time, so that what comes from then on is new;
+    /// one that hangs in it is waited for no longer than first_look_max.
     boost::asio::awaitable<void> follow(std::shared_ptr<Policy const> policy, Json const& saved);
     /// Looks after the sources: one that cannot be read is told, and its signal is unknown, for
     /// what was read before is no health.
@@ -41,12 +44,14 @@ public:
     std::uint64_t alerts_unmatched() const { return alerts_unmatched_; }
 
     static constexpr Duration look_every = std::chrono::seconds(1);
+    static constexpr Duration first_look_max = std::chrono::seconds(2);
     /// A rotation may leave no file for a moment.
     static constexpr Duration trouble_after = std::chrono::seconds(5);
 
 private:
     struct Task;
     boost::asio::awaitable<void> read(std::shared_ptr<Task> task);
+    boost::asio::awaitable<void> first_looks(std::vector<std::shared_ptr<Task>> fresh);
     void look(std::string const& key, Task& task);
     void say(Task const& task, Instant at, SampleValue value);
 
@@ -55,6 +60,7 @@ private:
     TaskGroup::Report report_;
     Trouble trouble_;
     std::map<std::string, std::shared_ptr<Task>> tasks_;
+    WakeUp begun_;
     std::uint64_t alerts_unmatched_ = 0;
 };
 

@@ -42,6 +42,7 @@ void apply(State&, ReleasedRecord const&, Stamp const&);
 void apply(State&, PausedRecord const&, Stamp const&);
 void apply(State&, ResumedRecord const&, Stamp const&);
 void apply(State&, ReadinessChanged const&, Stamp const&);
+void apply(State&, DrillRecorded const&, Stamp const&);
 void apply(State&, SilenceAddedRecord const&, Stamp const&);
 void apply(State&, SilenceEnded const&, Stamp const&);
 void apply(State&, IncidentOpened const&, Stamp const&);

@@ -161,6 +161,13 @@ void apply(State& state, ReadinessChanged const& body, Stamp const& stamp) {
     known = {body.ready, body.why, stamp.at};
 }
 
+void apply(State& state, DrillRecorded const& body, Stamp const&) {
+    auto& known = state.services[body.service].drills[body.playbook];
+    auto const passed_before = known.passed_at;
+    known = body.drill;
+    if (!known.passed) known.passed_at = passed_before;
+}
+
 void apply(State& state, SilenceAddedRecord const& body, Stamp const&) {
     state.silences.push_back(body.silence);
     ++state.next_silence;

@@ -23,10 +23,6 @@ bool is_same(Firing const& firing, TriggerPolicy const& trigger) {
     return firing.when == trigger.when.text() && firing.rules == trigger.rules;
 }
 
-bool is_still_true(Draft const& draft, std::string const& service, Firing const& firing) {
-    return verdict_now(draft, service, firing, std::nullopt) == Verdict::true_;
-}
-
 // The incident to consider, once every edge of this moment is known.
 std::string on_fired(Draft& draft, Edge const& edge) {
     auto const* const service = draft.policy.service(edge.service);
@@ -82,10 +78,10 @@ std::string on_again(Draft& draft, Edge const& edge) {
     auto const* const service = draft.policy.service(edge.service);
     auto const* const trigger = service == nullptr ? nullptr : service->trigger(edge.trigger);
     if (incident == nullptr || incident->state != IncidentState::open) return "";
-    if (trigger == nullptr || is_over(draft, edge)) return "";
+    if (is_over(draft, edge)) return "";
     for (auto const& firing : incident->triggers) {
         if (firing.trigger != edge.trigger || firing.cleared) continue;
-        bool const same = is_same(firing, *trigger);
+        bool const same = trigger == nullptr || is_same(firing, *trigger);
         if (!same && !is_still_true(draft, edge.service, firing)) return "";
         auto const at = firing.fired_at;
         if (same && edge.blames != firing.blames) {

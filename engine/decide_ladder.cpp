@@ -327,6 +327,10 @@ Verdict verdict_now(
         .verdict;
 }
 
+bool is_still_true(Draft const& draft, std::string const& service, Firing const& firing) {
+    return verdict_now(draft, service, firing, std::nullopt) == Verdict::true_;
+}
+
 // A run has failed: who joined meanwhile is answered only if still true on fresh samples, and one
 // that failed in its steps is followed by no other where nothing is broken any more.
 void after_failure(Draft& draft, std::string const& id, Run const& run) {
@@ -366,9 +370,7 @@ void answer_others(Draft& draft, std::string const& id, Run const& plan) {
     // in nobody's way until then.
     std::vector<std::string> unsure;
     for (auto& firing : incident.triggers) {
-        bool const still_true =
-            verdict_now(draft, incident.service, firing, std::nullopt) == Verdict::true_;
-        if (firing.cleared || still_true) continue;
+        if (firing.cleared || is_still_true(draft, incident.service, firing)) continue;
         firing.cleared = true;
         unsure.push_back(firing.trigger);
     }

@@ -167,10 +167,7 @@ bool is_broken(Draft const& draft, std::string const& name) {
     if (incident == nullptr) return false;
     return std::any_of(
         incident->triggers.begin(), incident->triggers.end(),
-        [&](Firing const& firing) {
-            auto const verdict = verdict_now(draft, name, firing, std::nullopt);
-            return !firing.cleared && verdict == Verdict::true_;
-        }
+        [&](Firing const& firing) { return !firing.cleared && is_still_true(draft, name, firing); }
     );
 }
 

@@ -155,6 +155,13 @@ bool approve_step(Draft& draft, Incident const& incident, Approved const& event)
 void on(Draft& draft, StepConfirmed const& event) {
     auto const* const incident = require(draft, event.incident);
     if (incident == nullptr) return;
+    // A resume, or its trigger's end, may have closed it with an interrupted run.
+    if (incident->state == IncidentState::resolved) {
+        draft.refuse(
+            Errc::conflict, event.incident + " is resolved: nothing of it is confirmed any more"
+        );
+        return;
+    }
     Run const* run = nullptr;
     for (auto const& candidate : incident->runs) {
         bool const open = candidate.state == RunState::running ||

@@ -70,6 +70,7 @@ Verdict verdict_now(
     Draft const& draft, std::string const& service, Firing const& firing,
     std::optional<Instant> since
 );
+bool is_still_true(Draft const& draft, std::string const& service, Firing const& firing);
 /// What follows a run that failed: the next rung for who is still true, else people.
 void after_failure(Draft& draft, std::string const& incident, Run const& run);
 /// A plan was rejected, ran out of time or is void: triggers it would not have answered are judged.
@@ -111,6 +112,7 @@ void follow_through(Draft& draft, std::string const& incident);
 /// What a run of the incident has switched on and nobody off, and how to.
 std::optional<std::string> mode_left_on(Draft const& draft, std::string const& incident);
 void on(Draft& draft, ReadinessSeen const& event);
+void on(Draft& draft, DrillDone const& event);
 
 // People (decide_people.cpp, decide_approvals.cpp, decide_steps.cpp).
 /// The incident a person names; refuses with not_found where there is none.

@@ -89,6 +89,7 @@ Result<void> Engine::replay(Record const& record) {
     if (settled) impl_->senses.sync(state);
     bool const known =
         std::holds_alternative<ReadinessChanged>(*body) ||
+        std::holds_alternative<DrillRecorded>(*body) ||
         std::holds_alternative<StepEndedRecord>(*body) ||
         std::holds_alternative<DeploymentRecorded>(*body) ||
         std::holds_alternative<KnownGood>(*body) || std::holds_alternative<RunVerifying>(*body) ||

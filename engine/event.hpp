@@ -200,6 +200,14 @@ struct ReadinessSeen {
     std::string playbook;
     std::string why;
 };
+/// A person has broken the service on purpose, and this incident is what came of it.
+struct DrillDone {
+    Actor actor;
+    std::string service;
+    std::string playbook;
+    std::string incident;
+    WallTime broken_at;
+};
 struct Recovered {};   // the journal has been replayed; go on where it stopped
 struct BlindEnded {};  // a reference answers again
 
@@ -207,7 +215,7 @@ using Event = std::variant<
     EdgesSeen, Tick, Answered, StepEnded, StepSettled, CheckEnded, DeploymentPosted, Raised,
     RunAsked, Approved, Rejected, Acked, ResolvedBy, Aborted, VerdictGiven, StepConfirmed,
     DutyConfirmed, EvidenceAdded, Paused, Resumed, SilenceAdded, SilenceRemoved, VersionReleased,
-    MessageDelivered, ChannelFailed, RequestAnswered, PolicyLoaded, ReadinessSeen, Recovered,
-    BlindEnded>;
+    MessageDelivered, ChannelFailed, RequestAnswered, PolicyLoaded, ReadinessSeen, DrillDone,
+    Recovered, BlindEnded>;
 
 }  // namespace rollbackd

@@ -271,7 +271,6 @@ void queue_ack(Draft& draft, std::string const& incident, std::string const& by)
 }
 
 void queue_messages(Draft& draft, State const& before) {
-    std::vector<std::string> const everybody;
     auto const changed = changed_incidents(draft.state, before);
     // What has changed may be what it was waited for: no deadline ahead would bring it up.
     for (auto const& id : changed) tell_again(draft, id);
@@ -300,7 +299,7 @@ void queue_messages(Draft& draft, State const& before) {
         }
         if (escalated || worse) {
             queue_message(
-                draft, id, "incident.escalated", escalated ? everybody : channels,
+                draft, id, "incident.escalated", escalated ? std::vector<std::string>() : channels,
                 "ESCALATED " + text, head.command, Duration::zero()
             );
         }

@@ -361,6 +361,14 @@ struct ReadinessChanged {
 };
 ROLLBACKD_RECORD(ReadinessChanged, "playbook.readiness", (service, playbook, ready, why))
 
+struct DrillRecorded {
+    std::string service;
+    std::string playbook;
+    Drill drill;
+    std::string by;
+};
+ROLLBACKD_RECORD(DrillRecorded, "playbook.drilled", (service, playbook, drill, by))
+
 #undef ROLLBACKD_RECORD
 
 using RecordBody = std::variant<
@@ -371,7 +379,7 @@ using RecordBody = std::variant<
     Unanswered, VerdictRecord, EvidenceRecord, RunPlanned, RunApproved, RunStarted, StepIntent,
     StepWaiting, StepEndedRecord, AbortAsked, RunVerifying, VerifyProgress, RunEnded,
     IncidentRecovered, IncidentResolved, DutyOwed, DutyChanged, MessageQueued, MessageAttempted,
-    MessageFellBack, MessageEnded, RequestRecord, ReadinessChanged>;
+    MessageFellBack, MessageEnded, RequestRecord, ReadinessChanged, DrillRecorded>;
 
 template <class T>
 std::string kind_of() {

@@ -130,12 +130,13 @@ void Senses::set_policy(std::shared_ptr<Policy const> policy, State const& state
                 auto const* const same = find_trigger(old->second, trigger.name);
                 if (same != nullptr && same->policy->when == trigger.when) made.track = same->track;
             }
-            made.track.held = false;
-            for (auto const& signal : trigger.when.signals()) {
-                sense.readers[signal].push_back(sense.triggers.size());
-                made.track.held = made.track.held || sense.held.contains(signal);
+            add(sense, std::move(made));
+        }
+        if (old != services_.end()) {
+            sense.removed = std::move(old->second.removed);
+            for (auto& trigger : old->second.triggers) {
+                sense.removed[trigger.policy->name] = std::move(trigger.track);
             }
-            sense.triggers.push_back(std::move(made));
         }
         fresh.emplace(service.name, std::move(sense));
     }
@@ -143,6 +144,15 @@ void Senses::set_policy(std::shared_ptr<Policy const> policy, State const& state
     sync(state);
     note_facts();
     look_ahead(state, now);
+}
+
+void Senses::add(ServiceSense& service, TriggerSense trigger) {
+    trigger.track.held = false;
+    for (auto const& signal : trigger.policy->when.signals()) {
+        service.readers[signal].push_back(service.triggers.size());
+        trigger.track.held = trigger.track.held || service.held.contains(signal);
+    }
+    service.triggers.push_back(std::move(trigger));
 }
 
 Edges Senses::observe(std::span<Sample const> samples, State const& state, Now now) {
@@ -294,7 +304,7 @@ void Senses::assess(
         if (!in_window) return;
     }
     track.firing = true;
-    edge(EdgeKind::fired);
+    edge(trigger.kept ? EdgeKind::again : EdgeKind::fired);
 }
 
 void Senses::note_facts() {

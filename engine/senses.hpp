@@ -99,12 +99,15 @@ private:
         bool by_absence = false;
         bool by_fact = false;  // its condition asks for more than samples
         Track track;
+        /// Of an open incident, which keeps its trigger though a reload has taken it away.
+        std::shared_ptr<TriggerPolicy const> kept = nullptr;
     };
     struct ServiceSense {
         ServicePolicy const* policy = nullptr;
         std::map<std::string, SignalWindow, std::less<>> windows;
         std::map<std::string, std::vector<std::size_t>, std::less<>> readers;  // signal → triggers
-        std::vector<TriggerSense> triggers;
+        std::vector<TriggerSense> triggers;    // the policy's, then those that are kept
+        std::map<std::string, Track> removed;  // of triggers the policy does not have any more
         std::map<std::string, std::vector<Sample>> held;  // by signal, in order of arrival
         std::optional<Instant> held_until;
         bool untrusted = false;
@@ -140,6 +143,9 @@ private:
         ServiceSense& service, TriggerSense& trigger, State const& state, Now now, bool may_begin,
         bool new_failure, Edges& edges
     );
+    static void add(ServiceSense& service, TriggerSense trigger);
+    void keep_removed(ServiceSense& service, State const& state);
+    static void load_tracks(ServiceSense& service, Json const& tracks, Duration shift);
     static Instant deadline_of(TriggerSense const& trigger, Instant after);
     EvalContext context(ServiceSense const& service, State const& state, Now now) const;
     /// Samples up to here were judged by an incident that is over: they never breach again.
@@ -149,7 +155,7 @@ private:
     std::optional<Instant> start_period_end(
         ServicePolicy const& service, State const& state, Instant at
     ) const;
-    static bool in_streak(ServiceSense const& service, Condition const& condition);
+    static bool in_streak(ServiceSense const& service, Condition const& condition, Now now);
     ServiceSense const* find_service(std::string_view name) const;
     TriggerSense const* find_trigger(ServiceSense const& service, std::string_view name) const;
     Condition const& parsed(std::string const& text) const;

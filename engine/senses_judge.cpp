@@ -7,6 +7,23 @@
 
 namespace rollbackd {
 
+namespace {
+
+// What baseline(s) lies before: the deployment that may be blamed, and once a run has taken it
+// back, that one still, for what it broke is mended when it is again as it was before it.
+Deployment const* compared_with(State const& state, ServiceState const& known) {
+    if (known.window) return known.deployment(*known.window);
+    auto const* const incident = state.incident(known.incident);
+    if (incident != nullptr && incident->blamed) {
+        for (auto at = known.deployments.rbegin(); at != known.deployments.rend(); ++at) {
+            if (at->version == *incident->blamed) return &*at;
+        }
+    }
+    return known.current_deployment();
+}
+
+}  // namespace
+
 Senses::ServiceSense const* Senses::find_service(std::string_view name) const {
     auto const found = services_.find(name);
     return found == services_.end() ? nullptr : &found->second;
@@ -40,14 +57,18 @@ EvalContext Senses::context(ServiceSense const& service, State const& state, Now
         return found == service.windows.end() ? nullptr : &found->second;
     };
     auto const& known = state.service(service.policy->name);
-    auto const* const deployment =
-        known.window ? known.deployment(*known.window) : known.current_deployment();
+    auto const* const deployment = compared_with(state, known);
     if (deployment != nullptr) out.deployed_at = deployment->started_at.boot;
     out.baked = [&state](std::string_view name) { return state.service(name).baked(); };
     out.ready = [&known](std::string_view playbook) -> std::optional<ReadyFact> {
         auto const found = known.readiness.find(std::string(playbook));
         if (found == known.readiness.end()) return std::nullopt;
         return ReadyFact{found->second.ready, found->second.why};
+    };
+    out.drilled = [&known](std::string_view playbook) -> DrillFact {
+        auto const found = known.drills.find(std::string(playbook));
+        if (found == known.drills.end() || !found->second.passed_at) return std::nullopt;
+        return found->second.passed_at->boot;
     };
     out.mode = [&state](std::string_view name) { return state.service(name).mode(); };
     return out;
@@ -153,14 +174,15 @@ Before Senses::before(
 }
 
 // A streak that is only too short yet is no health, however long one waits.
-bool Senses::in_streak(ServiceSense const& service, Condition const& condition) {
+bool Senses::in_streak(ServiceSense const& service, Condition const& condition, Now now) {
     if (!condition.uses("consecutive_failures")) return false;
     auto const read = condition.signals();
     return std::any_of(read.begin(), read.end(), [&](std::string const& name) {
         auto const window = service.windows.find(name);
         if (window == service.windows.end()) return false;
-        auto const& newest = window->second.newest();
-        return newest && is_failure(*newest);
+        // Not the newest sample: one that could not say, or saw nothing happen, ends no streak.
+        auto const judged = window->second.judged_at(now.boot);
+        return judged && !judged->good;
     });
 }
 
@@ -171,7 +193,7 @@ bool Senses::enough_good(
     auto const* const known = find_service(service);
     if (resolve_after.duration) {
         return now.boot >= since + *resolve_after.duration &&
-               (known == nullptr || !in_streak(*known, parsed(condition)));
+               (known == nullptr || !in_streak(*known, parsed(condition), now));
     }
     if (known == nullptr) return false;
     if (parsed(condition).signals().empty()) return true;  // a fact is known or not

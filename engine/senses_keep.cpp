@@ -7,9 +7,56 @@
 
 namespace rollbackd {
 
+// A reload may have taken a trigger away while an incident of it is open: that it is over is
+// noticed all the same, and so is that it is true again.
+void Senses::keep_removed(ServiceSense& service, State const& state) {
+    std::map<std::string, Firing const*> wanted;
+    auto const want = [&](std::string const& id) {
+        auto const* const incident = state.incident(id);
+        if (incident == nullptr) return;
+        for (auto const& firing : incident->triggers) {
+            bool const removed = service.policy->trigger(firing.trigger) == nullptr;
+            if (removed && !firing.cleared && !firing.raised) wanted[firing.trigger] = &firing;
+        }
+    };
+    auto const& known = state.service(service.policy->name);
+    want(known.incident);
+    for (auto const& [trigger, id] : known.alerts) want(id);
+
+    auto const own = service.policy->triggers.size();
+    if (wanted.empty() && service.triggers.size() == own) {
+        service.removed.clear();
+        return;
+    }
+    for (auto i = own; i < service.triggers.size(); ++i) {
+        auto& trigger = service.triggers[i];
+        service.removed[trigger.policy->name] = std::move(trigger.track);
+    }
+    service.triggers.resize(own);
+    for (auto& [signal, readers] : service.readers) {
+        std::erase_if(readers, [own](std::size_t reader) { return reader >= own; });
+    }
+    for (auto const& [name, firing] : wanted) {
+        TriggerPolicy policy;
+        policy.name = name;
+        policy.when = parsed(firing->when);
+        policy.resolve_after = firing->resolve_after;
+        policy.rules = firing->rules;
+        TriggerSense made;
+        made.kept = std::make_shared<TriggerPolicy const>(std::move(policy));
+        made.policy = made.kept.get();
+        made.by_absence = can_be_true_by_absence(made.policy->when);
+        made.by_fact = made.policy->when.asks_facts();
+        made.track = std::move(service.removed[name]);
+        add(service, std::move(made));
+    }
+    service.removed.clear();
+}
+
 void Senses::sync(State const& state) {
     for (auto& [name, service] : services_) {
         auto const& known = state.service(name);
+        keep_removed(service, state);
         std::optional<Instant> fired_at;
         auto const fires_in = [&](std::string const& incident_id, std::string const& trigger) {
             auto const* const incident = state.incident(incident_id);
@@ -113,6 +160,31 @@ Json Senses::save(Now now, std::string const& boot_id) const {
     };
 }
 
+// Those of triggers that are not in the policy wait for the incident that keeps them.
+void Senses::load_tracks(ServiceSense& service, Json const& tracks, Duration shift) {
+    for (auto const& [name, saved] : tracks.as_object()) {
+        auto const known = std::find_if(
+            service.triggers.begin(), service.triggers.end(),
+            [&name = name](TriggerSense const& trigger) { return trigger.policy->name == name; }
+        );
+        auto& track = known == service.triggers.end() ? service.removed[name] : known->track;
+        if (auto const* held = find(saved, "held")) from_json(*held, track.held);
+        auto const read = [&saved = saved, shift](char const* key, std::optional<Instant>& out) {
+            auto const* const member = find(saved, key);
+            if (member == nullptr) return;
+            from_json(*member, out);
+            if (out) *out += shift;
+        };
+        read("true_since", track.true_since);
+        read("last_true", track.last_true);
+        read("judged_to", track.judged_to);
+        if (auto const* flapping = find(saved, "flapping")) {
+            from_json(*flapping, track.flapping);
+            shift_instants(track.flapping, shift);
+        }
+    }
+}
+
 Result<void> Senses::load(Json const& saved, Now now, std::string const& boot_id) {
     try {
         Instant saved_boot{};
@@ -140,23 +212,8 @@ Result<void> Senses::load(Json const& saved, Now now, std::string const& boot_id
                 window = std::move(*loaded);
                 window.listen_from(now.boot);  // nobody listened while we were away
             }
-            for (auto& trigger : service.triggers) {
-                auto const* const track = find_pointer(*entry, "/tracks/" + trigger.policy->name);
-                if (track == nullptr) continue;
-                if (auto const* held = find(*track, "held")) from_json(*held, trigger.track.held);
-                auto const read = [&](char const* key, std::optional<Instant>& out) {
-                    auto const* const member = find(*track, key);
-                    if (member == nullptr) return;
-                    from_json(*member, out);
-                    if (out) *out += shift;
-                };
-                read("true_since", trigger.track.true_since);
-                read("last_true", trigger.track.last_true);
-                read("judged_to", trigger.track.judged_to);
-                if (auto const* flapping = find(*track, "flapping")) {
-                    from_json(*flapping, trigger.track.flapping);
-                    shift_instants(trigger.track.flapping, shift);
-                }
+            if (auto const* const tracks = find(*entry, "tracks")) {
+                load_tracks(service, *tracks, shift);
             }
             if (auto const* flag = find(*entry, "untrusted")) from_json(*flag, service.untrusted);
             if (auto const* until = find(*entry, "held_until")) {

@@ -134,6 +134,11 @@ struct Teller {
     std::string operator()(ReadinessChanged const& r) const {
         return r.playbook + (r.ready ? " can be run" : " cannot be run now: " + r.why);
     }
+    std::string operator()(DrillRecorded const& r) const {
+        return "a drill of " + r.playbook + " by " + r.by +
+               (r.drill.recovered ? ": recovered after " + format_human(*r.drill.recovered)
+                                  : ": it did not recover");
+    }
     std::string operator()(SilenceAddedRecord const& r) const {
         return "silenced by " + r.silence.by + ": " + r.silence.reason;
     }

@@ -33,7 +33,7 @@ public:
     std::vector<std::string> signals() const;
     /// Names of the services it asks about (baked, mode), likewise.
     std::vector<std::string> services() const;
-    /// Names of the playbooks it asks about (ready), likewise.
+    /// Names of the playbooks it asks about (ready, drill_due), likewise.
     std::vector<std::string> playbooks() const;
     /// It reads more than samples: what is known of services and playbooks.
     bool asks_facts() const { return !services().empty() || !playbooks().empty(); }
@@ -95,6 +95,9 @@ struct ReadyFact {
     std::string why;
 };
 
+/// When a playbook was drilled last with success; nothing: never.
+using DrillFact = std::optional<Instant>;
+
 /// The world a condition is evaluated in.
 struct EvalContext {
     Instant now;  // the moment judged: samples newer than this do not exist
@@ -113,6 +116,8 @@ struct EvalContext {
     std::function<bool(std::string_view)> baked;
     /// Of a playbook of this service; nothing: nobody has looked yet.
     std::function<std::optional<ReadyFact>(std::string_view)> ready;
+    /// Of a playbook of this service.
+    std::function<DrillFact(std::string_view)> drilled;
     /// Of a service: "normal", or what a step has put it into ("safe_mode", "firewall").
     std::function<std::string(std::string_view)> mode;
     /// For `hold` in a success list: count, failures and rate of an empty window of a signal that

@@ -14,7 +14,8 @@ Verdict inverse(Verdict verdict) {
 
 bool is_absence(Expr const& expr) {
     return expr.op == Op::call && expr.function != nullptr &&
-           (expr.function->fn == Fn::absent || expr.function->fn == Fn::stale);
+           (expr.function->fn == Fn::absent || expr.function->fn == Fn::stale ||
+            expr.function->fn == Fn::drill_due);
 }
 
 /// Which of the absences each of their calls is, and what is assumed of each.

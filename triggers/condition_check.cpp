@@ -11,6 +11,7 @@ namespace rollbackd {
 namespace {
 
 constexpr std::chrono::hours window_max{24 * 31};
+constexpr std::chrono::hours drill_window_max{24 * 365 * 2};  // no samples are kept for it
 
 char kind_letter(SignalKind kind) { return to_string(kind).front(); }
 
@@ -53,10 +54,7 @@ private:
     bool reads_anything() const {
         bool found = false;
         walk(root_, [&](Expr const& expr) {
-            bool const asks =
-                expr.op == Op::call && expr.function != nullptr &&
-                (expr.function->shape == Shape::service || expr.function->shape == Shape::playbook);
-            found = found || asks || !signal_of(expr).empty();
+            found = found || asks_fact(expr) || !signal_of(expr).empty();
         });
         return found;
     }
@@ -260,15 +258,24 @@ private:
             case Shape::playbook:
                 named(expr, function.shape == Shape::service ? "service" : "playbook");
                 break;
+            case Shape::playbook_window:
+                if (arity(expr, 2, "(playbook, 90d)")) {
+                    name_of_a(expr, "playbook");
+                    window(expr.args[1], drill_window_max, "two years");
+                }
+                break;
         }
         if (problems_.size() > before) return std::nullopt;
         return function.result;
     }
 
     void named(Expr const& expr, std::string const& what) {
-        if (arity(expr, 1, "(" + what + ")") && expr.args[0].op != Op::name) {
-            say(expr.args[0], "the name of a " + what + " is needed here");
-        }
+        if (arity(expr, 1, "(" + what + ")")) name_of_a(expr, what);
+    }
+
+    void name_of_a(Expr const& expr, std::string const& what) {
+        if (expr.args[0].op == Op::name) return;
+        say(expr.args[0], "the name of a " + what + " is needed here");
     }
 
     bool arity(Expr const& expr, std::size_t count, std::string_view form) {
@@ -321,7 +328,9 @@ private:
         }
     }
 
-    bool window(Expr const& arg) {
+    bool window(
+        Expr const& arg, Duration longest = window_max, std::string const& said = "31 days"
+    ) {
         if (arg.op != Op::number || arg.unit != Unit::seconds) {
             say(arg, "a window is needed here, written like 5m or 1h");
             return false;
@@ -330,8 +339,8 @@ private:
             say(arg, "a window is longer than 0");
             return false;
         }
-        if (arg.duration > window_max) {
-            say(arg, "a window is at most 31 days long");
+        if (arg.duration > longest) {
+            say(arg, "a window is at most " + said + " long");
             return false;
         }
         return true;

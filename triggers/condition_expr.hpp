@@ -60,10 +60,11 @@ enum class Fn {
     baked,
     ready,
     mode,
+    drill_due,
 };
 
 /// What a function takes in its parentheses.
-enum class Shape { signal, signal_window, burn, quorum, service, playbook };
+enum class Shape { signal, signal_window, burn, quorum, service, playbook, playbook_window };
 
 struct Function {
     std::string_view name;
@@ -81,6 +82,8 @@ struct Function {
 };
 
 std::span<Function const> functions();
+/// It asks what is known of a service or playbook, and reads no signal.
+bool asks_fact(Expr const& call);
 Function const* find_function(std::string_view name);
 
 struct Expr {

@@ -14,7 +14,7 @@ using T = Type;
 using U = Unit;
 
 // clang-format off
-constexpr std::array<Function, 28> table{{
+constexpr std::array<Function, 29> table{{
     // name                   fn                        takes             gives       unit        kinds    low  high whole  share  fills  timing
     {"ok",                   Fn::ok,                   S::signal,        T::boolean, U::plain,   "so",       0,   1, false, false, false, false},
     {"failed",               Fn::failed,               S::signal,        T::boolean, U::plain,   "so",       0,   1, false, false, false, false},
@@ -43,6 +43,7 @@ constexpr std::array<Function, 28> table{{
     {"quorum",               Fn::quorum,               S::quorum,        T::boolean, U::plain,   "",         0,   1, false, false, false, false},
     {"baked",                Fn::baked,                S::service,       T::boolean, U::plain,   "",         0,   1, false, false, false, false},
     {"ready",                Fn::ready,                S::playbook,      T::boolean, U::plain,   "",         0,   1, false, false, false, false},
+    {"drill_due",            Fn::drill_due,            S::playbook_window, T::boolean, U::plain, "",         0,   1, false, false, false, false},
     {"mode",                 Fn::mode,                 S::service,       T::text,    U::plain,   "",         0,   0, false, false, false, false},
 }};
 // clang-format on
@@ -50,7 +51,7 @@ constexpr std::array<Function, 28> table{{
 bool reads_signal(Expr const& expr) {
     if (expr.op != Op::call || expr.args.empty() || expr.args[0].op != Op::name) return false;
     if (expr.function == nullptr) return false;
-    return expr.function->shape != Shape::service && expr.function->shape != Shape::playbook;
+    return !asks_fact(expr);
 }
 
 std::string literal_text(Expr const& expr) {
@@ -61,6 +62,12 @@ std::string literal_text(Expr const& expr) {
 }  // namespace
 
 std::span<Function const> functions() { return table; }
+
+bool asks_fact(Expr const& call) {
+    if (call.op != Op::call || call.function == nullptr) return false;
+    auto const shape = call.function->shape;
+    return shape == Shape::service || shape == Shape::playbook || shape == Shape::playbook_window;
+}
 
 Function const* find_function(std::string_view name) {
     for (auto const& function : table) {
@@ -94,7 +101,8 @@ std::string_view signal_of(Expr const& call) {
 Duration window_of(Expr const& call) {
     if (call.op != Op::call || call.function == nullptr) return {};
     Duration longest{};
-    if (call.function->shape == Shape::signal_window || call.function->shape == Shape::burn) {
+    auto const shape = call.function->shape;
+    if (shape == Shape::signal_window || shape == Shape::playbook_window || shape == Shape::burn) {
         for (auto const& arg : call.args) {
             if (arg.op == Op::number && arg.unit == Unit::seconds) {
                 longest = std::max(longest, arg.duration);

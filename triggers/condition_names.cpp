@@ -38,7 +38,11 @@ std::vector<std::string> Condition::services() const {
 }
 
 std::vector<std::string> Condition::playbooks() const {
-    return names_given(root_.get(), Shape::playbook);
+    auto out = names_given(root_.get(), Shape::playbook);
+    for (auto& name : names_given(root_.get(), Shape::playbook_window)) {
+        if (std::find(out.begin(), out.end(), name) == out.end()) out.push_back(std::move(name));
+    }
+    return out;
 }
 
 Duration Condition::window_of(std::string_view signal) const {

@@ -85,6 +85,7 @@ Number Reader::answer(Expr const& call, SignalWindow const& signal) {
         case Fn::quorum:
         case Fn::baked:
         case Fn::ready:
+        case Fn::drill_due:
         case Fn::mode:
             break;
     }

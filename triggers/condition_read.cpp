@@ -35,6 +35,7 @@ Json sample_json(Sample const& sample) {
     }
     text("id", sample.id);
     text("by", sample.by);
+    if (sample.late) out["late"] = true;
     return out;
 }
 

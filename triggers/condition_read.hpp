@@ -80,6 +80,7 @@ private:
 
     Truth good(Expr const& call, SignalWindow const& signal);
     Truth fact(Expr const& call);
+    Truth drill_due(Expr const& call);
     Truth stale(Expr const& call, SignalWindow const* signal);
     Truth absent(Expr const& call, SignalWindow const* signal);
     Truth changed(Expr const& call, SignalWindow const& signal, Verdict acting);

@@ -18,6 +18,7 @@ std::string_view verdict_json(Verdict value) {
 
 Truth Reader::truth(Expr const& call, Verdict acting) {
     if (call.function == nullptr) return unsure("there is no function " + call.text);
+    if (call.function->fn == Fn::drill_due) return drill_due(call);
     if (call.function->fn == Fn::baked || call.function->fn == Fn::ready) return fact(call);
     auto const* const signal = window(call);
     Truth out;
@@ -56,6 +57,23 @@ Truth Reader::fact(Expr const& call) {
                                  : name + " cannot be run: " + printable_line(known->why, 200);
     }
     if (explain_) note_fact(call, {{"value", verdict_json(out.verdict)}, {"why", out.why}});
+    return out;
+}
+
+// Never drilled is due: nobody has seen it work.
+Truth Reader::drill_due(Expr const& call) {
+    if (call.args.size() != 2 || !context_.drilled)
+        return unsure(call_text(call) + " is not known");
+    auto const& name = call.args[0].text;
+    auto const last = context_.drilled(name);
+    Truth out;
+    out.verdict = verdict(!last || *last + window_of(call) < context_.now);
+    if (last) may_change(*last + window_of(call) + Duration(1));
+    if (explain_) {
+        out.why = name + (last ? " was drilled " + format_human(context_.now - *last) + " ago"
+                               : " was never drilled with success");
+        note_fact(call, {{"value", verdict_json(out.verdict)}, {"why", out.why}});
+    }
     return out;
 }
 

@@ -6,7 +6,7 @@
 
 namespace rollbackd {
 
-void StreakBook::add(
+bool StreakBook::add(
     Instant at, Counts const& counts, std::string const& by, std::string const& reason
 ) {
     auto const key = by.substr(0, text_bytes_max);
@@ -15,16 +15,16 @@ void StreakBook::add(
         if (logs_.size() >= names_max) make_room();
         found = logs_.emplace(key, Log{}).first;
     }
-    judge(found->second, at, counts, reason);
+    return judge(found->second, at, counts, reason);
 }
 
 void StreakBook::end_all(Instant at) {
-    for (auto& [by, log] : logs_) judge(log, at, Counts{1, 0, 0}, {});
+    for (auto& [by, log] : logs_) (void)judge(log, at, Counts{1, 0, 0}, {});
 }
 
-void StreakBook::judge(Log& log, Instant at, Counts const& counts, std::string const& reason) {
+bool StreakBook::judge(Log& log, Instant at, Counts const& counts, std::string const& reason) {
     auto* const newest = log.marks.empty() ? nullptr : &log.marks.back();
-    if (newest != nullptr && at < newest->last) return;  // late: the streak is judged
+    if (newest != nullptr && at < newest->last) return false;  // the streak is judged
     if (counts.success > 0) {
         if (newest != nullptr && newest->failures == 0) {
             newest->last = at;
@@ -36,6 +36,7 @@ void StreakBook::judge(Log& log, Instant at, Counts const& counts, std::string c
         log.reason = reason.substr(0, text_bytes_max);
     }
     if (log.marks.size() > marks_max) thin(log);
+    return true;
 }
 
 // The newest half stays exact. In the older one, successes and failures of one slice of its time

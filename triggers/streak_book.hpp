@@ -26,8 +26,8 @@ BOOST_DESCRIBE_STRUCT(Streak, (), (length, since, by, reason))
 
 class StreakBook {
 public:
-    /// `counts` has a success (which ends the streak) or failures (which extend it).
-    void add(Instant at, Counts const& counts, std::string const& by, std::string const& reason);
+    /// `counts` has a success (which ends the streak) or failures (which extend it). False: late.
+    bool add(Instant at, Counts const& counts, std::string const& by, std::string const& reason);
     /// A success of every name there is.
     void end_all(Instant at);
     void expire(Instant horizon);
@@ -64,7 +64,7 @@ private:
         std::optional<Instant> since;
     };
 
-    static void judge(Log& log, Instant at, Counts const& counts, std::string const& reason);
+    static bool judge(Log& log, Instant at, Counts const& counts, std::string const& reason);
     static Length length(Log const& log, Instant when, Instant since);
     static Streak streak(std::string const& by, Log const& log, Length const& length, Instant when);
     static void thin(Log& log);

@@ -99,7 +99,7 @@ bool SignalWindow::admit(Sample& sample) {
     return true;
 }
 
-void SignalWindow::fold(Sample const& sample) {
+void SignalWindow::fold(Sample& sample) {
     auto const reading = read(sample.value);
     bool const judged = reading.counts.success > 0 || reading.counts.failure > 0;
     Cell cell{sample.at, sample.at, reading.counts, 0, reading.counts.failure == 0};
@@ -107,7 +107,7 @@ void SignalWindow::fold(Sample const& sample) {
     cells_.add(cell, retention());
     if (reading.number) numbers_.add(sample.at, *reading.number);
     if (reading.text != nullptr) texts_.add(sample.at, *reading.text);
-    if (judged) streaks_.add(sample.at, reading.counts, sample.by, *reading.reason);
+    sample.late = judged && !streaks_.add(sample.at, reading.counts, sample.by, *reading.reason);
     if (sample.ends_all && reading.counts.success > 0) streaks_.end_all(sample.at);
     if (judged && rules_.clients && !sample.client.empty()) {
         clients_.add(sample.at, sample.client, reading.counts.failure > 0);

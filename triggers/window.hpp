@@ -122,7 +122,7 @@ public:
 private:
     Duration retention() const { return std::max<Duration>(rules_.retention, retention_min); }
     bool admit(Sample& sample);
-    void fold(Sample const& sample);
+    void fold(Sample& sample);
     void keep(Sample const& sample);
     Sample rebuilt(Cell const& cell) const;
 

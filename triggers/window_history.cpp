@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t text_bytes_max = SignalWindow::text_bytes_max;
 constexpr std::size_t name_bytes_max = 256;
+constexpr std::uint64_t is_trusted = 1, is_late = 2;  // marks of a sample, added up
 constexpr std::int64_t format = 2;
 constexpr std::int64_t format_before = 1;  // without older numbers, and when to merge next
 
@@ -70,7 +71,7 @@ void save_sample(Packer& packer, Sample const& sample) {
     packer.text(sample.id);
     packer.text(sample.by);
     packer.text(sample.client);
-    packer.number(sample.trusted ? 1 : 0);
+    packer.number((sample.trusted ? is_trusted : 0) + (sample.late ? is_late : 0));
 }
 
 Sample load_sample(Unpacker& unpacker) {
@@ -80,7 +81,9 @@ Sample load_sample(Unpacker& unpacker) {
     sample.id = unpacker.text(text_bytes_max);
     sample.by = unpacker.text(text_bytes_max);
     sample.client = unpacker.text(text_bytes_max);
-    sample.trusted = unpacker.count(1) == 1;
+    auto const marks = unpacker.count(is_trusted + is_late);
+    sample.trusted = marks % 2 == is_trusted;
+    sample.late = marks >= is_late;
     return sample;
 }
 

@@ -102,12 +102,6 @@ TypeInfo certbot_info() {
     return info;
 }
 
-std::string function(char const* name, Words const& argv) {
-    std::string text = std::string(name) + "() {";
-    for (auto const& word : argv.empty() ? Words{":"} : argv) text += " " + shell_quote(word);
-    return text + " \"$@\"; }\n";
-}
-
 Command command(StepJob const& job, std::string const& script) {
     constexpr std::int64_t day_s = 24 * 3600;
     auto const after =
@@ -119,8 +113,8 @@ Command command(StepJob const& job, std::string const& script) {
     for (auto const& domain : job.list("domains")) values.insert(values.end(), {"-d", domain});
     for (auto const& word : job.list("options")) values.push_back(word);
     auto const functions =
-        function("tool", job.list("certbot")) + function("stop", job.list("stop")) +
-        function("start", job.list("start")) + function("reload", job.list("reload"));
+        shell_function("tool", job.list("certbot")) + shell_function("stop", job.list("stop")) +
+        shell_function("start", job.list("start")) + shell_function("reload", job.list("reload"));
     Command out;
     out.argv = script_argv("certbot", one_text(functions, script).c_str(), values);
     return out;

@@ -66,11 +66,8 @@ TypeInfo copy_info() {
 Result<std::string> function(
     StepJob const& job, std::string const& name, std::string const& host, Words const& argv
 ) {
+    if (host.empty()) return shell_function(name, argv);
     std::string text = name + "() {";
-    if (host.empty()) {
-        for (auto const& word : argv) text += " " + shell_quote(word);
-        return text + " \"$@\"; }\n";
-    }
     for (auto const& known : job.parts().hosts) {
         if (known.name != host) continue;
         auto line = ssh_argv(known, argv, "", {});

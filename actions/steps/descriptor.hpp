@@ -47,6 +47,8 @@ StepType truncate_step();
 StepType prune_step();
 StepType backup_prune_step();
 StepType certbot_step();
+StepType symlink_step();
+StepType image_tag_step();
 StepType wait_until_step();
 StepType notify_step();
 StepType manual_step();

@@ -123,9 +123,7 @@ std::string spaced(std::vector<std::uint16_t> const& ports) {
 Command command(StepJob const& job, Gates const& gates, std::string const& script) {
     auto tool = job.list("command");
     if (tool.empty()) tool.emplace_back(is_ufw(job) ? "ufw" : "nft");
-    std::string calls = "tool() {";
-    for (auto const& word : tool) calls += " " + shell_quote(word);
-    calls += " \"$@\"; }\n";
+    auto const calls = shell_function("tool", tool);
     Words const values{
         verb_of(gates),
         spaced(gates.ports),

@@ -76,9 +76,7 @@ ImageRule rule_of(StepJob const& job) {
 }
 
 Command command(StepJob const& job, char const* script, Words const& values = {}) {
-    std::string calls = "tool() {";
-    for (auto const& word : job.list("docker")) calls += " " + shell_quote(word);
-    calls += " \"$@\"; }\n";
+    auto const calls = shell_function("tool", job.list("docker"));
     Command out;
     out.argv = script_argv("prune", one_text(calls, script).c_str(), values);
     out.env = job.map("env");

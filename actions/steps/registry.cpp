@@ -17,6 +17,8 @@ std::vector<StepType> const& step_types() {
         systemd_step(),
         file_edit_step(),
         file_restore_step(),
+        symlink_step(),
+        image_tag_step(),
         archive_create_step(),
         archive_restore_step(),
         sql_step(),

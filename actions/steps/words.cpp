@@ -19,6 +19,13 @@ std::string command_line(std::vector<std::string> const& argv) {
     return out;
 }
 
+std::string shell_function(std::string const& name, std::vector<std::string> const& argv) {
+    std::string text = name + "() {";
+    if (argv.empty()) text += " :";
+    for (auto const& word : argv) text += " " + shell_quote(word);
+    return text + " \"$@\"; }\n";
+}
+
 std::vector<std::string> lines_in(std::string_view printed) {
     std::vector<std::string> lines;
     while (!printed.empty()) {

@@ -8,6 +8,9 @@ namespace rollbackd {
 /// argv as a person would type it, quoted only where it must be.
 std::string command_line(std::vector<std::string> const& argv);
 
+/// A shell function that puts what it is given behind `argv`; with none it does nothing.
+std::string shell_function(std::string const& name, std::vector<std::string> const& argv);
+
 /// The lines of what a program has printed, without empty ones.
 std::vector<std::string> lines_in(std::string_view printed);
 

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -45,6 +46,7 @@ struct BlockingPool::State : std::enable_shared_from_this<State> {
     bool stopped = false;
 
     std::optional<Error> submit(Job job);
+    std::optional<Error> add(Job job);
     void work();
     void answer(Job& job, std::optional<Error> problem);
 };
@@ -56,10 +58,23 @@ std::optional<Error> BlockingPool::State::submit(Job job) {
         auto what = "more than " + std::to_string(queue_max) + " blocking jobs are waiting already";
         return Error{Errc::unavailable, std::move(what), {}};
     }
+    return add(std::move(job));
+}
+
+/// With the mutex held. A thread that there is works off what a new one would have.
+std::optional<Error> BlockingPool::State::add(Job job) {
     queue.push_back(std::move(job));
     if (idle < queue.size() && threads.size() < threads_max) {
-        ++alive;
-        threads.emplace_back([self = shared_from_this()] { self->work(); });
+        try {
+            threads.emplace_back([self = shared_from_this()] { self->work(); });
+            ++alive;
+        } catch (std::system_error const& problem) {
+            if (threads.empty()) {
+                queue.pop_back();
+                auto what = std::string("cannot start a thread: ") + problem.what();
+                return Error{Errc::unavailable, std::move(what), {}};
+            }
+        }
     }
     changed.notify_one();
     return std::nullopt;
@@ -71,7 +86,7 @@ void BlockingPool::State::work() {
         ++idle;
         changed.wait(lock, [this] { return stopped || !queue.empty(); });
         --idle;
-        if (stopped) break;
+        if (queue.empty()) break;
         Job job = std::move(queue.front());
         queue.pop_front();
         lock.unlock();
@@ -112,6 +127,7 @@ BlockingPool::~BlockingPool() { stop(); }
 
 void BlockingPool::stop(Duration grace) {
     std::unique_lock lock(state_->mutex);
+    if (state_->stopped) return;  // joined, or left behind, already
     for (auto& job : state_->queue) {
         state_->answer(job, Error{Errc::cancelled, "the daemon is stopping", {}});
     }
@@ -130,6 +146,17 @@ void BlockingPool::stop(Duration grace) {
             );  // hangs in a system call; it shares the state and touches nothing else
         }
     }
+}
+
+void BlockingPool::leave(std::function<void()> last) {
+    std::lock_guard const lock(state_->mutex);
+    if (state_->stopped) return;
+    Job job{std::make_shared<std::function<void()>>(std::move(last)), nullptr};
+    (void)state_->add(std::move(job));  // no thread to be had: then it is not done
+    state_->stopped = true;
+    state_->changed.notify_all();
+    for (auto& thread : state_->threads) thread.detach();
+    state_->threads.clear();
 }
 
 namespace blocking_detail {

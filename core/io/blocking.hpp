@@ -28,6 +28,10 @@ public:
     /// A job that still hangs then (a dead name server) is left behind; its result goes nowhere.
     void stop(Duration grace = std::chrono::seconds(5));
 
+    /// Takes no more jobs and waits for nobody: what was asked for already is still done, then
+    /// `last`, and their results go nowhere.
+    void leave(std::function<void()> last);
+
     struct State;
 
     std::shared_ptr<State> const& state() const { return state_; }

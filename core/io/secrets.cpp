@@ -1,6 +1,7 @@
 #include "core/io/secrets.hpp"
 
 #include "core/io/file.hpp"
+#include "core/percent.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -11,25 +12,6 @@ namespace {
 
 constexpr std::string_view mask = "[secret]";
 constexpr std::size_t line_length_min = 16;
-
-bool is_unreserved(char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           std::string_view("-._~").find(c) != std::string_view::npos;
-}
-
-std::string percent_encode(std::string_view text) {
-    constexpr std::string_view digits = "0123456789ABCDEF";
-    std::string out;
-    for (char const c : text) {
-        if (is_unreserved(c)) {
-            out += c;
-        } else {
-            auto const byte = static_cast<unsigned char>(c);
-            out += {'%', digits[byte >> 4], digits[byte & 15]};
-        }
-    }
-    return out;
-}
 
 /// As a JSON text would show it, without the quotes.
 std::string json_escape(std::string_view text) {

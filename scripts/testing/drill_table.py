@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Writes what drills measured into the table of docs/runbooks.md.
 
-    ROLLBACKD_DRILL_TIMES=FILE scripts/test e2e && scripts/testing/drill_table.py FILE
+    ROLLBACKD_DRILL_TIMES=FILE scripts/test policies policies-long && scripts/testing/drill_table.py FILE
 
 Each line of FILE is one measurement: policy, scenario, documented (seconds, or the runbook's word), seconds. Of several
 of one scenario the fastest and the slowest are shown, and the ratio is of the slowest."""

@@ -17,8 +17,9 @@ from leftovers import Leftovers
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = "/usr/bin/python3"
-PARTS = ("style", "unit", "simulation", "situations", "fuzz", "e2e", "policies", "crash", "drills", "tsan", "asan-e2e")
-USUAL = ("style", "unit", "simulation", "situations", "e2e", "crash", "drills")
+PARTS = ("style", "unit", "simulation", "situations", "fuzz", "e2e", "policies", "policies-long", "crash", "drills", "tsan",
+         "asan-e2e")
+USUAL = ("style", "unit", "simulation", "situations", "e2e", "policies", "crash", "drills")
 STAGE_SECONDS_MAX = 40 * 60
 # Of the simulation: all that a change owes in CI, fewer while somebody works on it.
 SEEDS = 20000 if os.environ.get("CI") == "true" else 2000
@@ -28,6 +29,8 @@ FUZZ_SEED = 1        # a run that failed can be repeated
 WAITING = 2
 # The shipped policies, drilled on a machine of their own: half a minute each.
 POLICY_DRILLS = "tests/e2e/test_drills*.py"
+# Those of a minute and more each are not usual.
+LONG_DRILLS = "tests/e2e/test_long_drills*.py"
 SITUATION_SEEDS = 5     # of each situation; the long form is scripts/situations
 # What runs on several threads; the other rooms are pure or have one.
 THREADED = ("io_test", "sensing_test", "hands_test", "store_test", "api_test", "daemon_test")
@@ -134,7 +137,7 @@ class Suite:
         report = self.temporary / f"{part}.xml"
         several = ["-n", str(at_once)] if at_once > 1 else []
         chosen = [str(file) for file in sorted(ROOT.glob(only))] if only else \
-            [folder, f"--ignore-glob={ROOT / POLICY_DRILLS}"]
+            [folder, *(f"--ignore-glob={ROOT / drills}" for drills in (POLICY_DRILLS, LONG_DRILLS))]
         code = self.run([PYTHON, "-B", "-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider", *several,
                          f"--basetemp={self.temporary / ('pytest-' + part)}", f"--junitxml={report}",
                          "-o", f"junit_suite_name={part}", *chosen])
@@ -194,6 +197,8 @@ class Suite:
             self.pytest(name, "tests/e2e", "build/bin", WAITING * (os.cpu_count() or 2))
         elif name == "policies" and self.build("release"):
             self.pytest(name, "tests/e2e", "build/bin", at_once=2, only=POLICY_DRILLS)
+        elif name == "policies-long" and self.build("release"):
+            self.pytest(name, "tests/e2e", "build/bin", at_once=2, only=LONG_DRILLS)
         elif name in ("crash", "drills") and self.build("release"):
             self.pytest(name, f"tests/{name}", "build/bin")
         elif name == "asan-e2e" and self.build("dev"):

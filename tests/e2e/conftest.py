@@ -1,3 +1,4 @@
+import os
 import sys
 from pathlib import Path
 
@@ -5,7 +6,17 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from harness import BINARIES, World  # noqa: E402
+from harness.booking import BookingStack  # noqa: E402
+from harness.composed import IdentityStack, MusicStack  # noqa: E402
+from harness.control import ControlStack  # noqa: E402
+from harness.drill import Drill  # noqa: E402
+from harness.engine import why_no_engine  # noqa: E402
+from harness.machine import why_no_machine  # noqa: E402
+from harness.own_network import OwnNetwork  # noqa: E402
 from harness.pm2 import find_pm2  # noqa: E402
+from harness.webapp import WebStack  # noqa: E402
+
+COMPOSE = ("dockerd", "docker", "docker-compose")
 
 
 def pytest_configure(config):
@@ -31,6 +42,61 @@ def world(tmp_path):
     made = World(tmp_path)
     yield made
     made.close()
+
+
+def drilled(kind: type[Drill], world: World, folder: Path, *programs: str, network: OwnNetwork | None = None):
+    """The stack of a shipped policy: its daemon ends before what it watches, and all of it whatever happens."""
+    if reason := why_no_machine() or (why_no_engine(programs) if programs else None):
+        pytest.skip(reason)
+    stack = kind(world, folder, network)
+    try:
+        stack.build()
+        yield stack
+    finally:
+        if world.daemon.running:
+            world.daemon.stop()
+        stack.close()
+
+
+@pytest.fixture
+def own_network():
+    """To be used before `world` is made: what is begun from here on has a network of its own."""
+    if os.geteuid() != 0:
+        pytest.skip("a network of its own needs root")
+    made = OwnNetwork()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def booking(world, tmp_path):
+    """compose-flags.yaml"""
+    yield from drilled(BookingStack, world, tmp_path, *COMPOSE)
+
+
+@pytest.fixture
+def identity(world, tmp_path):
+    """compose-cutover.yaml"""
+    yield from drilled(IdentityStack, world, tmp_path, *COMPOSE)
+
+
+@pytest.fixture
+def music(request, world, tmp_path):
+    """compose-nginx.yaml; with ports that can be closed where the test has `own_network`"""
+    network = request.getfixturevalue("own_network") if "own_network" in request.fixturenames else None
+    yield from drilled(MusicStack, world, tmp_path, *COMPOSE, network=network)
+
+
+@pytest.fixture
+def web(own_network, world, tmp_path):
+    """compose-alembic.yaml"""
+    yield from drilled(WebStack, world, tmp_path, *COMPOSE, network=own_network)
+
+
+@pytest.fixture
+def pm2(world, tmp_path):
+    """pm2-postgres.yaml"""
+    yield from drilled(ControlStack, world, tmp_path)
 
 
 @pytest.hookimpl(hookwrapper=True)

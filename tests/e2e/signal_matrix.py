@@ -80,7 +80,7 @@ MATRIX = {
     "access_log": all_of(ACCESS + "test_each_log_is_rotated_by_itself_and_no_line_is_lost_or_repeated_over_kills",
                          real=ACCESS + "test_every_form_of_apache_is_read_by_its_name_and_by_its_look",
                          gone="triggers/sources/access_log_source_test.cpp::a missing log is a status",
-                         slow="- a file on a local disk; see docs/signals.md",
+                         slow=DEAD + "test_a_followed_log_that_is_there_is_unknown_and_then_read_on",
                          garbage="triggers/sources/access_log_source_test.cpp::lines become samples as they are written",
                          back=ACCESS + "test_a_log_of_a_pattern_that_may_not_be_read_is_told_and_the_others_go_on"),
     "log": all_of(LOGS + "test_a_log_that_cannot_be_read_is_unknown_and_is_read_once_it_can",

@@ -3,10 +3,13 @@
 import gzip
 import json
 import shutil
+import time
+from pathlib import Path
 
 import pytest
 from harness import settled, wait_for
 from harness.dead_mount import DeadMount, why_no_dead_mount
+from harness.live_mount import LiveMount
 from harness.policy import script
 from harness.tls import Certificate
 
@@ -105,3 +108,158 @@ def test_a_file_that_is_there_is_unknown_and_then_back(world, share, kind):
     near(world)
     share.revive()
     wait_for(known, what="it to be back")
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_what_hangs_is_not_asked_again_so_a_file_elsewhere_is_looked_at(world, share, kind):
+    """More questions than there are threads for files."""
+    text = json.dumps(FORMS[kind]).replace("SHARE", str(share.folder)).replace("FOLDER", str(world.folder))
+    (world.folder / "crontab").write_text("* * * * * check\n")
+    world.shop["signals"]["elsewhere"] = {"file": {"path": str(world.folder / "crontab")}, **FAST}
+    start(world, {name: json.loads(text) for name in ("it", "second", "third")})
+    share.die()
+    for _ in range(8):
+        for name in ("it", "second", "third"):
+            said = world.signal(name)["last_at"]
+            wait_for(lambda: world.signal(name)["last_at"] != said, what=f"another question of {name}")
+    for _ in range(2):
+        said = world.signal("elsewhere")["last_at"]
+        wait_for(lambda: world.signal("elsewhere")["last_at"] != said, what="a file elsewhere to be looked at")
+        assert world.signal("elsewhere")["state"] == "ok"
+
+
+FOLLOWED = {
+    "access_log": ({"path": "PATH"}, '192.0.2.7 - - [{now}] "GET / HTTP/1.1" 500 5 "-" "-"\n'),
+    "log": ({"path": "PATH", "fail": ["declined"]}, "card declined {n}\n"),
+    "pattern": ({"path": "FOLDER/*.log"}, '192.0.2.7 - - [{now}] "GET / HTTP/1.1" 500 5 "-" "-"\n'),
+}
+
+
+class Followed:
+    """A log that an application holds open, so that it is written to whatever became of its folder."""
+
+    def __init__(self, path, line: str):
+        self.file, self.line, self.written = path.open("a"), line, 0
+
+    def write(self) -> None:
+        self.written += 1
+        now = time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime())
+        self.file.write(self.line.format(now=now, n=self.written))
+        self.file.flush()
+
+
+def watch_logs(world, share, kind: str, written_in: Path | None = None) -> tuple[Followed, Followed]:
+    """One on the share, `it`, and one beside it on a disk of our own, `here`."""
+    form, line = FOLLOWED[kind]
+    logs, type_ = [], "log" if kind == "log" else "access_log"
+    for name, folder in (("it", share.folder), ("here", world.folder / "here")):
+        folder.mkdir(exist_ok=True)
+        text = json.dumps(form).replace("PATH", f"{folder}/app.log").replace("FOLDER", str(folder))
+        world.shop["signals"][name] = {type_: json.loads(text)}
+        logs.append(Followed((name == "it" and written_in or folder) / "app.log", line))
+    many = {f"many-{name}": {"when": f"failures({name}, 1h) >= 1000", **ALERT} for name in ("it", "here")}
+    world.triggers(failing={"when": "failed(it)", "for": "1h", **ALERT}, **many)
+    world.start()
+    return logs[0], logs[1]
+
+
+def counted(world, name: str, log: Followed) -> None:
+    """Every line once, and it stays so."""
+    def count() -> int:
+        return int(world.trigger(f"many-{name}")["count"] or 0)
+
+    wait_for(lambda: count() == log.written, what=f"{log.written} lines of {name}")
+    assert settled(count) == log.written
+
+
+@pytest.mark.parametrize("kind", FOLLOWED)
+def test_a_followed_log_that_is_there_is_unknown_and_then_read_on(world, share, kind):
+    """Other logs are read, the policy is reloaded and the daemon stops meanwhile; no line is lost or repeated."""
+    there, here = watch_logs(world, share, kind)
+    there.write(), here.write()
+    counted(world, "it", there)
+    counted(world, "here", here)
+    share.die()
+    wait_for(lambda: reason(world).startswith("timeout: "), what="it to be unknown")
+    wait_for(lambda: world.trigger("failing")["verdict"] == "unknown")
+    there.write(), here.write()
+    counted(world, "here", here)
+    world.shop["signals"]["here"]["stale_after"] = "1h"     # both are followed anew, at their old places
+    world.shop["signals"]["it"]["stale_after"] = "1h"
+    world.write_policy()
+    assert world.api().post("/v1/config/reload", {}).status == 200
+    there.write(), here.write()
+    counted(world, "here", here)
+    wait_for(lambda: reason(world).startswith("timeout: "), what="it to be unknown after the reload")
+    world.daemon.restart()
+    here.write()
+    counted(world, "here", here)
+    wait_for(lambda: reason(world).startswith("timeout: "), what="it to be unknown after the restart")
+    assert settled(world.incidents) == []
+    share.revive()
+    there.write(), here.write()
+    counted(world, "it", there)
+    counted(world, "here", here)
+    wait_for(lambda: world.trigger("failing")["verdict"] != "unknown")
+
+
+def test_a_look_that_hangs_is_not_asked_again_and_the_log_goes_on_where_it_was(world, share):
+    there, here = watch_logs(world, share, "access_log")
+    there.write()
+    counted(world, "it", there)
+    share.die()
+    there.write()
+    wait_for(lambda: reason(world).startswith("timeout: "), what="it to be unknown")
+
+    def threads() -> int:
+        return len(list(Path(f"/proc/{world.daemon.process.pid}/task").iterdir()))
+
+    before = threads()
+    for _ in range(10):
+        here.write()
+        counted(world, "here", here)
+    assert threads() == before
+    share.revive()
+    there.write()
+    counted(world, "it", there)
+    wait_for(lambda: world.trigger("failing")["verdict"] != "unknown")
+
+
+@pytest.mark.parametrize("kind", FOLLOWED)
+def test_a_log_whose_server_falls_silent_while_it_is_open_is_read_on_once_it_speaks(world, tmp_path, kind):
+    """What hangs is an open file, and the closing of it: the kernel asks its server at each close."""
+    if why := why_no_dead_mount():
+        pytest.skip(why)
+    behind, folder = tmp_path / "behind", tmp_path / "share"
+    behind.mkdir(), folder.mkdir()
+    (behind / "app.log").touch()
+    mount = LiveMount(folder, behind)
+    try:
+        world.shop["signals"]["near"] = {"exec": {"argv": [script(world, "near", "date +%s%N\n")]}, **FAST}
+        world.shop["playbooks"]["by-hand"] = {
+            "undoes": "nothing", "risk": "low", "data_loss": "none",
+            "steps": [{"exec": {"argv": ["touch", str(world.folder / "ran")]}}],
+            "verify": [{"until": "ok(health)", "within": "4s"}]}
+        there, here = watch_logs(world, mount, kind, behind)
+        there.write(), here.write()
+        counted(world, "it", there)
+        mount.die()
+        there.write(), here.write()
+        counted(world, "here", here)
+        wait_for(lambda: reason(world).startswith("timeout: "), what="it to be unknown")
+        # Whoever starts a program closes a copy of every open file first: of those there must be none.
+        near(world)
+        world.api().must(201, "/v1/services/shop/playbooks/by-hand/runs", {"reason": "to see that steps run"})
+        wait_for((world.folder / "ran").exists, what="the step of a run")
+        mount.revive()
+        there.write()
+        counted(world, "it", there)
+        mount.die()
+        there.write()
+        wait_for(lambda: reason(world).startswith("timeout: "), what="it to be unknown again")
+        mount.revive()
+        there.write()
+        counted(world, "it", there)
+        wait_for(lambda: not [i for i in world.incidents() if i["state"] != "resolved"], what="the run by hand to be over")
+    finally:
+        mount.unmount()

@@ -1,22 +1,8 @@
 """compose-flags.yaml against a small real stack, broken on purpose: detected, decided, done, verified, told. What a drill
 measured, from the breach to recovered, is printed (pytest -s) and stands in docs/runbooks.md."""
 
-import pytest
 from harness import wait_for
-from harness.booking import BookingStack
-from harness.engine import why_no_engine
-from harness.machine import why_no_machine
 from harness.world import playbooks
-
-
-@pytest.fixture
-def booking(world, tmp_path):
-    if reason := why_no_machine() or why_no_engine(("dockerd", "docker", "docker-compose")):
-        pytest.skip(reason)
-    made = BookingStack(world, tmp_path)
-    yield made
-    world.daemon.stop()
-    made.close()
 
 
 def test_flag_off_by_itself_from_users_that_fail_to_users_that_do_not(world, booking):

@@ -3,10 +3,7 @@ before the drill is lost, whatever breaks on the way."""
 
 import os
 
-import pytest
-from harness import wait_for
 from harness.world import playbooks
-from test_drills import booking  # noqa: F401
 
 LONG = os.environ.get("ROLLBACKD_TEST_LONG") == "1"
 ORPHANS = "INSERT INTO bookings SELECT 100000 + g, 900 + g, 'orphan' FROM generate_series(1, 5) g"

@@ -1,20 +1,8 @@
 """compose-nginx.yaml against a small real stack, broken on purpose."""
 
 import pytest
-from harness.composed import MusicStack
-from harness.engine import why_no_engine
-from harness.machine import why_no_machine
+from harness.own_network import ANYBODY, OPERATOR
 from harness.world import playbooks
-
-
-@pytest.fixture
-def music(world, tmp_path):
-    if reason := why_no_machine() or why_no_engine(("dockerd", "docker", "docker-compose")):
-        pytest.skip(reason)
-    made = MusicStack(world, tmp_path)
-    yield made
-    world.daemon.stop()
-    made.close()
 
 
 def test_a_failed_deployment_goes_back_and_what_was_is_kept(world, music):
@@ -74,3 +62,33 @@ def test_old_backups_go_only_after_a_person_has_agreed_and_the_newest_good_ones_
     music.run_of(id_, "free-backups", "succeeded")
     left = set(music.machine.path(music.kept).glob("music_*.dump"))
     assert old not in left and len(left) >= 7 and left <= kept
+
+
+@pytest.mark.usefixtures("own_network")
+def test_a_breach_closes_the_ports_and_they_are_opened_again_to_operators_first(world, music):
+    music.watched()
+    env = (music.tree / ".env").read_text()
+    world.ctl("raise", "music", "breach", "--reason", "an account was taken over", role="operate")
+    id_ = music.of_trigger("breach")["id"]
+    music.run_of(id_, "contain-breach", "succeeded", timeout=60)
+    assert not music.network.reaches(80) and not music.network.reaches(443) and music.running() == set()
+    assert list(music.machine.path(music.kept).glob("music_forensic_*"))
+    music.measure(id_, "breach", "breach: ports closed, evidence kept, stopped", "immediately")
+
+    music.called("rotate")
+    music.approve(id_, "rotate")
+    music.confirm(id_, "rotate", "manual")
+    music.confirm(id_, "rotate", "manual")
+    music.run_of(id_, "rotate", "succeeded", timeout=60)
+    assert "JWT_SECRET=x\n" in env and "JWT_SECRET=x\n" not in (music.tree / ".env").read_text()
+    assert not music.network.reaches(443)
+
+    def looked() -> None:
+        assert music.network.reaches(443, OPERATOR) and not music.network.reaches(443, ANYBODY)
+
+    music.called("reopen")
+    music.approve(id_, "reopen")
+    music.confirm(id_, "reopen", "manual", before=looked)
+    music.run_of(id_, "reopen", "succeeded", timeout=60)
+    assert music.network.reaches(80) and music.network.reaches(443)
+    assert music.running() == {"music-api-1", "music-worker-1"}

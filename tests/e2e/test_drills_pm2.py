@@ -2,19 +2,7 @@
 
 import pytest
 from harness import wait_for
-from harness.control import ControlStack
-from harness.machine import why_no_machine
 from harness.world import playbooks
-
-
-@pytest.fixture
-def pm2(world, tmp_path):
-    if reason := why_no_machine():
-        pytest.skip(reason)
-    made = ControlStack(world, tmp_path)
-    yield made
-    world.daemon.stop()
-    made.close()
 
 
 def back_to_good(pm2, id_: str) -> None:

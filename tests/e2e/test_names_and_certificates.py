@@ -2,11 +2,13 @@
 
 import os
 import socket
+import ssl
 import struct
 import threading
 
 import pytest
-from harness import wait_for
+from aiosmtpd.controller import Controller
+from harness import free_port, wait_for
 from harness.servers import Postgres
 from harness.tls import Certificate
 
@@ -113,6 +115,36 @@ def test_the_certificate_of_a_real_postgresql_is_seen_past_its_own_handshake(wor
         assert 9 < signal(world)["last_value"] <= 10 and signal(world)["state"] == "ok"
     finally:
         server.stop()
+
+
+def test_the_certificate_of_a_real_mail_server_is_seen_after_starttls(world):
+    """aiosmtpd; then one that offers no TLS, then none."""
+    shown = Certificate(world.folder / "certificate", until_days=10)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(shown.path, shown.key)
+    port = free_port()
+
+    def serve(tls: ssl.SSLContext | None) -> Controller:
+        server = Controller(object(), hostname="127.0.0.1", port=port, tls_context=tls)
+        server.start()
+        return server
+
+    mails = serve(context)
+    try:
+        form = {"address": f"127.0.0.1:{port}", "starttls": "smtp", "server_name": "shop.example.com", "ca": str(shown.path)}
+        watch(world, {"tls": form}, "days_left(it) < 30")
+        world.opened("broken")
+        assert 9 < signal(world)["last_value"] <= 10 and signal(world)["state"] == "ok"
+        mails.stop()
+        wait_for(lambda: reason(world).startswith("refused: "))
+        mails = serve(None)
+        wait_for(lambda: reason(world).startswith("tls: "))
+        assert 9 < signal(world)["last_value"] <= 10    # the one last seen
+        mails.stop()
+        mails = serve(context)
+        wait_for(lambda: signal(world)["state"] == "ok")
+    finally:
+        mails.stop()
 
 
 def test_a_certificate_on_disk_is_watched_where_it_lies(world):

@@ -157,6 +157,10 @@ def test_every_answer_is_as_the_document_says(eventful):
     call("POST", "/v1/incidents/{id}/abort", {}, id=waiting)
     world.until(waiting, "frozen", "resolved")
     call("POST", "/v1/incidents/{id}/resolve", {"reason": "x"}, id=waiting)
+    drill = {"incident": "INC-1", "broken_at": world.incident("INC-1")["opened_at"]}
+    assert call("POST", "/v1/services/{s}/playbooks/{p}/drills", drill, s="shop", p="code-rollback").status == 201
+    call("POST", "/v1/services/{s}/playbooks/{p}/drills", drill, s="shop", p="drain")
+    call("GET", "/v1/services/{s}", s="shop")
     call("POST", "/v1/incidents/{id}/verdict", {"verdict": "false-positive"}, id="INC-1")
     call("POST", "/v1/incidents/{id}/duties/{n}/confirm", {"outcome": "does_not_apply", "reason": "x"},
          id="INC-1", n="1")

@@ -94,6 +94,26 @@ def test_a_container_in_a_crash_loop_and_one_whose_own_check_fails(world, engine
     engine.ctl("rm", "-f", "looper", "sick")
 
 
+def test_the_version_in_effect_is_the_digest_of_the_image_a_container_runs(world, engine):
+    def runs(image: str) -> None:
+        wait_for(lambda: (world.signal("it")["last_value"] or "").removeprefix("sha256:") == digest(image), 30)
+
+    def digest(image: str) -> str:
+        return engine.ctl("image", "inspect", "--format", "{{.Id}}", image).strip().removeprefix("sha256:")
+
+    engine.run("app", "sleep 86400")
+    watch(world, {"release": {"container": "app", "socket": engine.socket, "announce": False}}, "changed(it, 1h)")
+    runs("bb:1")
+    engine.ctl("commit", "app", "app:2")
+    engine.ctl("rm", "-f", "app")
+    wait_for(lambda: (world.signal("it")["last_reason"] or "").startswith("missing: "), 30)
+    assert settled(world.incidents) == []
+    engine.ctl("run", "-d", "--name", "app", "--network=host", "app:2", "/bin/sh", "-c", "sleep 86400")
+    runs("app:2")
+    world.opened("bad")
+    engine.ctl("rm", "-f", "app")
+
+
 class Fake(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
 

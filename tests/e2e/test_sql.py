@@ -96,6 +96,23 @@ def test_migrations_that_failed_or_did_not_finish_are_counted(shop):
     shop.opened("broken")
 
 
+def test_the_revision_of_a_migrations_table_is_a_text_that_moves(shop):
+    """As Alembic keeps it: one row, the revision in effect."""
+    shop.server.psql("CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY);"
+                     "INSERT INTO alembic_version VALUES ('1975ea83b712'); GRANT SELECT ON alembic_version TO shop")
+    try:
+        watch(shop, sql(shop, "SELECT version_num FROM alembic_version", kind="text"), "changed(db, 1h)")
+        wait_for(lambda: value(shop) == "1975ea83b712")
+        shop.server.psql("DELETE FROM alembic_version")
+        wait_for(lambda: (shop.signal("db")["last_reason"] or "").startswith("missing: "))
+        assert settled(shop.incidents) == []
+        shop.server.psql("INSERT INTO alembic_version VALUES ('ae1027a6acf4')")
+        shop.opened("broken")
+        assert value(shop) == "ae1027a6acf4"
+    finally:
+        shop.server.psql("DROP TABLE alembic_version")
+
+
 def test_a_database_without_free_connections_is_a_failed_state_and_not_a_number(shop):
     shop.shop["signals"]["used"] = sql(
         shop, "SELECT 100.0 * count(*) / current_setting('max_connections')::int FROM pg_stat_activity")

@@ -21,8 +21,13 @@ def breach(world) -> None:
     world.push("payments", *[{"ok": False, "reason": "declined"}] * 4)
 
 
-def alert(world) -> None:
+def start(world, respond_within: dict | None = None) -> None:
+    """A trigger that alerts `ops`, whose fallback is the boss, and a good past."""
     world.triggers(payments=failing_payments(response="alert", notify=["ops"]))
+    world.policy["notify"]["ops"]["fallback"] = "boss"
+    world.policy["daemon"]["respond_within"] = respond_within or {}
+    world.start()
+    world.healthy_first()
 
 
 def events(sink: Sink) -> list[str]:
@@ -30,10 +35,7 @@ def events(sink: Sink) -> list[str]:
 
 
 def test_what_nobody_answers_is_told_to_every_channel_again_until_somebody_does(world, boss):
-    alert(world)
-    world.policy["daemon"]["respond_within"] = {"P0": "1s"}
-    world.start()
-    world.healthy_first()
+    start(world, respond_within={"P0": "1s"})
     breach(world)
     wait_for(lambda: events(boss).count("incident.unanswered") == 2, what="the boss to be told twice")
     said = boss.messages[0]
@@ -47,10 +49,7 @@ def test_what_nobody_answers_is_told_to_every_channel_again_until_somebody_does(
 
 
 def test_while_a_channel_fails_its_fallback_is_told_and_it_gets_its_messages_later(world, boss):
-    alert(world)
-    world.policy["notify"]["ops"]["fallback"] = "boss"
-    world.start()
-    world.healthy_first()
+    start(world)
     world.sink.status = 503
     breach(world)
     wait_for(lambda: "incident.opened" in events(boss), timeout=40, what="the fallback to be told")
@@ -67,10 +66,7 @@ def test_while_a_channel_fails_its_fallback_is_told_and_it_gets_its_messages_lat
 
 
 def test_a_message_that_is_refused_for_good_goes_to_the_fallback(world, boss):
-    alert(world)
-    world.policy["notify"]["ops"]["fallback"] = "boss"
-    world.start()
-    world.healthy_first()
+    start(world)
     world.sink.status = 404
     breach(world)
     wait_for(lambda: events(boss) == ["incident.opened"], what="the fallback to be told")
@@ -80,10 +76,7 @@ def test_a_message_that_is_refused_for_good_goes_to_the_fallback(world, boss):
 def test_without_a_journal_the_fallback_is_told_from_memory(world, boss):
     with failing_disk(world.folder) as mount:
         world.policy["daemon"]["store"] = f"sqlite:{mount}/rollbackd.db"
-        alert(world)
-        world.policy["notify"]["ops"]["fallback"] = "boss"
-        world.start()
-        world.healthy_first()
+        start(world)
         world.sink.status = 503
         break_disk(mount)
         breach(world)

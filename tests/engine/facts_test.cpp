@@ -141,3 +141,90 @@ TEST_CASE("a step leaves its mode on: conditions know, and the incident stays op
     CHECK(world.incident()->state == IncidentState::resolved);
     CHECK(open_alerts(world) == 0);
 }
+
+namespace {
+
+/// The world after a breach that code-rollback has mended; it was broken four seconds before.
+World rolled_back(WallTime& broken_at) {
+    World world(with_trigger("drill_due(code-rollback, 1h)"));
+    world.release_v2();
+    broken_at = world.now.wall;
+    world.pass(1s);
+    world.fail_health(3);
+    world.answer();
+    while (world.end_step()) {
+    }
+    return world;
+}
+
+Incident const& broken(World const& world) {
+    for (auto const& [id, incident] : world.engine.state().incidents) {
+        if (!incident->alert_only) return *incident;
+    }
+    throw std::logic_error("no incident");
+}
+
+void recover(World& world) {
+    for (int i = 0; i < 3; ++i) {
+        world.pass(1s);
+        world.probe(true);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("a drill's times are the journal's, and it is due again after its window") {
+    WallTime broken_at;
+    auto world = rolled_back(broken_at);
+    CHECK(open_alerts(world) == 1);  // never drilled
+    auto const id = broken(world).id;
+    DrillDone const done{{"anna", "operate"}, "shop", "code-rollback", id, broken_at};
+    world.send(done);
+    CHECK(world.reply.error->code == Errc::conflict);  // not over yet
+    recover(world);
+    world.send(done);
+    REQUIRE_FALSE(world.reply.error);
+    auto const& drill = world.engine.state().service("shop").drills.at("code-rollback");
+    CHECK(drill.passed);
+    CHECK(drill.noticed == 4s);
+    CHECK(drill.acted == 4s);
+    CHECK(drill.recovered == 7s);
+    CHECK(world.replayed().state().service("shop").drills.at("code-rollback") == drill);
+    world.pass(1s);
+    CHECK(open_alerts(world) == 0);
+    world.pass(2h);
+    CHECK(open_alerts(world) == 1);
+}
+
+TEST_CASE("a drill is of a run of that playbook, in that service, broken before it was noticed") {
+    WallTime broken_at;
+    auto world = rolled_back(broken_at);
+    recover(world);
+    DrillDone done{{"anna", "operate"}, "shop", "code-rollback", broken(world).id, broken_at};
+    auto const refused = [&](Errc code) {
+        world.send(done);
+        REQUIRE(world.reply.error);
+        CHECK(world.reply.error->code == code);
+    };
+    SECTION("no such incident") {
+        done.incident = "INC-99";
+        refused(Errc::not_found);
+    }
+    SECTION("another service's") {
+        done.service = "api";
+        refused(Errc::invalid);
+    }
+    SECTION("a playbook that did not run") {
+        done.playbook = "payments-off";
+        refused(Errc::conflict);
+    }
+    SECTION("broken afterwards") {
+        done.broken_at = world.now.wall;
+        refused(Errc::invalid);
+    }
+    SECTION("broken the day before") {
+        done.broken_at -= std::chrono::hours(25);
+        refused(Errc::invalid);
+    }
+    CHECK(world.engine.state().service("shop").drills.empty());
+}

@@ -26,6 +26,21 @@ TEST_CASE("resume of a frozen service judges what is still true at once") {
     CHECK(world.incident()->runs[1].plan.playbook == "payments-off");
 }
 
+TEST_CASE("what a resume has ended begins no more, whatever is said of its interrupted step") {
+    auto world = interrupted();
+    for (int i = 0; i < 4; ++i) {
+        world.pass(1s);
+        world.probe(true);
+    }
+    world.send(Resumed{anna, "shop"});
+    REQUIRE(world.incident()->state == IncidentState::resolved);
+    world.send(StepConfirmed{anna, "INC-1", 1, "done", ""});
+    REQUIRE(world.reply.error);
+    CHECK(world.reply.error->code == Errc::conflict);
+    CHECK(world.incident()->state == IncidentState::resolved);
+    CHECK(world.commands.empty());
+}
+
 // It was, and the next breach rolled back with nobody having looked at the interrupted run.
 TEST_CASE("a run by hand that is verified does not end a freeze, a person does") {
     auto world = interrupted();

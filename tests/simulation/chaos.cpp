@@ -123,7 +123,7 @@ void Simulation::push_requests(std::string const& name) {
     for (auto const& open : scenario_.untrusted) {
         if (open == name && random_.chance(0.05)) sample.trusted = false;
     }
-    shell_.ingest(std::move(sample));
+    bring(std::move(sample));
 }
 
 void Simulation::trouble() {
@@ -158,7 +158,10 @@ void Simulation::trouble_in_service(std::string const& name) {
         service.*what = true;
         timeline_.after(lasts, [this, name, what] { world_.services.at(name).*what = false; });
     };
-    switch (random_.below(10)) {
+    switch (random_.below(11)) {
+        case 10:
+            trouble_in_source(name, lasts);
+            break;
         case 0:
             off(&Service::down, "down for outside reasons");
             break;
@@ -248,6 +251,12 @@ void Simulation::kill_daemon() {
     again(again, 12);
 }
 
+void Simulation::die_at_once() {
+    if (!shell_.alive() || shell_.armed()) return;
+    shell_.save(false);
+    shell_.crash("at once");
+}
+
 void Simulation::restart_daemon() {
     auto const away =
         random_.chance(0.15) ? random_.between(10s, 2min) : random_.between(200ms, 4s);
@@ -285,6 +294,7 @@ void Simulation::calm_down() {
         service.down = service.provider = service.flapping = service.quiet = false;
         world_.tapes.at(name).unreadable = false;
     }
+    for (auto& [key, source] : world_.sources) mend_source(key);
 }
 
 // What the daemon knows is what its journal says, with and without checkpoints.

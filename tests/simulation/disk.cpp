@@ -21,7 +21,7 @@ Result<std::vector<Record>> Disk::append(
 }
 
 void Disk::write(std::span<RecordDraft const> drafts, Now now, std::string const& boot_id) {
-    batches_.push_back({records_.size(), drafts.size(), machine_.time_of(now.boot)});
+    batches_.push_back({records_.size(), drafts.size(), machine_.time_of(now.boot), decided_by});
     auto tail = *stored_tail();
     for (auto const& draft : drafts) {
         records_.push_back(chain_record(tail, draft, {now, boot_id, 1}));

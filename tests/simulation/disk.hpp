@@ -4,6 +4,7 @@
 #pragma once
 
 #include "daemon/store/journal.hpp"
+#include "engine/policy.hpp"
 #include "tests/simulation/timeline.hpp"
 
 #include <deque>
@@ -24,7 +25,9 @@ public:
         std::size_t first = 0;
         std::size_t count = 0;
         Time decided{};
+        std::shared_ptr<Policy const> by;  // what was in force then
     };
+    std::shared_ptr<Policy const> decided_by;  // what is appended next
     std::vector<Record> const& records() const { return records_; }
     /// The body of the next record that the model reads; each is kept until then.
     Json take_body() {

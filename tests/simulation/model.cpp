@@ -55,6 +55,8 @@ void Model::written() {
     for (; batches_ < batches.size() && !broken(); ++batches_) {
         auto const& batch = batches[batches_];
         now_ = batch.decided;
+        // A reload may have come between the decision and its being read.
+        auto const in_force = std::exchange(policy_, batch.by);
         for (std::size_t i = batch.first; i < batch.first + batch.count && !broken(); ++i) {
             auto const& record = disk_.records()[i];
             seq_ = record.seq;
@@ -62,6 +64,7 @@ void Model::written() {
             take(record.kind, disk_.take_body());
         }
         end_of_batch();
+        policy_ = in_force;
     }
 }
 

@@ -122,6 +122,7 @@ public:
     void effect(Process const& process) override;
     void process_ended(Process const& process) override;
     void sampled(Sample const& sample, Time at) override;
+    void overheard(Sample const& sample, Time at) override;
     void answered(std::string const& incident, Answer const& answer) override;
     void check_ended(CheckEnded const& ended) override;
     void approved(std::string const& incident, std::string const& plan) override;
@@ -193,6 +194,7 @@ private:
     void judge_recovery(BookRun const& run, BookFiring const& firing);
     void judge_check(BookRun const& run, Json const& check, std::size_t n);
     void on_known_good(Json const& body);
+    void judge_broken(std::string const& service, std::string const& version);
     void watch(Sample const& sample, bool held);
     void age(std::string const& service);
     bool forgotten(BookIncident const& incident, ServicePolicy const& policy) const;
@@ -205,8 +207,11 @@ private:
     BookRun* run(std::string const& id);
     Meanings const* meaning(BookFiring const& firing) const;
     Meanings const* meaning(TriggerPolicy const& trigger) const;
+    bool is_windowed(TriggerPolicy const& trigger) const;
     bool silenced(std::string const& service) const;
     bool times_are_known() const { return !rebooted_ || !clock_steps; }
+    /// After a reboot wall time decides, and that is written down in microseconds.
+    Duration blur() const { return std::chrono::microseconds(rebooted_ ? 1 : 0); }
     Time moment(Json const& moment) const;
     std::optional<Time> held_until(std::string const& service, Time at) const;
     Answer const* answer_of(BookIncident const& incident) const;
@@ -237,8 +242,9 @@ private:
     std::set<std::string> entered_now_;    // incidents that entered a state in it
     std::map<std::string, Time> true_at_;  // service/trigger → when it was true last
     std::set<std::string> true_now_;
-    std::map<std::string, Time> own_part_;  // when what came after the deployment alone was true
-    std::map<std::string, Time> looked_;    // service → when it was looked at last
+    std::map<std::string, Time> own_part_;    // when what came after the deployment alone was true
+    std::map<std::string, Time> heard_good_;  // service → newest good event of its log
+    std::map<std::string, Time> looked_;      // service → when it was looked at last
     struct Changes {
         std::optional<Verdict> last;      // that was known
         Time looked{};                    // when that was

@@ -52,8 +52,8 @@ void Model::on_unanswered(Json const& body) {
     require(!silenced(incident.service), "f", id + " is told again in a silence");
     auto const last = incident.told_again.value_or(broken_since(incident));
     // A reboot places what was before it by the wall clock.
-    auto const blur = rebooted_ ? Duration(2s) : Duration::zero();
-    bool const early = times_are_known() && now_ - last < *within - blur;
+    auto const tolerance = rebooted_ ? Duration(2s) : Duration::zero();
+    bool const early = times_are_known() && now_ - last < *within - tolerance;
     require(!early, "A7", id + " is told again before its time");
     incident.told_again = now_;
     again_now_.insert(id);

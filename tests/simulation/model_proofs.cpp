@@ -17,13 +17,13 @@ void Model::judge_truth(BookFiring const& firing, std::string const& service) {
     auto const floor = services_[service].floors.find(firing.trigger);
     Watcher::Look look{service, now_, Time::min(), Time::min()};
     if (floor != services_[service].floors.end()) look.since = floor->second;
-    if (watcher_.judge(*means, look) == Verdict::true_) return;
+    if (watcher_.may_be_true(*means, look)) return;
     // What a start_period has held is judged one after the other at its end, or when the daemon is
     // back that was killed before it; by triggers too that came with a reload meanwhile.
     for (auto const moment : watcher_.held_at(*means, service, look.since, now_, started_)) {
         auto then = look;
         then.now = moment;
-        if (watcher_.judge(*means, then) == Verdict::true_) return;
+        if (watcher_.may_be_true(*means, then)) return;
     }
     // It may have been true when it was noticed, and no longer when that could be written down.
     auto const found = true_at_.find(key);
@@ -52,10 +52,10 @@ void Model::age(std::string const& name) {
             Watcher::Look look{name, moment, Time::min(), Time::min()};
             auto const floor = services_[name].floors.find(trigger.name);
             if (floor != services_[name].floors.end()) look.since = floor->second;
-            if (watcher_.judge(*means, look) != Verdict::true_) true_now_.erase(key);
+            if (!watcher_.may_be_true(*means, look)) true_now_.erase(key);
             look.failures_seen_after = undisturbed_;
             look.with_held = false;
-            if (watcher_.judge(*means, look) != Verdict::true_) true_since_.erase(key);
+            if (!watcher_.is_surely_true(*means, look)) true_since_.erase(key);
         }
     }
 }
@@ -64,7 +64,7 @@ void Model::note_own_part(std::string const& key, Meanings const& means, Watcher
     auto const* const deployment = blamed(services_[look.service]);
     if (deployment == nullptr) return;
     look.since = std::max(look.since, deployment->started);
-    if (watcher_.judge(means, look) == Verdict::true_) own_part_[key] = look.now;
+    if (watcher_.may_be_true(means, look)) own_part_[key] = look.now;
 }
 
 // A breach begins at a failure: what merely ages out of a window begins none.
@@ -87,8 +87,10 @@ void Model::watch(Sample const& sample, bool held) {
         auto const reads = [&](Meaning const& one) { return one.signal == sample.signal; };
         bool const read = std::any_of(means->begin(), means->end(), reads);
         bool const whole = policy->start_period == Duration::zero();  // nothing waits for its end
-        if (whole && read) note_change(name, trigger, verdict);
-        if (verdict != Verdict::true_) {
+        bool const maybe = watcher_.may_be_true(*means, look);
+        bool const plain = maybe == watcher_.is_surely_true(*means, look);
+        if (whole && read && plain) note_change(name, trigger, verdict);
+        if (!maybe) {
             true_since_.erase(key);
             true_now_.erase(key);
             continue;
@@ -103,10 +105,11 @@ void Model::watch(Sample const& sample, bool held) {
         look.failures_seen_after = undisturbed_;
         look.with_held = false;
         auto const sure = watcher_.judge(*means, look);
+        bool const surely = watcher_.is_surely_true(*means, look);
         auto& last_sure = verdicts_.emplace(key + " surely", Verdict::unknown).first->second;
         bool const begins_surely = (failure && !held) || last_sure == Verdict::unknown;
         last_sure = sure;
-        if (sure != Verdict::true_) {
+        if (!surely) {
             true_since_.erase(key);
         } else if (begins_surely) {
             true_since_.emplace(key, now);
@@ -135,6 +138,13 @@ bool Model::forgotten(BookIncident const& incident, ServicePolicy const& policy)
     return waits;
 }
 
+bool Model::is_windowed(TriggerPolicy const& trigger) const {
+    auto const* const means = meaning(trigger);
+    return means != nullptr && std::any_of(means->begin(), means->end(), [](Meaning const& one) {
+               return one.kind == Meaning::Kind::ratio || one.kind == Meaning::Kind::count;
+           });
+}
+
 void Model::look_around(bool writable) {
     auto const now = timeline_.now();
     if (!writable) undisturbed_ = now;
@@ -148,6 +158,8 @@ void Model::look_around(bool writable) {
         if (trigger == nullptr || trigger->only_after_deploy) continue;
         // What is held and then dropped never was a breach: judged where nothing is held.
         if (policy->start_period > Duration::zero()) continue;
+        // What lies in a window nobody can say who does not know how old its samples are.
+        if (!times_are_known() && is_windowed(*trigger)) continue;
         auto const bound = trigger->for_ + policy->start_period + 30s;
         if (now - std::max(since, undisturbed_) < bound) continue;
         bool known = false;
@@ -258,7 +270,7 @@ void Model::judge_recovery(BookRun const& found, BookFiring const& firing) {
     );
     if (firing.resolve_for) {
         require(
-            now_ - *found.verifying >= *firing.resolve_for, "6",
+            now_ - *found.verifying + blur() >= *firing.resolve_for, "6",
             found.id + " is called verified before resolve_after has passed"
         );
         for (auto const& one : *means) {
@@ -291,7 +303,7 @@ void Model::judge_check(BookRun const& found, Json const& check, std::size_t n) 
     if (kind == "manual" || !times_are_known()) return;
     auto const since = *found.verifying;
     auto const limit = Duration(std::int64_t(number(check, "limit")));
-    Watcher::Look const look{found.service, now_, since, Time::min()};
+    Watcher::Look const look{found.service, now_, since, Time::min(), now_};
     if (kind == "hold") {
         require(now_ - since >= limit, "6", name + " was not held for long enough");
     }
@@ -309,46 +321,6 @@ void Model::judge_check(BookRun const& found, Json const& check, std::size_t n) 
         require(
             watcher_.failures(look, "requests", recent) == 0, "6", name + ": failures meanwhile"
         );
-    }
-}
-
-void Model::on_known_good(Json const& body) {
-    auto const name = word(body, "service");
-    auto const version = word(body, "version");
-    auto& service = services_[name];
-    auto const* const policy = policy_->service(name);
-    require(service.current == version, "A1", version + " is called good and not in effect");
-    require(
-        service.versions[version].standing == "baking", "A1",
-        version + " is good and was not baking"
-    );
-    service.versions[version].standing = "known-good";
-    auto const* const deployment = blamed(service);
-    require(deployment != nullptr, "A1", version + " is good and was never deployed");
-    if (policy == nullptr || broken() || !times_are_known()) return;
-    require(
-        now_ - deployment->started >= policy->bake, "A1", version + " is good before it has baked"
-    );
-    bool good = false;
-    for (auto const& signal : policy->signals) {
-        good = good || watcher_.newest_is_good(name, signal.name, deployment->started, now_);
-    }
-    require(good || lossy_, "A1", version + " is called good and nothing good was seen");
-    auto const from = window_of(name, *deployment);
-    for (auto const& [id, other] : runs_) {
-        bool const undid = other.service == name && other.started && other.undoes == "release" &&
-                           other.target != version;
-        auto const over = other.verifying ? other.verifying : other.ended;
-        require(
-            !undid || (over && *over < deployment->started), "A1",
-            version + " is called good and " + id + " may have put another in its place"
-        );
-    }
-    for (auto const& [id, incident] : incidents_) {
-        bool const disturbs = incident.service == name && !incident.alert_only &&
-                              incident.opened > std::max(from, deployment->recorded) &&
-                              !incident.firings.empty();
-        require(!disturbs, "A1", version + " is called good though " + id + " disturbed it");
     }
 }
 

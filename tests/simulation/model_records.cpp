@@ -214,6 +214,8 @@ void Model::on_intent(Json const& body) {
 void Model::judge_when(BookRun const& found, BookStep const& step, bool begins) {
     if (step.when.empty() || lossy_ || !times_are_known()) return;
     bool const good = watcher_.newest_is_good(found.service, "health", found.changed, now_, now_);
+    bool const known = watcher_.newest_says(found.service, "health", now_, now_);
+    require(known, "A2", found.id + " goes on at " + step.name + " though nobody knows");
     bool const wanted = step.when == "ok(health)" ? good : !good;
     require(
         wanted == begins, "A2",
@@ -262,9 +264,11 @@ void Model::on_run_ended(Json const& body) {
     bool const rejected = !found->started && !word(body, "by").empty();
     if (rejected) {
         incidents_[found->incident].rejected.insert(found->plan);
-        incidents_[found->incident].refused.insert(found->playbook);
         note_answer(found->incident, word(body, "by"));
     }
+    // Unanswered is rejected too (A7).
+    bool const unanswered = !found->started && word(body, "why").starts_with("unanswered");
+    if (rejected || unanswered) incidents_[found->incident].refused.insert(found->playbook);
     auto& service = services_[found->service];
     if (found->automatic) service.last_end = now_;
     if (service.waiting.empty() || !found->started) return;

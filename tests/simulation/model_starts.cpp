@@ -316,6 +316,8 @@ void Model::judge_blame(BookRun const& found, BookIncident const& incident) {
         before_it = std::min(before_it, watcher_.streak(look, first.signal));
         look.ever = false;
         before_it = std::min(before_it, watcher_.streak(look, first.signal));
+        look.with_late = false;
+        before_it = std::min(before_it, watcher_.streak(look, first.signal));
         bool const broken_before = counts && double(before_it) >= first.limit;
         require(!broken_before, "b", found.id + " blames a release for what was broken before");
         require(
@@ -339,12 +341,12 @@ void Model::judge_before(
     auto const floor = services_[found.service].floors.find(trigger);
     Watcher::Look look{found.service, deployment.started, Time::min(), Time::min()};
     if (floor != services_[found.service].floors.end()) look.since = floor->second;
-    bool stood = watcher_.judge(lenient, look) == Verdict::true_;
+    bool stood = watcher_.is_surely_true(lenient, look);
     look.now -= 1s;
-    stood = stood && watcher_.judge(lenient, look) == Verdict::true_;
+    stood = stood && watcher_.is_surely_true(lenient, look);
     // What a start_period has held may have been dropped at its end.
     look.with_held = false;
-    stood = stood && watcher_.judge(lenient, look) == Verdict::true_;
+    stood = stood && watcher_.is_surely_true(lenient, look);
     // Noted with each sample; a deployment recorded late is judged before the next one comes.
     auto const own = own_part_.find(key);
     Watcher::Look part{found.service, now_, std::max(look.since, deployment.started), Time::min()};

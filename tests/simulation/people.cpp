@@ -208,7 +208,8 @@ void Simulation::start_by_hand(std::string const& name) {
 }
 
 // What is rare by chance and would go unseen: somebody who sits at the keyboard is faster than the
-// world's answer, and what a rollback has restored fails in its turn.
+// world's answer, and the daemon may die between the two; what a rollback has restored fails in its
+// turn.
 void Simulation::follow(Record const& record) {
     bool const hasty = record.kind == "incident.asked" && random_.chance(0.04);
     bool const again = record.kind == "incident.recovered" && random_.chance(0.15);
@@ -217,7 +218,12 @@ void Simulation::follow(Record const& record) {
     auto const* const incident = shell_.engine().state().incident(text_of(*body, "id"));
     if (incident == nullptr) return;
     auto const name = incident->service;
-    if (hasty) timeline_.after(0s, [this, name] { start_by_hand(name); });
+    if (hasty) {
+        timeline_.after(0s, [this, name] { start_by_hand(name); });
+        if (random_.chance(0.3)) {
+            timeline_.after(random_.between(10ms, 500ms), [this] { die_at_once(); });
+        }
+    }
     if (!again) return;
     timeline_.after(random_.between(10s, 90s), [this, name] {
         if (!chaos_) return;

@@ -121,12 +121,14 @@ void Shell::elapse() {
     queue_.push_back({Tick{}, {}, false, false});
 }
 
-void Shell::ingest(Sample sample) {
+void Shell::ingest(std::span<Sample const> samples) {
     if (!alive()) return;
     // Seen after windows were saved at this very moment, it is in none.
     if (saved_at_ == parts_.timeline.now()) saved_at_ -= Duration(1);
-    parts_.witness.sampled(sample, parts_.machine.time_of(sample.at));
-    auto edges = engine_->observe(std::span(&sample, 1), parts_.machine.now());
+    for (auto const& sample : samples) {
+        parts_.witness.sampled(sample, parts_.machine.time_of(sample.at));
+    }
+    auto edges = engine_->observe(samples, parts_.machine.now());
     std::erase_if(edges, [&](Edge const& edge) {
         return edge.kind == EdgeKind::progress && !progress_queued_.insert(edge.service).second;
     });
@@ -169,7 +171,7 @@ void Shell::handle(Item item) {
         return;
     }
     if (armed_) --armed_->decisions;
-    flight_ = Flight{std::move(item), std::move(decision), now};
+    flight_ = Flight{std::move(item), std::move(decision), now, engine_->policy_ptr()};
     if (dies(CrashPoint::before_append)) return;
     if (!parts_.random.chance(slow_appends)) {
         land();
@@ -186,6 +188,7 @@ void Shell::handle(Item item) {
 void Shell::land() {
     if (dies(CrashPoint::append_lost)) return;
     auto flight = std::move(*flight_);
+    parts_.disk.decided_by = flight.policy;
     auto records = append(flight.decision.records, flight.now);
     flight_ = std::move(flight);
     if (records) parts_.witness.written();

@@ -3,6 +3,7 @@
 // be killed at every point between two journal writes.
 #pragma once
 
+#include "daemon/schedule.hpp"
 #include "daemon/store/restore.hpp"
 #include "tests/simulation/disk.hpp"
 #include "tests/simulation/world.hpp"
@@ -52,7 +53,9 @@ public:
     bool armed() const { return armed_.has_value(); }
 
     using Answer_ = std::function<void(Reply)>;
-    void ingest(Sample sample);
+    void ingest(Sample sample) { ingest(std::span(&sample, 1)); }
+    /// What was brought in one body, or read at once, is judged at once.
+    void ingest(std::span<Sample const> samples);
     void submit(Event event, Answer_ answer = {});
     void post(Event event);
     /// As the API does before it decides an approval or a run.
@@ -78,6 +81,7 @@ private:
         Item item;
         Decision decision;
         Now now;
+        std::shared_ptr<Policy const> policy;  // that it was decided by
     };
     struct Armed {
         CrashPoint point;
@@ -92,6 +96,7 @@ private:
     };
     struct Probing {
         SignalPolicy policy;
+        std::optional<Schedule> schedule;
         Instant due{};
         Instant last = Instant::min();
         std::uint64_t turn = 0;

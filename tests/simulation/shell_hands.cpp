@@ -112,20 +112,25 @@ void Shell::check(RunCheck const& command) {
 void Shell::ask(AskFresh question, std::function<void(Answer)> then) {
     auto const slow = parts_.world.references_slow || parts_.random.chance(0.05);
     auto const takes = slow ? Duration(2s) : parts_.random.between(1ms, 400ms);
-    later(takes, [this, question = std::move(question), then = std::move(then)] {
+    auto const begun = parts_.machine.now().boot;
+    later(takes, [this, begun, question = std::move(question), then = std::move(then)] {
+        std::vector<Answer::Failing> failing;
         for (auto const& name : question.dependencies) {
             for (auto const& probe : probes_of(name)) {
                 Sample sample;
                 sample.service = name;
                 sample.signal = probe.name;
-                sample.at = parts_.machine.now().boot;
-                bool const ok = parts_.world.answers(name, probe);
-                sample.value = StateValue{ok, ok ? "" : "refused: simulated", 1ms};
+                sample.at = begun;
+                sample.value = parts_.world.asked(name, probe);
+                bool const blind = std::holds_alternative<UnknownValue>(sample.value);
+                if (blind || is_failure(sample)) failing.push_back({name, probe.name, "simulated"});
                 ingest(std::move(sample));
                 if (!alive()) return;
             }
         }
-        then(look(question));
+        auto answer = look(question);
+        answer.failing = std::move(failing);
+        then(std::move(answer));
     });
 }
 
@@ -145,12 +150,6 @@ Answer Shell::look(AskFresh const& question) {
     if (question.references && world.network_lost) {
         answer.blind = true;
         answer.blind_text = "all references fail: timeout";
-    }
-    for (auto const& name : question.dependencies) {
-        for (auto const& probe : probes_of(name)) {
-            if (world.answers(name, probe)) continue;
-            answer.failing.push_back({name, probe.name, "refused: simulated"});
-        }
     }
     auto const& service = world.service(question.service);
     if (question.schema) {

@@ -20,14 +20,19 @@ void Shell::follow_probes() {
             }
             Probing probing;
             probing.policy = signal;
-            probing.due = now + Duration(1ms) * Duration::rep(7 * (kept.size() + 1));
             if (known != probes_.end()) probing.turn = known->second.turn + 1;
             kept[key] = std::move(probing);
             fresh.push_back(key);
         }
     }
     probes_ = std::move(kept);
-    for (auto const& key : fresh) arm_probe(key);
+    for (auto const& key : fresh) {
+        auto& probing = probes_.at(key);
+        auto const name = key.first + "/" + key.second;
+        probing.schedule = Schedule(now, probing.policy.every, name, probes_.size());
+        probing.due = probing.schedule->first();
+        arm_probe(key);
+    }
 }
 
 void Shell::arm_probe(ProbeKey const& key) {
@@ -46,8 +51,7 @@ void Shell::probe(ProbeKey const& key) {
     probing.last = begun;
     probing.asking = true;
     auto value = parts_.world.sees(key.first, probing.policy);
-    auto const* const state = std::get_if<StateValue>(&value);
-    auto const takes = state == nullptr ? Duration(2ms) : state->latency;
+    auto const takes = World::takes(probing.policy, value);
     auto const turn = probing.turn;
     later(takes, [this, key, turn, begun, value = std::move(value)] {
         auto const found = probes_.find(key);
@@ -63,8 +67,7 @@ void Shell::probe(ProbeKey const& key) {
         next.asking = false;
         auto const now = parts_.machine.now();
         auto const pace = engine_->pace(key.first, key.second, now);
-        next.due = pace == next.policy.every ? next.due + pace : begun + pace;
-        if (next.due < now.boot) next.due = now.boot + std::min<Duration>(pace, 1ms);
+        next.due = next.schedule->next(begun, now.boot, pace);
         arm_probe(key);
     });
 }

@@ -66,6 +66,7 @@ void Shell::read_tape(std::string const& service, Tape const& tape) {
 // No condition reads these: that somebody who waits might look again is left to the others'
 // samples.
 void Shell::perceive(Sample const& sample) {
+    parts_.witness.overheard(sample, parts_.machine.time_of(sample.at));
     auto edges = engine_->observe(std::span(&sample, 1), parts_.machine.now());
     std::erase_if(edges, [](Edge const& edge) { return edge.kind == EdgeKind::progress; });
     if (edges.empty()) return;

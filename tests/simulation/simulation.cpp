@@ -56,6 +56,7 @@ Report Simulation::run() {
     if (!model_.broken()) compare_with_journal();
     auto const verified = verify_journal(disk_);
     if (!verified || verified->problem) model_.fault("9", "the chain of the journal is broken");
+    if (model_.broken()) tell_what_is_seen();
     report_.broken = model_.what_broke();
     report_.hash = disk_.records().empty() ? "" : disk_.records().back().hash;
     report_.incidents = model_.incidents();
@@ -64,6 +65,20 @@ Report Simulation::run() {
     report_.checks = model_.checks();
     report_.lasted = timeline_.now();
     return report_;
+}
+
+// How the daemon itself sees it, for the story of a seed that failed.
+void Simulation::tell_what_is_seen() {
+    if (!shell_.alive() || !model_.teller) return;
+    for (auto const& service : shell_.engine().policy().services) {
+        for (auto const& trigger : service.triggers) {
+            auto const seen = shell_.engine().judge(service.name, trigger.name, machine_.now());
+            told(
+                service.name + "/" + trigger.name + " `" + trigger.when.text() + "` is " +
+                to_string(seen.verdict) + " to the daemon: " + seen.why
+            );
+        }
+    }
 }
 
 Report simulate(std::uint64_t seed, std::function<void(std::string const&)> const& teller) {

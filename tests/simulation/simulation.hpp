@@ -26,6 +26,7 @@ private:
     void told(std::string const& line) { model_.story(line); }
     void every(Duration period, std::function<void()> what);
     bool go_on(Time end);
+    void tell_what_is_seen();
 
     // The world's own course (chaos.cpp).
     void set_up();
@@ -38,9 +39,16 @@ private:
     void trouble_in_service(std::string const& name);
     void trouble_outside();
     void kill_daemon();
+    void die_at_once();
     void restart_daemon();
     void calm_down();
     void compare_with_journal();
+
+    // Sources (chaos_sources.cpp).
+    void trouble_in_source(std::string const& name, Duration lasts);
+    void mend_source(World::SourceKey const& key);
+    void bring(Sample sample);
+    void hand_in(Time at, Sample sample);
 
     // People (people.cpp).
     void people();
@@ -71,7 +79,7 @@ private:
     bool steps_ = false;  // of the wall clock
     bool rebooted_ = false;
     std::map<std::string, TapeTruth> truths_;  // by service
-    std::uint64_t pushes_ = 0;
+    std::uint64_t reports_ = 0;                // that had an id
 };
 
 }  // namespace rollbackd::simulation

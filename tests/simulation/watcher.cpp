@@ -14,6 +14,7 @@ std::string key(std::string const& service, std::string const& signal) {
 
 void Watcher::take(Sample const& sample, Time at, Time seen, std::optional<Time> held_until) {
     Seen made{at, seen, 0, 0, false, held_until};
+    made.blind = std::holds_alternative<UnknownValue>(sample.value);
     if (auto const* state = std::get_if<StateValue>(&sample.value)) {
         (state->ok ? made.good : made.bad) = 1;
     } else if (auto const* counts = std::get_if<OutcomesValue>(&sample.value)) {
@@ -21,15 +22,25 @@ void Watcher::take(Sample const& sample, Time at, Time seen, std::optional<Time>
         made.bad = counts->failure;
     }
     auto& all = seen_[key(sample.service, sample.signal)];
+    // An id counts once as failure and once as success: here, both at a time.
+    made.id = sample.id;
+    bool const known =
+        !made.id.empty() && std::any_of(all.begin(), all.end(), [&](Seen const& one) {
+            return !one.lost && one.id == made.id;
+        });
+    auto const named = key(sample.service, sample.signal) + "#" + made.id;
+    if (known || disregarded_.contains(named)) return;
     bool const too_late = held_until && *held_until <= seen;
     if (too_late && (good_by(all, at, seen) || good_by(all, at, *held_until))) {
         made.bad = 0;
+        if (!made.id.empty()) disregarded_[named] = seen;
         if (made.good == 0) return;
     }
     auto place = all.end();
     while (place != all.begin() && std::prev(place)->at > at) --place;
-    made.late = (!held_until || too_late) && std::any_of(place, all.end(), [](Seen const& newer) {
-                    return !newer.held_until && !newer.lost;
+    bool const judged = (!held_until || too_late) && !made.blind;
+    made.late = judged && std::any_of(place, all.end(), [](Seen const& newer) {
+                    return !newer.held_until && !newer.lost && !newer.blind;
                 });
     all.insert(place, made);
     while (!all.empty() && all.front().at < seen - kept) all.pop_front();
@@ -46,6 +57,7 @@ bool Watcher::good_by(Seens const& all, Time failed, Time when) {
 }
 
 void Watcher::forget_after(Time kept_until) {
+    std::erase_if(disregarded_, [&](auto const& one) { return one.second > kept_until; });
     for (auto& [name, all] : seen_) {
         for (auto& one : all) one.lost = one.lost || one.seen > kept_until;
     }
@@ -75,6 +87,7 @@ bool Watcher::stale(std::string const& service, std::string const& signal, Look 
     auto const& all = of(service, signal);
     for (auto one = all.rbegin(); one != all.rend(); ++one) {
         if (one->lost || one->at > look.now || one->seen > look.seen_until) continue;
+        if (one->blind) continue;  // it makes nothing fresh
         if (one->at <= look.since) return true;
         auto const limit = stale_after_.find(key(service, signal));
         return limit != stale_after_.end() && look.now - one->at > limit->second;
@@ -144,9 +157,35 @@ bool Watcher::holds(Meanings const& meanings, Look const& look) const {
 
 bool Watcher::any(std::string const& service, std::string const& signal, Time from, Time to) const {
     for (auto const& one : of(service, signal)) {
-        if (!one.lost && one.at > from && one.at <= to) return true;
+        if (!one.lost && !one.blind && one.at > from && one.at <= to) return true;
     }
     return false;
+}
+
+bool Watcher::newest_fails(
+    std::string const& service, std::string const& signal, Time since, Time until
+) const {
+    auto const fails = [&](Time seen_until) {
+        auto const& all = of(service, signal);
+        for (auto one = all.rbegin(); one != all.rend(); ++one) {
+            if (one->lost || one->blind || one->held_until) continue;
+            if (one->at > until || one->seen > seen_until) continue;
+            return one->at > since && one->bad > 0;
+        }
+        return false;
+    };
+    return fails(until) && fails(until - Duration(1));  // seen just now, it may have come after
+}
+
+bool Watcher::newest_says(
+    std::string const& service, std::string const& signal, Time until, Time seen_until
+) const {
+    auto const& all = of(service, signal);
+    for (auto one = all.rbegin(); one != all.rend(); ++one) {
+        if (one->lost || one->at > until || one->seen > seen_until) continue;
+        return !one->blind;
+    }
+    return true;
 }
 
 std::vector<Time> Watcher::leaving(
@@ -218,6 +257,9 @@ Verdict Watcher::judge_one(Meaning const& meaning, Look const& look) const {
         case Meaning::Kind::streak:
             return truth(double(streak(look, meaning.signal)) >= meaning.limit);
         case Meaning::Kind::failed:
+            if (!newest_says(look.service, meaning.signal, look.now, look.seen_until)) {
+                return Verdict::unknown;
+            }
             return truth(streak(look, meaning.signal) >= 1);
         case Meaning::Kind::count: {
             auto const bad = failures(look, meaning.signal, meaning.window);
@@ -245,6 +287,20 @@ Verdict Watcher::judge(Meanings const& meanings, Look const& look) const {
         if (one == Verdict::unknown) out = one;
     }
     return out;
+}
+
+bool Watcher::may_be_true(Meanings const& meanings, Look look) const {
+    look.with_late = true;
+    if (judge(meanings, look) == Verdict::true_) return true;
+    look.with_late = false;
+    return judge(meanings, look) == Verdict::true_;
+}
+
+bool Watcher::is_surely_true(Meanings const& meanings, Look look) const {
+    look.with_late = true;
+    if (judge(meanings, look) != Verdict::true_) return false;
+    look.with_late = false;
+    return judge(meanings, look) == Verdict::true_;
 }
 
 std::uint64_t Watcher::good(Meanings const& meanings, Look const& look) const {

@@ -34,11 +34,21 @@ public:
     /// Failures after `since` wait for the end of a start_period.
     bool holds(Meanings const& meanings, Look const& look) const;
     Verdict judge(Meanings const& meanings, Look const& look) const;
+    /// Whatever is said of samples that came after newer ones were judged.
+    bool may_be_true(Meanings const& meanings, Look look) const;
+    bool is_surely_true(Meanings const& meanings, Look look) const;
     /// Good samples of the best of the condition's signals after `since`.
     std::uint64_t good(Meanings const& meanings, Look const& look) const;
     bool newest_is_good(
         std::string const& service, std::string const& signal, Time since, Time until,
         Time seen_until = Time::max()
+    ) const;
+    /// The newest that said something by then, and did not wait, has failed.
+    bool newest_fails(std::string const& service, std::string const& signal, Time since, Time until)
+        const;
+    /// The newest that was seen by then said something: it was no answer that could not tell.
+    bool newest_says(
+        std::string const& service, std::string const& signal, Time until, Time seen_until
     ) const;
     /// A reload has changed the signal: its memory begins anew.
     void forget_signal(std::string const& service, std::string const& signal);
@@ -70,6 +80,8 @@ private:
         bool lost;
         std::optional<Time> held_until;
         bool late = false;
+        bool blind = false;  // the source could not say
+        std::string id = {};
     };
     using Seens = std::deque<Seen>;
     Seens const& of(std::string const& service, std::string const& signal) const;
@@ -78,6 +90,7 @@ private:
     std::uint64_t good_in(Look const& look, std::string const& signal, Duration window) const;
     bool stale(std::string const& service, std::string const& signal, Look const& look) const;
 
+    std::map<std::string, Time> disregarded_;  // service/signal#id → when it was dropped
     std::map<std::string, Seens> seen_;
     std::map<std::string, Duration> stale_after_;
     static constexpr Duration kept = std::chrono::minutes(45);

@@ -29,6 +29,8 @@ struct Witness {
     virtual void process_ended(Process const& process) = 0;
     /// The engine has observed it; `at` is its event time.
     virtual void sampled(Sample const& sample, Time at) = 0;
+    /// It has read that of a log beside the service, which no condition asks of.
+    virtual void overheard(Sample const& sample, Time at) = 0;
     /// What the world answered to the engine's question.
     virtual void answered(std::string const& incident, Answer const& answer) = 0;
     virtual void check_ended(CheckEnded const& ended) = 0;

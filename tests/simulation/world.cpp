@@ -28,10 +28,50 @@ bool World::answers(std::string const& name, SignalPolicy const&) const {
     return !network_lost && service(name).healthy(timeline_.now());
 }
 
+std::optional<SampleValue> World::faulty(Source const& source) {
+    switch (source.fault) {
+        case SourceFault::slow:
+            return UnknownValue{"timeout: simulated"};
+        case SourceFault::gone:
+            return UnknownValue{"cannot_look: simulated"};
+        case SourceFault::garbage:
+            return UnknownValue{"garbage: simulated"};
+        case SourceFault::hiccups:
+            if (!random_.chance(0.4)) return std::nullopt;
+            return UnknownValue{"garbage: simulated"};
+        case SourceFault::stuck:
+            return source.said;
+        case SourceFault::none:
+        case SourceFault::dammed:
+        case SourceFault::twice:
+        case SourceFault::late:
+        case SourceFault::resets:
+            return std::nullopt;
+    }
+    return std::nullopt;
+}
+
 SampleValue World::sees(std::string const& name, SignalPolicy const& probe) {
+    auto& source = sources[{name, probe.name}];
+    if (auto said = faulty(source)) return *said;
     bool const ok = answers(name, probe);
     bool const hangs = !ok && random_.chance(0.2);
-    return StateValue{ok, ok ? "" : "refused: simulated", hangs ? probe.timeout : Duration(2ms)};
+    source.said =
+        StateValue{ok, ok ? "" : "refused: simulated", hangs ? probe.timeout : Duration(2ms)};
+    return *source.said;
+}
+
+SampleValue World::asked(std::string const& name, SignalPolicy const& probe) {
+    if (auto said = faulty(sources[{name, probe.name}])) return *said;
+    bool const ok = answers(name, probe);
+    return StateValue{ok, ok ? "" : "refused: simulated", 1ms};
+}
+
+Duration World::takes(SignalPolicy const& probe, SampleValue const& value) {
+    if (auto const* const state = std::get_if<StateValue>(&value)) return state->latency;
+    auto const* const unknown = std::get_if<UnknownValue>(&value);
+    bool const late = unknown != nullptr && unknown->reason.starts_with("timeout");
+    return late ? probe.timeout : Duration(2ms);
 }
 
 bool World::passes(std::string const& name) const { return service(name).serves(timeline_.now()); }

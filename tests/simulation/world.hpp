@@ -36,6 +36,18 @@ struct Service {
     bool serves(Time now) const;
 };
 
+/// What keeps a source from telling how its service is. One that is asked takes too long, is not
+/// there, talks nonsense (all three: unknown, no health and no failure), does so now and then, or
+/// repeats what it said last. One that reports by itself falls silent and then tells all of it at
+/// once, tells everything twice, is late with some of it, or has lost count.
+enum class SourceFault { none, slow, gone, garbage, hiccups, stuck, dammed, twice, late, resets };
+
+struct Source {
+    SourceFault fault = SourceFault::none;
+    std::optional<SampleValue> said;              // before that
+    std::vector<std::pair<Time, Sample>> dammed;  // what it has not told yet, and of when that is
+};
+
 class World {
 public:
     World(Timeline& timeline, Random& random, Witness& witness)
@@ -47,10 +59,16 @@ public:
     virtual bool answers(std::string const& service, SignalPolicy const& probe) const;
     /// What the probe brings; of a state, its latency is how long that takes.
     virtual SampleValue sees(std::string const& service, SignalPolicy const& probe);
+    /// What it brings when it is asked beside its turn, for a judgement.
+    SampleValue asked(std::string const& service, SignalPolicy const& probe);
+    /// How long that answer takes.
+    static Duration takes(SignalPolicy const& probe, SampleValue const& value);
     /// Whether a `run:` entry of verify or success passes now.
     virtual bool passes(std::string const& service) const;
 
     std::map<std::string, Service> services;
+    using SourceKey = std::pair<std::string, std::string>;  // service, signal
+    std::map<SourceKey, Source> sources;
     std::map<std::string, Tape> tapes;  // by service
     bool network_lost = false;          // ours: every reference fails, and every probe
     bool references_slow = false;
@@ -86,6 +104,8 @@ protected:
     Witness& witness_;
 
 private:
+    /// What a source says that does not work; none: it works.
+    std::optional<SampleValue> faulty(Source const& source);
     void end(Key const& key, OutcomeKind kind, bool effect);
     void take_effect(Process& process);
 

@@ -237,7 +237,7 @@ class Proof:
         """The newest samples must not speak against the length."""
         seen = 0
         for one in reversed(self.samples(node)):
-            if one.get("by", "") != facts.get("by", ""):
+            if one.get("by", "") != facts.get("by", "") or one.get("late"):
                 continue
             if self.since is not None and one["at"] <= self.since:
                 break

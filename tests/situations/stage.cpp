@@ -22,6 +22,7 @@ struct Listener final : simulation::Witness {
     void effect(Process const&) override {}
     void process_ended(Process const&) override {}
     void sampled(Sample const&, Time) override {}
+    void overheard(Sample const&, Time) override {}
     void answered(std::string const&, Answer const&) override {}
     void check_ended(CheckEnded const&) override {}
     void approved(std::string const&, std::string const&) override {}

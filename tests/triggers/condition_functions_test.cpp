@@ -284,6 +284,23 @@ TEST_CASE("ready and mode ask the engine, are unknown where nobody knows, and ar
     CHECK(on.proof.at("facts").at("mode(shop)").at("value") == "safe_mode");
 }
 
+TEST_CASE("drill_due: none has passed within the window, or none ever") {
+    World world;
+    CHECK(world.verdict("drill_due(restart, 90d)", 1s) == U);
+    world.context.drilled = [](std::string_view playbook) -> DrillFact {
+        return playbook == "restart" ? DrillFact(Instant(100s)) : std::nullopt;
+    };
+    auto const never = world.judge("drill_due(code-rollback, 90d)", 1s);
+    CHECK(never.verdict == T);
+    CHECK(never.why == "code-rollback was never drilled with success");
+    CHECK_FALSE(never.changes_at);
+    auto const fresh = world.judge("drill_due(restart, 1h)", 3700s);
+    CHECK(fresh.verdict == F);
+    CHECK(fresh.changes_at == Instant(3700s) + Duration(1));
+    CHECK(world.verdict("drill_due(restart, 1h)", 3701s) == T);
+    CHECK(can_be_true_by_absence(*Condition::parse("drill_due(restart, 1h)")));
+}
+
 TEST_CASE("baked asks the engine, and is unknown where nobody knows") {
     World world;
     CHECK(world.verdict("baked(shop)", 1s) == U);

@@ -39,7 +39,4 @@ ContainersJudgement judge_containers(
     std::vector<ContainerFacts> const& containers, std::vector<std::string> const& services
 );
 
-/// `text` with everything but letters, digits and -_.~ as %XX.
-std::string percent_encoded(std::string_view text);
-
 }  // namespace rollbackd

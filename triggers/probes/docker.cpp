@@ -1,6 +1,7 @@
 // docker: containers of a compose project, or one by name, through the engine's socket (Docker's or
 // Podman's). A state: all run and are healthy; with `measure` a gauge.
 #include "core/io/http_client.hpp"
+#include "core/percent.hpp"
 #include "triggers/probes/answers.hpp"
 #include "triggers/probes/containers.hpp"
 #include "triggers/probes/types.hpp"
@@ -74,7 +75,7 @@ public:
         if (!ids) co_return unknown_answer(trouble_of(ids.error()));
         std::vector<ContainerFacts> containers;
         for (auto const& id : *ids) {
-            auto const inspected = co_await get("/containers/" + percent_encoded(id) + "/json");
+            auto const inspected = co_await get("/containers/" + percent_encode(id) + "/json");
             // Gone since it was listed, or never there: that is an answer.
             if (!inspected && inspected.error().code == Errc::not_found) continue;
             if (!inspected) co_return unknown_answer(trouble_of(inspected.error()));
@@ -94,8 +95,7 @@ private:
         }
         auto const label = to_text(to_json("com.docker.compose.project=" + project_));
         auto const filters = "{\"label\":[" + label + "]}";
-        auto const list =
-            co_await get("/containers/json?all=1&filters=" + percent_encoded(filters));
+        auto const list = co_await get("/containers/json?all=1&filters=" + percent_encode(filters));
         if (!list) co_return tl::unexpected<Error>(list.error());
         co_return parse_container_ids(*list);
     }

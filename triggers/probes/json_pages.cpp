@@ -2,6 +2,7 @@
 
 #include "core/io/url.hpp"
 #include "core/names.hpp"
+#include "core/percent.hpp"
 #include "core/scalar.hpp"
 
 namespace rollbackd {
@@ -25,22 +26,6 @@ Error no_pointer(std::string const& text, std::string const& where) {
 Json const* member(Json const& value, std::string const& pointer) {
     auto const* const found = find_pointer(value, pointer);
     return found == nullptr || found->is_null() ? nullptr : found;
-}
-
-std::string encoded(std::string_view text) {
-    constexpr std::string_view digits = "0123456789ABCDEF";
-    std::string out;
-    for (char const c : text) {
-        bool const plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-                           (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.' || c == '~';
-        auto const byte = static_cast<unsigned char>(c);
-        if (plain) {
-            out += c;
-        } else {
-            out += {'%', digits[byte >> 4U], digits[byte & 15U]};
-        }
-    }
-    return out;
 }
 
 }  // namespace
@@ -113,7 +98,9 @@ Result<std::optional<std::string>> JsonPages::after_last(std::string const& firs
     }
     auto const bare = first.substr(0, first.find('#'));
     auto const mark = bare.find('?') == std::string::npos ? "?" : "&";
-    return std::optional<std::string>(bare + mark + encoded(parameter_) + "=" + encoded(value));
+    return std::optional<std::string>(
+        bare + mark + percent_encode(parameter_) + "=" + percent_encode(value)
+    );
 }
 
 }  // namespace rollbackd

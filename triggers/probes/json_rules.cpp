@@ -1,7 +1,7 @@
 #include "triggers/probes/json_rules.hpp"
 
 #include "core/names.hpp"
-#include "core/query.hpp"
+#include "core/percent.hpp"
 #include "core/scalar.hpp"
 #include "triggers/probes/answers.hpp"
 #include "triggers/probes/numbers.hpp"

@@ -3,6 +3,7 @@
 // opens a watch window.
 #include "core/io/http_client.hpp"
 #include "core/io/secrets.hpp"
+#include "core/percent.hpp"
 #include "triggers/probes/containers.hpp"
 #include "triggers/probes/place.hpp"
 #include "triggers/probes/release.hpp"
@@ -136,7 +137,7 @@ private:
 
     asio::awaitable<Result<std::string>> image(Duration timeout) {
         HttpRequest request;
-        request.url = "http://localhost/containers/" + percent_encoded(container_) + "/json";
+        request.url = "http://localhost/containers/" + percent_encode(container_) + "/json";
         request.unix_path = socket_;
         request.timeout = timeout;
         request.body_max = answer_bytes_max;

@@ -3,10 +3,10 @@
 // (wrong host, not yet valid, self-signed) still has its days, but the signal has failed, with the
 // fault as its reason. When no handshake comes about, the last certificate seen goes on counting
 // down.
-#include "core/io/blocking.hpp"
 #include "core/io/clock.hpp"
 #include "core/io/file.hpp"
 #include "triggers/probes/answers.hpp"
+#include "triggers/probes/place.hpp"
 #include "triggers/probes/starttls.hpp"
 #include "triggers/probes/types.hpp"
 
@@ -147,11 +147,11 @@ private:
 class PemProbe final : public Probe {
 public:
     PemProbe(std::string path, ProbeContext const& context)
-        : path_(std::move(path)), context_(context) {}
+        : path_(std::move(path)), context_(context), place_(context) {}
 
     asio::awaitable<ProbeAnswer> ask(Duration timeout) override {
         auto job = [path = path_] { return read_file(path, pem_bytes_max); };
-        auto const text = co_await run_blocking(context_.files, std::move(job), timeout);
+        auto const text = co_await place_.look(std::move(job), timeout);
         if (!text) co_return unknown_answer(trouble_of(text.error()));
         auto const found = read_certificates(*text);
         if (!found) co_return unknown_answer("content: " + found.error().what + " in " + path_);
@@ -175,6 +175,7 @@ private:
     static constexpr std::size_t pem_bytes_max = 1024 * 1024;
     std::string path_;
     ProbeContext context_;
+    Place place_;
 };
 
 std::unique_ptr<Probe> make_tls(SignalPolicy const& signal, ProbeContext const& context) {

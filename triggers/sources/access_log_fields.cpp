@@ -1,5 +1,6 @@
 #include "triggers/sources/access_log_fields.hpp"
 
+#include "core/percent.hpp"
 #include "core/scalar.hpp"
 
 #include <array>
@@ -9,13 +10,6 @@
 namespace rollbackd {
 
 namespace {
-
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
 
 template <class Number>
 std::optional<Number> number_of(std::string_view text) {

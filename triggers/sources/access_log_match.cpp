@@ -1,7 +1,7 @@
 #include "triggers/sources/access_log_match.hpp"
 
 #include "core/names.hpp"
-#include "core/query.hpp"
+#include "core/percent.hpp"
 
 #include <re2/re2.h>
 #include <algorithm>

@@ -15,15 +15,9 @@ namespace rollbackd {
 
 namespace asio = boost::asio;
 
-FileWatch::FileWatch(asio::any_io_executor executor) : events_(std::move(executor)) {
-    int const descriptor = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    // None left (fs.inotify.max_user_instances): polling alone does.
-    if (descriptor >= 0) events_.assign(descriptor);
-}
-
-void FileWatch::arm(std::vector<std::string> const& paths) {
+void WatchedFiles::arm(std::vector<std::string> const& paths) {
     if (!events_.is_open()) return;
-    int const descriptor = events_.native_handle();
+    int const descriptor = events_.get();
     auto const gone = std::exchange(files_, {});
     for (auto const& path : paths) {
         auto const folder = std::filesystem::path(path).parent_path().string();
@@ -41,6 +35,12 @@ void FileWatch::arm(std::vector<std::string> const& paths) {
         });
         if (!kept) inotify_rm_watch(descriptor, watch);
     }
+}
+
+FileWatch::FileWatch(asio::any_io_executor executor)
+    : events_(std::move(executor)), descriptor_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
+    // None left (fs.inotify.max_user_instances): polling alone does.
+    if (descriptor_ >= 0) events_.assign(descriptor_);
 }
 
 asio::awaitable<void> FileWatch::wait() {

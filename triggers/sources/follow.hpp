@@ -1,7 +1,6 @@
 // A growing file, line by line, over rotation and restarts, each line exactly once: renamed (the
-// old file is read to its end first), truncated, or copied and truncated. Blocking, but only on
-// bounded reads of local files. Called by the access_log source; knows nothing of what a line
-// means.
+// old file is read to its end first), truncated, or copied and truncated. Blocking, so it is
+// called in the log's own thread (log_aside.hpp). Knows nothing of what a line means.
 #pragma once
 
 #include "triggers/sources/file_position.hpp"

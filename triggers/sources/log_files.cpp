@@ -75,6 +75,12 @@ void follow_renamed(Places& places, std::vector<std::string> const& names) {
     places.merge(moved);
 }
 
+// The folder in which every name of the pattern begins.
+std::string root_of(std::string const& pattern) {
+    auto const slash = pattern.rfind('/', pattern.find_first_of("*?["));
+    return slash == std::string::npos ? "." : pattern.substr(0, slash + 1);
+}
+
 void count(SourceStatus& status, LineFate fate) {
     ++status.lines;
     switch (fate) {
@@ -140,6 +146,27 @@ struct LogFiles::Taking {
         return next;
     }
 };
+
+Result<void> LogFiles::visible(std::string const& path, Json const& saved) {
+    if (!has_wildcard(path)) {
+        auto const file = open_to_read(path);
+        if (!file && file.error().code != Errc::not_found) return tl::unexpected(file.error());
+        return {};
+    }
+    std::vector<std::string> names{root_of(path)};
+    auto const* const files = find(saved, "files");
+    if (files != nullptr && files->is_object()) {
+        for (auto const& place : files->get_object()) names.emplace_back(place.key());
+    }
+    for (auto const& name : names) {
+        auto const facts = facts_of(name);
+        // One that may not be read holds up none of the others.
+        bool const absent = !facts && (facts.error().code == Errc::not_found ||
+                                       facts.error().code == Errc::forbidden);
+        if (!facts && !absent) return tl::unexpected(facts.error());
+    }
+    return {};
+}
 
 LogFiles::LogFiles(std::string path, Json const& saved, Instant now)
     : path_(std::move(path)), is_pattern_(has_wildcard(path_)) {

@@ -22,6 +22,10 @@ public:
     /// about twice, and is counted when it is taken.
     using Read = std::function<LineFate(std::string const& line, Sample& sample)>;
 
+    /// Whether what `saved` tells of can be looked for at all just now: what lies on a mount that
+    /// answers with errors is not gone.
+    static Result<void> visible(std::string const& path, Json const& saved);
+
     /// `saved`: of save(), for the same path; null: what is there now counts from its end. A file
     /// of the pattern that comes later counts from its beginning.
     LogFiles(std::string path, Json const& saved, Instant now);

@@ -4,12 +4,8 @@
 #include "core/io/deadline.hpp"
 #include "core/io/secrets.hpp"
 #include "core/io/task_group.hpp"
-#include "triggers/sources/file_watch.hpp"
-#include "triggers/sources/log_files.hpp"
+#include "triggers/sources/log_aside.hpp"
 
-#include <boost/asio/post.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <deque>
 
 namespace rollbackd {
@@ -22,82 +18,64 @@ namespace {
 constexpr Duration feed_every = std::chrono::seconds(1);
 constexpr Duration feed_every_in_trouble = std::chrono::seconds(3);
 
-/// What both kinds of log share: a line becomes a sample without secrets in it.
-class LogReader {
-public:
-    LogReader(LogMatcher matcher, SourceContext const& context)
-        : matcher_(std::move(matcher)), secrets_(context.secrets) {}
-
-    LineFate read(RawLine const& line, Now now, Sample& sample) const {
-        auto read = matcher_.read(line, now);
-        if (!read) return LineFate::unmatched;
-        sample = *std::move(read);
-        auto& counts = std::get<OutcomesValue>(sample.value);
-        counts.reason = secrets_.redact(counts.reason);
-        return LineFate::sample;
-    }
-
-private:
-    LogMatcher matcher_;
-    Secrets const& secrets_;
-};
+void redact(Sample& sample, Secrets const& secrets) {
+    auto& counts = std::get<OutcomesValue>(sample.value);
+    counts.reason = secrets.redact(counts.reason);
+}
 
 class FileLogSource final : public Source {
 public:
-    FileLogSource(std::string path, LogReader reader, LogFiles files, SourceContext const& context)
+    FileLogSource(std::string path, LogMatcher matcher, Json saved, SourceContext const& context)
         : path_(std::move(path)),
-          reader_(std::move(reader)),
-          files_(std::move(files)),
-          watch_(context.executor),
-          clock_(context.clock) {}
+          log_(path_, std::move(saved), reads(std::move(matcher)), context.executor, context.clock),
+          secrets_(context.secrets) {}
+
+    asio::awaitable<void> begin() override { co_await log_.begin(); }
 
     asio::awaitable<Result<std::vector<Sample>>> next_batch() override {
-        auto const executor = co_await asio::this_coro::executor;
-        while (!co_await is_cancelled()) {
-            // A long backlog takes its turn with everything else on this loop.
-            if (!files_.caught_up()) co_await asio::post(executor, asio::use_awaitable);
-            watch_.arm(files_.paths());
-            auto samples = read();
-            if (!samples.empty()) co_return samples;
-            if (files_.caught_up()) co_await watch_.wait();
-        }
-        co_return fail(Errc::cancelled, "told to stop");
+        auto samples = co_await log_.next_batch();
+        if (!samples) co_return samples;
+        // Here: new secrets are learnt on the loop.
+        for (auto& sample : *samples) redact(sample, secrets_);
+        co_return samples;
     }
 
     Json save() const override {
-        auto saved = files_.save();
+        auto saved = log_.save();
         saved["log"] = path_;
         return saved;
     }
 
-    SourceStatus status() const override { return files_.status(); }
+    SourceStatus status() const override { return log_.status(); }
 
 private:
-    std::vector<Sample> read() {
-        auto const now = clock_.now();
-        return files_.read(now, [&](std::string const& text, Sample& sample) {
+    static LogAside::Read reads(LogMatcher matcher) {
+        return [matcher = std::move(matcher)](std::string const& text, Now now, Sample& sample) {
             RawLine line;
             line.text = text;
-            return reader_.read(line, now, sample);
-        });
+            auto read = matcher.read(line, now);
+            if (!read) return LineFate::unmatched;
+            sample = *std::move(read);
+            return LineFate::sample;
+        };
     }
 
     std::string path_;
-    LogReader reader_;
-    LogFiles files_;
-    FileWatch watch_;
-    Clock const& clock_;
+    LogAside log_;
+    Secrets const& secrets_;
 };
 
 class FeedLogSource final : public Source {
 public:
     FeedLogSource(
-        std::string name, LogReader reader, std::unique_ptr<LogFeed> feed, Clock const& clock
+        std::string name, LogMatcher matcher, std::unique_ptr<LogFeed> feed,
+        SourceContext const& context
     )
         : name_(std::move(name)),
-          reader_(std::move(reader)),
+          matcher_(std::move(matcher)),
           feed_(std::move(feed)),
-          clock_(clock) {
+          secrets_(context.secrets),
+          clock_(context.clock) {
         saved_ = feed_->save();
     }
 
@@ -162,16 +140,18 @@ private:
         status_.unreadable += news.unreadable;
         auto const now = clock_.now();
         for (auto const& [line, place] : news.lines) {
-            Sample sample;
-            bool const counts = reader_.read(line, now, sample) == LineFate::sample;
-            ++(counts ? status_.samples : status_.unmatched);
-            if (counts) waiting_.push_back({std::move(sample), place});
+            auto sample = matcher_.read(line, now);
+            ++(sample ? status_.samples : status_.unmatched);
+            if (!sample) continue;
+            redact(*sample, secrets_);
+            waiting_.push_back({*std::move(sample), place});
         }
     }
 
     std::string name_;
-    LogReader reader_;
+    LogMatcher matcher_;
     std::unique_ptr<LogFeed> feed_;
+    Secrets const& secrets_;
     Clock const& clock_;
     SourceStatus status_;
     std::deque<Waiting> waiting_;
@@ -188,7 +168,6 @@ Result<std::unique_ptr<Source>> make_log_source(
 ) {
     auto matcher = LogMatcher::make(service, signal);
     if (!matcher) return tl::unexpected<Error>(matcher.error());
-    LogReader reader(std::move(*matcher), context);
     Json const params(signal.params);
     auto const path = text_of(params, "path");
     auto const unit = text_of(params, "unit");
@@ -198,15 +177,14 @@ Result<std::unique_ptr<Source>> make_log_source(
     // A position in another log is of no use in this one.
     auto const known = text_of(saved, "log") == name ? saved : Json();
     if (!path.empty()) {
-        LogFiles files(path, known, context.clock.now().boot);
-        return std::make_unique<FileLogSource>(path, std::move(reader), std::move(files), context);
+        return std::make_unique<FileLogSource>(path, std::move(*matcher), known, context);
     }
     auto const* const found = find(known, "position");
     auto const position = found == nullptr ? Json() : *found;
     auto feed = unit.empty()
                     ? make_container_feed(container, text_of(params, "socket"), context, position)
                     : make_journal_feed(unit, context, position);
-    return std::make_unique<FeedLogSource>(name, std::move(reader), std::move(feed), context.clock);
+    return std::make_unique<FeedLogSource>(name, std::move(*matcher), std::move(feed), context);
 }
 
 }  // namespace rollbackd

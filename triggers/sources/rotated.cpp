@@ -30,7 +30,7 @@ tl::unexpected<Error> os_failure(int error, std::string const& path) {
     }
     if (error == EACCES || error == EPERM) {
         return fail(
-            Errc::io,
+            Errc::forbidden,
             "may not be read; let the user of rollbackd read it (usually: add it to group adm)",
             path
         );

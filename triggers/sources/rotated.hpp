@@ -22,7 +22,7 @@ struct FileFacts {
     }
 };
 
-/// Of the file the name leads to; Errc::not_found, or Errc::io with the reason.
+/// Of the file the name leads to; Errc::not_found, forbidden, or io with the reason.
 Result<FileFacts> facts_of(std::string const& path);
 Result<FileFacts> facts_of(Fd const& file);
 /// For reading, without waiting for a writer; only regular files.

@@ -40,6 +40,7 @@ struct SourceStatus {
     std::uint64_t unreadable = 0;  // of them: not in the format; skipped
     std::uint64_t too_long = 0;    // lines above line_bytes_max; skipped whole
     std::uint64_t lost = 0;        // times a rotated file was gone before it was read to its end
+    std::optional<Instant> since;  // since when it is not read, where that is known
 
     friend bool operator==(SourceStatus const&, SourceStatus const&) = default;
 };
@@ -54,6 +55,9 @@ enum class LineFate { sample, unmatched, no_status, unreadable };
 class Source {
 public:
     virtual ~Source() = default;
+    /// Before the first batch: looks at what is there already, so that what comes from then on is
+    /// new. Returns when it has, however long that takes, or when told to stop.
+    virtual boost::asio::awaitable<void> begin() { co_return; }
     /// Waits for samples and hands out at most source_batch_max, never an empty batch. A missing
     /// or unreadable file is a status, not an error: it may appear later. Errc::cancelled: told to
     /// stop; nothing that was not handed out is counted as handed out.

@@ -92,3 +92,29 @@ TEST_CASE("a waiting coroutine that is cancelled does not wait for its job") {
     CHECK(result.error().code == Errc::cancelled);
     gate.open.set_value();
 }
+
+TEST_CASE("who leaves waits for nobody, and the last job is still done after what hangs") {
+    Loop loop;
+    Gate gate;
+    std::promise<int> done;
+    auto pool = std::make_unique<BlockingPool>(1);
+    (void)loop.run(run_blocking(*pool, gate.job(), 1ms));
+    pool->leave([&] { done.set_value(7); });
+    auto const refused = loop.run(run_blocking(*pool, &seven, 1h));
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == Errc::unavailable);
+    pool.reset();
+    auto last = done.get_future();
+    CHECK(last.wait_for(0s) == std::future_status::timeout);
+    gate.open.set_value();
+    CHECK(last.get() == 7);
+}
+
+TEST_CASE("the last job of a pool that never had one is done too") {
+    std::promise<int> done;
+    {
+        BlockingPool pool(1);
+        pool.leave([&] { done.set_value(7); });
+    }
+    CHECK(done.get_future().get() == 7);
+}

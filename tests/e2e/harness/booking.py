@@ -3,16 +3,13 @@ on the host, a bare repository whose hook deploys; and that policy as it is ship
 
 import json
 import threading
-import urllib.error
-import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from harness.daemon import BINARIES
-from harness.drill import Drill, Users
+from harness.drill import Drill
 from harness.net import free_port
 from harness.waiting import wait_for
-from harness.world import World
 
 ENV = '# feature flags\nFEATURE_NEW_CHECKOUT="false"   # ask sales first\nFEATURE_PAYMENTS=true\n'
 TABLES = """CREATE TABLE users (id int PRIMARY KEY, name text);
@@ -41,11 +38,11 @@ services:
 # As the head of the policy asks for it.
 HOOK = """#!/bin/sh
 unset GIT_DIR
-began=$(date -u +%FT%TZ)
 git -C /var/lib/rollbackd/booking pull --quiet --ff-only
 cd /srv/booking && git fetch --quiet origin main && git checkout --quiet --force FETCH_HEAD
-docker-compose -f docker-compose.prod.yml up -d --build api >/run/deploy.log 2>&1
-git log -1 --format=%s | grep -q '^Revert "' || {binaries}/rollbackctl deploy booking "$(git rev-parse HEAD)" --started-at "$began"
+docker-compose -f docker-compose.prod.yml build api >/run/deploy.log 2>&1
+git log -1 --format=%s | grep -q '^Revert "' || {binaries}/rollbackctl deploy booking "$(git rev-parse HEAD)"
+docker-compose -f docker-compose.prod.yml up -d api >>/run/deploy.log 2>&1
 """
 SITE = """listen 127.0.0.1:{port}; access_log /var/log/nginx/booking.access.log;
 include /etc/nginx/booking-safe-mode/*.inc; location / {{ proxy_pass http://127.0.0.1:{api}; }}"""
@@ -80,9 +77,10 @@ class Forge:
 class BookingStack(Drill):
     example, service = "compose-flags.yaml", "booking"
 
-    def __init__(self, world: World, folder: Path):
-        super().__init__(world, folder)
+    def build(self) -> None:
+        super().build()
         self.api, self.front, self.redis, self.forge = free_port(), free_port(), free_port(), Forge()
+        self.ends.callback(self.forge.stop)
         self.machine.secret("booking.dsn", self.postgres.dsn("shop"))
         self.machine.path("/var/log/postgresql/postgresql-15-main.log").touch()
         self.machine.path("/var/backups/booking").mkdir()
@@ -106,8 +104,8 @@ class BookingStack(Drill):
                  "https://booking.example.com": f"http://127.0.0.1:{self.front}",
                  "https://staging.example.com": f"http://127.0.0.1:{self.api}",
                  "https://forge.example.com": self.forge.url}
-        world.daemon.environment["FORGE_TOKEN"] = "not-a-secret"
-        world.policy = self.shipped(names)
+        self.world.daemon.environment["FORGE_TOKEN"] = "not-a-secret"
+        self.world.policy = self.shipped(names)
 
     def deployed(self) -> None:
         """git push deploys: a bare repository with the hook that the policy asks for, and clones of it."""
@@ -144,22 +142,10 @@ class BookingStack(Drill):
 
     def watched(self, known_good: bool = False) -> None:
         """In use, and well."""
-        self.users = Users(self.front)
+        self.used()
         self.start("health", "flag-is-off", "requests", "safe-mode", "docker", "redis", "broken-rows", "bookings",
                    known_good=self.good if known_good else "")
         wait_for(lambda: self.world.signal("answers", "postgresql")["last_value"] == "ok", what="the database to answer")
-
-    def close(self) -> None:
-        super().close()
-        self.forge.stop()
-
-    def status(self, path: str) -> int:
-        """As users see it."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.front}{path}", timeout=5) as answer:
-                return answer.status
-        except urllib.error.HTTPError as error:
-            return error.code
 
     def flag(self, name: str) -> bool:
         line = next(line for line in self.env.read_text().splitlines() if line.startswith(f"{name}="))

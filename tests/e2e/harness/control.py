@@ -4,13 +4,11 @@ cluster), PostgreSQL, Redis, nginx, nightly dumps and archives of the code."""
 import datetime
 import json
 import os
-from pathlib import Path
 
-from harness.drill import Drill, Users
+from harness.drill import Drill
 from harness.net import free_port
 from harness.pm2 import find_pm2
 from harness.waiting import wait_for
-from harness.world import World
 
 APP = """\
 const fs = require('fs'), http = require('http'), path = require('path')
@@ -44,8 +42,8 @@ OWNED = ("accounts", "invoices", "settings", "_prisma_migrations")
 class ControlStack(Drill):
     example, service = "pm2-postgres.yaml", "control"
 
-    def __init__(self, world: World, folder: Path):
-        super().__init__(world, folder)
+    def build(self) -> None:
+        super().build()
         machine = self.machine
         self.api, self.front, self.redis = free_port(), free_port(), free_port()
         machine.program("pm2", f'#!/bin/sh\nexec {find_pm2()} "$@"\n')
@@ -68,9 +66,10 @@ class ControlStack(Drill):
         machine.unit("redis.service", f"redis-server --port {self.redis} --bind 127.0.0.1 --save '' --daemonize yes",
                      f"redis-cli -p {self.redis} shutdown nosave", f"redis-cli -p {self.redis} ping >/dev/null 2>&1")
         machine.run("systemctl", "start", "redis.service")
+        self.ends.callback(self.pm2, "kill", check=False)
         self.pm2("start", "/srv/control/ecosystem.config.js")
-        world.daemon.environment["CONTROL_ADMIN_TOKEN"] = "not-a-secret"
-        world.policy = self.shipped({
+        self.world.daemon.environment["CONTROL_ADMIN_TOKEN"] = "not-a-secret"
+        self.world.policy = self.shipped({
             '"127.0.0.1:6379"': f'"127.0.0.1:{self.redis}"', '"127.0.0.1:5432"': f'"127.0.0.1:{self.postgres.port}"',
             "http://127.0.0.1:3000": f"http://127.0.0.1:{self.api}",
             "https://control.example.com": f"http://127.0.0.1:{self.front}"})
@@ -120,7 +119,7 @@ class ControlStack(Drill):
         return self.machine.run("pm2", *arguments, check=check, env={"PM2_HOME": "/var/lib/control/.pm2"}).stdout
 
     def watched(self) -> None:
-        self.users = Users(self.front, ("/",))
+        self.used(("/",))
         self.start("health", "requests", "states", "orphans", "amounts", "accounts", "tables", "failed-migrations", "online",
                    "queues", known_good=self.good)
         wait_for(lambda: self.world.signal("answers", "postgresql")["last_value"] == "ok", what="the database to answer")
@@ -130,7 +129,3 @@ class ControlStack(Drill):
 
     def paused(self) -> str:
         return self.postgres.psql("SELECT value FROM settings WHERE key = 'queues_paused'")
-
-    def close(self) -> None:
-        self.pm2("kill", check=False)
-        super().close()

@@ -7,11 +7,15 @@ import json
 import os
 import subprocess
 import threading
+import urllib.error
+import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 
 import yaml
 from harness.daemon import ROOT
 from harness.machine import Machine
+from harness.own_network import OwnNetwork
 from harness.servers import Postgres
 from harness.sshd import Sshd
 from harness.waiting import wait_for
@@ -26,20 +30,35 @@ class Drill:
 
     example = service = ""
 
-    def __init__(self, world: World, folder: Path):
-        self.world, self.folder = world, folder
-        self.machine = Machine(folder / "machine")
-        world.daemon.wrapper = self.machine.enter
-        self.outside = Sshd(folder / "outside", enter=self.machine.enter)
+    def __init__(self, world: World, folder: Path, network: OwnNetwork | None = None):
+        self.world, self.folder, self.network = world, folder, network
+        self.ends = ExitStack()     # of what has been begun, the newest first
+
+    def build(self) -> None:
+        self.machine = Machine(self.folder / "machine", self.network)
+        self.ends.callback(self.machine.stop)
+        self.world.daemon.wrapper = self.machine.enter
+        self.outside = Sshd(self.folder / "outside", self.over_there(), enter=self.machine.enter)
+        self.ends.callback(self.outside.stop)
         self.outside.start()
-        self.postgres = Postgres(folder / "postgres").with_app()
+        self.postgres = Postgres(self.folder / "postgres")
+        self.ends.callback(self.stop_postgres)
+        self.ends.callback(self.stop_units)
+        self.postgres.with_app()
         self.postgres.psql("ALTER ROLE shop CREATEDB", "postgres")
         # Its process, and no other that has the number by now (a container has numbers of its own).
-        pid = f"$(pgrep -o -f -- '-D {folder}/postgres/data')"
+        pid = f"$(pgrep -o -f -- '-D {self.folder}/postgres/data')"
         self.machine.unit("postgresql.service", f"setsid {' '.join(self.postgres.argv())} & while ! psql -qc 'SELECT 1' "
                           f"'{self.postgres.dsn('root', 'postgres')}'; do sleep 0.1; done",
                           f"kill -INT {pid}; while [ -n \"{pid}\" ]; do sleep 0.05; done", f"[ -n \"{pid}\" ]")
-        self.users: Users | None = None
+
+    def over_there(self) -> str:
+        """What is asked for from outside is asked on the other machine, where there is one."""
+        if self.network is None:
+            return ""
+        script = self.folder / "over-there.sh"
+        script.write_text(f"exec {' '.join(self.network.inside_other)} sh -c \"$SSH_ORIGINAL_COMMAND\"\n")
+        return f"sh {script}"
 
     def shipped(self, names: dict[str, str]) -> dict:
         """The policy's own file; only addresses are others, and who is told."""
@@ -65,16 +84,22 @@ class Drill:
         for name in signals:
             wait_for(lambda name=name: self.world.signal(name, self.service)["last_at"], 20, f"a sample of {name}")
 
-    def close(self) -> None:
-        if self.users:
-            self.users.stop()
-        if self.postgres.process and self.postgres.process.poll() is not None:
-            self.postgres.process = None        # its unit has been started again since
+    def used(self, *more) -> None:
+        """From here on people use it."""
+        self.users = Users(self.front, *more)
+        self.ends.callback(self.users.stop)
+
+    def stop_units(self) -> None:
         for unit in self.machine.path("/run/units").glob("*.service"):
             self.machine.run("systemctl", "stop", unit.name, check=False)
-        self.machine.stop()
+
+    def stop_postgres(self) -> None:
+        if self.postgres.process and self.postgres.process.poll() is not None:
+            self.postgres.process = None        # its unit has been started again since
         self.postgres.stop()
-        self.outside.stop()
+
+    def close(self) -> None:
+        self.ends.close()
 
     # What the test asks
 
@@ -120,6 +145,27 @@ class Drill:
         if before:
             before()
         self.world.api("operate").must(200, f"/v1/incidents/{incident}/steps/{step['n']}/confirm", {"outcome": "done"})
+
+        def taken() -> bool:
+            run = next(run for run in self.world.incident(incident)["runs"] if run["playbook"] == playbook)
+            return next(one for one in run["steps"] if one["n"] == step["n"])["state"] == "done"
+
+        wait_for(taken, what="the confirmation to be taken")
+
+    def status(self, path: str) -> int:
+        """As users see it."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.front}{path}", timeout=5) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def called(self, playbook: str, **inputs: str) -> str:
+        """A person calls it; the incident that its run is part of."""
+        begun = self.world.api("operate").must(201, f"/v1/services/{self.service}/playbooks/{playbook}/runs",
+                                               {"reason": "a drill", "inputs": inputs})
+        return next(item["id"] for item in self.world.incidents(self.service)
+                    if begun["id"] in [run["id"] for run in self.world.incident(item["id"])["runs"]])
 
     def by_hand(self, playbook: str, state: str = "succeeded", **inputs: str) -> dict:
         """A person calls it; the run at its end."""

@@ -5,13 +5,17 @@ Usage: app.py PORT ENV_FILE [DSN]"""
 
 import http.server
 import json
+import os
 import pathlib
 import subprocess
 import sys
 import time
 
 PORT, ENV_FILE, DSN = int(sys.argv[1]), pathlib.Path(sys.argv[2]), (sys.argv[3:] or [""])[0]
-BEHAVIOUR = pathlib.Path(__file__).with_name("behaviour").read_text().strip()
+# "bad", or "bad@worker" where only that part of it is.
+BEHAVIOUR, _, PART = pathlib.Path(__file__).with_name("behaviour").read_text().strip().partition("@")
+if PART not in ("", os.environ.get("COMPONENT")):
+    BEHAVIOUR = "good"
 HEALTH = ("/health", "/api/health", "/healthz")
 
 
@@ -66,6 +70,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         print(form % values, flush=True)
 
 
+if BEHAVIOUR == "migration":
+    print("alembic.util.exc.CommandError: migration two failed half-way", flush=True)
 if BEHAVIOUR == "crash":
     raise SystemExit("cannot start: migration missing")
 http.server.ThreadingHTTPServer.allow_reuse_address = True

@@ -31,7 +31,8 @@ class Engine:
         self.folder = folder
         self.socket = str(folder / "d.sock")
         self.exec_root = str(folder / "exec")
-        self.environment = dict(os.environ)
+        # A containerd that is slow to end leaves its stacks where temporary files go.
+        self.environment = {**os.environ, "TMPDIR": str(folder)}
         self.process: subprocess.Popen | None = None
         self.has_image = False
 

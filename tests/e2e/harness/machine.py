@@ -8,6 +8,7 @@ import tarfile
 from pathlib import Path
 
 from harness.engine import Engine
+from harness.own_network import OwnNetwork
 from harness.waiting import wait_for
 
 # Where a folder of the test's own lies; where a place may be missing here, its parent is covered.
@@ -87,7 +88,7 @@ class DrillEngine(Engine):
 
 
 class Machine:
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, network: OwnNetwork | None = None):
         self.folder, self.root = folder, folder / "root"
         own = folder / "own"
         own.mkdir(parents=True)
@@ -100,8 +101,8 @@ class Machine:
         self.enter = ("nsenter", f"--mount=/proc/{self.holder.pid}/ns/mnt", "--")
         self.program("systemctl", SYSTEMCTL)
         self.program("docker", '#!/bin/sh\nexec /usr/bin/docker "$@"\n')
-        # It shares this machine's network, whose ports no drill closes: those have namespaces of their own (netns.py).
-        for firewall in ("nft", "ufw", "iptables", "ip6tables"):
+        # Where it shares this machine's network, no drill closes its ports.
+        for firewall in ("ufw", "iptables", "ip6tables", *([] if network else ["nft"])):
             self.without(firewall)
         self.path("/run/units").mkdir()
         self.path("/run/sshd").mkdir(mode=0o755)
@@ -126,11 +127,11 @@ class Machine:
         file.write_text(text)
         file.chmod(0o600)
 
-    def trust(self, certificate: Path, name: str) -> None:
+    def trust(self, certificate: Path, name: str, address: str = "127.0.0.1") -> None:
         """As if a public authority had issued it, and the name led here."""
         kept = self.path(f"/srv/{name}.pem")
         kept.write_bytes(certificate.read_bytes())
-        self.run("sh", "-c", f'cat /srv/{name}.pem >> /etc/ssl/certs/ca-certificates.crt; echo "127.0.0.1 {name}" >> /etc/hosts; '
+        self.run("sh", "-c", f'cat /srv/{name}.pem >> /etc/ssl/certs/ca-certificates.crt; echo "{address} {name}" >> /etc/hosts; '
                  f'cp /srv/{name}.pem "/etc/ssl/certs/$(openssl x509 -noout -hash -in /srv/{name}.pem).0"')
 
     def unit(self, name: str, begin: str, stop: str, is_on: str, reload: str = "true") -> None:

@@ -53,7 +53,8 @@ class Server:
         return self
 
     def answers(self) -> bool:
-        assert self.process and self.process.poll() is None, (self.folder / "log").read_text()[-2000:]
+        if self.process is None or self.process.poll() is not None:     # it will not answer any more
+            raise RuntimeError(f"{type(self).__name__} ended: {(self.folder / 'log').read_text()[-2000:]}")
         try:
             return self.ready()
         except OSError:
@@ -145,8 +146,9 @@ class Postgres(Server):
         return f"postgresql://{role}:s3cret-of-{role}@127.0.0.1:{self.port}/{database}"
 
     def argv(self) -> list[str]:
+        # No socket: its path would be longer than a socket's may be, in folders as deep as those of a whole suite.
         return as_nobody([str(self.programs / "postgres"), "-D", str(self.folder / "data"), "-p", str(self.port),
-                          "-k", str(self.folder), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off",
+                          "-c", "unix_socket_directories=", "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off",
                           "-c", "max_connections=20", "-c", "shared_buffers=4MB"])
 
     def ready(self) -> bool:

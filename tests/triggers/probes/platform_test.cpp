@@ -175,7 +175,6 @@ TEST_CASE("an engine's answers are read, one-off containers left out, and garbag
     CHECK(facts->restarts_itself);
     CHECK_FALSE(parse_container(*parse_json(R"({"State":{}})")));
     CHECK_FALSE(parse_container(*parse_json("[]")));
-    CHECK(percent_encoded("a b/\"ä") == "a%20b%2F%22%C3%A4");
 }
 
 TEST_CASE("an engine that cannot be asked is our own trouble") {

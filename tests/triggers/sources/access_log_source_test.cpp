@@ -118,6 +118,7 @@ TEST_CASE("a source made from what another saved goes on exactly after its last 
         auto const source = f.make();
         std::vector<Sample> samples;
         f.group.spawn("source", take(*source, 2, samples));
+        REQUIRE(f.until([&] { return source->status().caught_up; }));
         f.log.append(line(200, "/shop/1") + line(500, "/shop/2"));
         REQUIRE(f.until([&] { return samples.size() == 2; }));
         saved = *parse_json(to_text(source->save()));

@@ -1,0 +1,62 @@
+// A run that nobody can say of whether it helped, and what else happens meanwhile.
+#include "tests/catch.hpp"
+#include "tests/engine/support/world.hpp"
+
+using namespace rollbackd;
+using namespace rollbackd::testing;
+
+namespace {
+
+/// The rollback is done, and nobody pushes anything that would prove it.
+World unverified() {
+    auto policy = shop_policy();
+    policy.services[0].playbooks[0].verify.clear();
+    policy.services[0].playbooks[1].approval = true;
+    World world(std::move(policy));
+    world.release_v2();
+    for (int i = 0; i < 4; ++i) {
+        world.pass(1s);
+        world.push(false);
+    }
+    world.answer();
+    world.end_step();
+    world.end_step();
+    world.pass(3min);
+    return world;
+}
+
+}  // namespace
+
+TEST_CASE("what could not be verified decides nothing any more once another run has begun") {
+    auto world = unverified();
+    REQUIRE(world.incident()->state == IncidentState::unverified);
+    world.send(RunAsked{{"op", "operate"}, "shop", "payments-off", "by hand", {}, {}});
+    REQUIRE(world.incident()->state == IncidentState::waiting);
+    auto const plan = world.incident()->runs.back().plan.hash;
+    world.send(Approved{{"boss", "approve"}, "INC-1", plan, {}});
+    REQUIRE(world.incident()->state == IncidentState::acting);
+    CHECK(world.incident()->runs.front().state == RunState::failed);
+    for (int i = 0; i < 4; ++i) {
+        world.pass(1s);
+        world.push(true);
+    }
+    CHECK(world.incident()->state == IncidentState::acting);  // RUN-2 is still on
+    REQUIRE(world.end_step());
+    for (int i = 0; i < 4; ++i) {
+        world.pass(1s);
+        world.push(true);
+    }
+    CHECK(world.incident()->state == IncidentState::resolved);
+}
+
+TEST_CASE("a plan that waits is void once what could not be verified is") {
+    auto world = unverified();
+    world.send(RunAsked{{"op", "operate"}, "shop", "payments-off", "by hand", {}, {}});
+    REQUIRE(world.incident()->state == IncidentState::waiting);
+    for (int i = 0; i < 4; ++i) {
+        world.pass(1s);
+        world.push(true);
+    }
+    CHECK(world.incident()->state == IncidentState::resolved);
+    CHECK(world.incident()->runs.back().state == RunState::aborted);
+}
