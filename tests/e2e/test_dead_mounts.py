@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from harness import settled, wait_for
 from harness.dead_mount import DeadMount, why_no_dead_mount
-from harness.live_mount import LiveMount
 from harness.policy import script
 from harness.tls import Certificate
 
@@ -148,7 +147,7 @@ class Followed:
         self.file.flush()
 
 
-def watch_logs(world, share, kind: str, written_in: Path | None = None) -> tuple[Followed, Followed]:
+def watch_logs(world, share, kind: str) -> tuple[Followed, Followed]:
     """One on the share, `it`, and one beside it on a disk of our own, `here`."""
     form, line = FOLLOWED[kind]
     logs, type_ = [], "log" if kind == "log" else "access_log"
@@ -156,7 +155,7 @@ def watch_logs(world, share, kind: str, written_in: Path | None = None) -> tuple
         folder.mkdir(exist_ok=True)
         text = json.dumps(form).replace("PATH", f"{folder}/app.log").replace("FOLDER", str(folder))
         world.shop["signals"][name] = {type_: json.loads(text)}
-        logs.append(Followed((name == "it" and written_in or folder) / "app.log", line))
+        logs.append(Followed(folder / "app.log", line))
     many = {f"many-{name}": {"when": f"failures({name}, 1h) >= 1000", **ALERT} for name in ("it", "here")}
     world.triggers(failing={"when": "failed(it)", "for": "1h", **ALERT}, **many)
     world.start()
@@ -223,43 +222,3 @@ def test_a_look_that_hangs_is_not_asked_again_and_the_log_goes_on_where_it_was(w
     there.write()
     counted(world, "it", there)
     wait_for(lambda: world.trigger("failing")["verdict"] != "unknown")
-
-
-@pytest.mark.parametrize("kind", FOLLOWED)
-def test_a_log_whose_server_falls_silent_while_it_is_open_is_read_on_once_it_speaks(world, tmp_path, kind):
-    """What hangs is an open file, and the closing of it: the kernel asks its server at each close."""
-    if why := why_no_dead_mount():
-        pytest.skip(why)
-    behind, folder = tmp_path / "behind", tmp_path / "share"
-    behind.mkdir(), folder.mkdir()
-    (behind / "app.log").touch()
-    mount = LiveMount(folder, behind)
-    try:
-        world.shop["signals"]["near"] = {"exec": {"argv": [script(world, "near", "date +%s%N\n")]}, **FAST}
-        world.shop["playbooks"]["by-hand"] = {
-            "undoes": "nothing", "risk": "low", "data_loss": "none",
-            "steps": [{"exec": {"argv": ["touch", str(world.folder / "ran")]}}],
-            "verify": [{"until": "ok(health)", "within": "4s"}]}
-        there, here = watch_logs(world, mount, kind, behind)
-        there.write(), here.write()
-        counted(world, "it", there)
-        mount.die()
-        there.write(), here.write()
-        counted(world, "here", here)
-        wait_for(lambda: reason(world).startswith("timeout: "), what="it to be unknown")
-        # Whoever starts a program closes a copy of every open file first: of those there must be none.
-        near(world)
-        world.api().must(201, "/v1/services/shop/playbooks/by-hand/runs", {"reason": "to see that steps run"})
-        wait_for((world.folder / "ran").exists, what="the step of a run")
-        mount.revive()
-        there.write()
-        counted(world, "it", there)
-        mount.die()
-        there.write()
-        wait_for(lambda: reason(world).startswith("timeout: "), what="it to be unknown again")
-        mount.revive()
-        there.write()
-        counted(world, "it", there)
-        wait_for(lambda: not [i for i in world.incidents() if i["state"] != "resolved"], what="the run by hand to be over")
-    finally:
-        mount.unmount()

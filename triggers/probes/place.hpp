@@ -4,7 +4,6 @@
 #pragma once
 
 #include "core/io/blocking.hpp"
-#include "core/io/own_files.hpp"
 #include "core/io/process.hpp"
 #include "triggers/probes/answers.hpp"
 
@@ -38,11 +37,7 @@ public:
         }
         auto token = std::make_shared<int>(0);
         running_ = token;
-        auto guarded = [job = std::move(job), token = std::move(token)] {
-            // What hangs while it is open must not hold up who starts a program.
-            own_files_from_now_on();
-            return job();
-        };
+        auto guarded = [job = std::move(job), token = std::move(token)] { return job(); };
         co_return co_await run_blocking(pool_, std::move(guarded), limit);
     }
 

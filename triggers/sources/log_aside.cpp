@@ -1,9 +1,9 @@
 #include "triggers/sources/log_aside.hpp"
 
 #include "core/io/clock.hpp"
-#include "core/io/own_files.hpp"
 #include "core/io/task_group.hpp"
 
+#include <fcntl.h>
 #include <utility>
 
 namespace rollbackd {
@@ -13,19 +13,13 @@ namespace asio = boost::asio;
 /// What the thread works on. Made on the loop, where it touches no file yet.
 class LogAside::Files {
 public:
-    Files(std::string path, Json saved, Read read, int events)
+    Files(std::string path, Json saved, Read read, Fd events)
         : path_(std::move(path)),
           saved_(std::move(saved)),
           read_(std::move(read)),
-          events_(events) {}
-
-    std::future<void> apart() { return apart_.get_future(); }
+          watched_(std::move(events)) {}
 
     Seen look(Now now, bool first) {
-        if (!std::exchange(is_apart_, true)) {
-            watched_ = WatchedFiles(own_files(events_));
-            apart_.set_value();
-        }
         Seen seen;
         if (auto const open = begin(now.boot); !open) {
             if (saved_.is_object()) seen.saved = saved_.get_object();
@@ -60,12 +54,17 @@ private:
     std::string path_;
     Json saved_;
     Read read_;
-    int events_;
-    bool is_apart_ = false;
-    std::promise<void> apart_;
     WatchedFiles watched_;
     std::optional<LogFiles> files_;
 };
+
+namespace {
+
+Fd another_of(int descriptor) {
+    return Fd(descriptor < 0 ? descriptor : ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
+}
+
+}  // namespace
 
 LogAside::LogAside(
     std::string path, Json saved, Read read, asio::any_io_executor executor, Clock const& clock
@@ -73,23 +72,21 @@ LogAside::LogAside(
     : path_(path),
       clock_(clock),
       watch_(std::move(executor)),
-      files_(std::make_shared<Files>(std::move(path), saved, std::move(read), watch_.descriptor())),
-      apart_(files_->apart()) {
+      files_(std::make_shared<Files>(
+          std::move(path), saved, std::move(read), another_of(watch_.descriptor())
+      )) {
     if (saved.is_object()) last_.saved = std::move(saved.get_object());
 }
 
 LogAside::~LogAside() {
     // Closing a file asks its mount too.
     thread_.leave([files = std::move(files_)]() mutable { files.reset(); });
-    // Its number is another's as soon as it is closed here.
-    if (begun_) (void)apart_.wait_for(log_thread_start_max);
 }
 
 asio::awaitable<Result<std::vector<Sample>>> LogAside::look(bool first) {
     auto const now = clock_.now();
     auto job = [files = files_, now, first]() -> Result<Seen> { return files->look(now, first); };
     looking_since_ = now.boot;
-    begun_ = true;
     auto seen = co_await run_blocking(thread_, std::move(job));
     looking_since_.reset();
     if (!seen) {

@@ -9,14 +9,10 @@
 #include "triggers/sources/file_watch.hpp"
 #include "triggers/sources/log_files.hpp"
 
-#include <future>
-
 namespace rollbackd {
 
 /// A look that takes longer is told as `timeout`, and goes on.
 inline constexpr Duration log_look_max = std::chrono::seconds(3);
-/// How long a thread may take to begin; it asks no mount before that.
-inline constexpr Duration log_thread_start_max = std::chrono::seconds(1);
 
 class LogAside {
 public:
@@ -54,11 +50,9 @@ private:
     Clock const& clock_;
     FileWatch watch_;
     std::shared_ptr<Files> files_;  // of the look that is under way, and of nobody beside it
-    std::future<void> apart_;       // set once the thread has its own descriptor of watch_'s
     BlockingPool thread_{1, 1};
     Seen last_;
     std::optional<Instant> looking_since_;
-    bool begun_ = false;
     bool over_ = false;  // told to stop: a look may be under way whose result is nobody's
 };
 

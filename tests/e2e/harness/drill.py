@@ -103,17 +103,17 @@ class Drill:
 
     # What the test asks
 
-    def of_trigger(self, trigger: str, timeout: float = 20) -> dict:
-        """The incident that this trigger is part of, once there is one."""
+    def of_trigger(self, *triggers: str, timeout: float = 20) -> dict:
+        """The incident that one of these triggers is part of, once there is one."""
 
         def find() -> dict:
             for item in self.world.incidents(self.service):
                 whole = self.world.incident(item["id"])
-                if any(one["name"] == trigger for one in whole["triggers"]):
+                if any(one["name"] in triggers for one in whole["triggers"]):
                     return whole
-            raise AssertionError(f"no incident of {trigger}")
+            raise AssertionError(f"no incident of {triggers}")
 
-        return wait_for(find, timeout, f"{trigger} to fire")
+        return wait_for(find, timeout, f"{' or '.join(triggers)} to fire")
 
     def run_of(self, incident: str, playbook: str, *states: str, timeout: float = 30) -> dict:
         """This playbook's run, once it is in one of these states."""
