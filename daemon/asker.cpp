@@ -17,6 +17,8 @@ struct Asker::Round {
     std::size_t references_ok = 0;
     std::string reference_text;
     std::map<std::string, Answer::Failing> unanswered;  // dependencies asked and silent so far
+    /// Of each playbook: what objects to a step, by its place in the plan.
+    std::map<std::string, std::map<std::size_t, std::string>> objections;
     std::size_t open = 0;
     WakeUp done;
 
@@ -24,6 +26,17 @@ struct Asker::Round {
         if (--open == 0) done.notify();
     }
 };
+
+namespace {
+
+bool can_be_looked_at(Step const& step) {
+    // What earlier steps save is not known yet.
+    if (to_text(step.params).find("{{ steps.") != std::string::npos) return false;
+    // A fallback is a step for where the usual means are missing: it may not be needed.
+    return step.when.empty();
+}
+
+}  // namespace
 
 Asker::Asker(
     asio::any_io_executor executor, ProbeContext context, Engine const& engine, Decider& decider,
@@ -74,13 +87,22 @@ asio::awaitable<Answer> Asker::ask(AskFresh question) {
         group.spawn("schema", ask_schema(round, service->release));
     }
     for (auto& plan : question.plans) {
-        ++round->open;
-        group.spawn("preflight", ask_plan(round, std::move(plan)));
+        for (std::size_t place = 0; place < plan.steps.size(); ++place) {
+            auto& step = plan.steps[place];
+            if (!can_be_looked_at(step)) continue;
+            ++round->open;
+            group.spawn("preflight", ask_step(round, plan.playbook, place, std::move(step)));
+        }
     }
     if (round->open > 0) (void)co_await round->done.wait_for(limit);
     group.cancel();
     co_await group.join();
 
+    // One that finds no time objects to nothing: a busy machine must not block its own rollback,
+    // and a step whose target is missing fails without harm.
+    for (auto& [playbook, of_steps] : round->objections) {
+        round->answer.preflight[playbook] = std::move(of_steps.begin()->second);
+    }
     for (auto& [key, silent] : round->unanswered) {
         round->answer.failing.push_back(std::move(silent));
     }
@@ -158,22 +180,13 @@ asio::awaitable<void> Asker::ask_schema(std::shared_ptr<Round> round, ReleasePol
     round->finish();
 }
 
-asio::awaitable<void> Asker::ask_plan(std::shared_ptr<Round> round, Plan plan) {
-    std::optional<std::string> problem;
-    for (auto const& step : plan.steps) {
-        // What earlier steps save is not known yet: such a step cannot be looked at.
-        if (to_text(step.params).find("{{ steps.") != std::string::npos) continue;
-        // A fallback is a step for where the usual means are missing: it may not be needed.
-        if (!step.when.empty()) continue;
-        auto answer = co_await runner_.preflight(step);
-        if (co_await is_cancelled()) co_return;
-        if (!answer) continue;
-        problem = "step " + step.name + ": " + *answer;
-        break;
-    }
-    // One that finds no time objects to nothing: a busy machine must not block its own rollback,
-    // and a step whose target is missing fails without harm.
-    if (problem) round->answer.preflight[plan.playbook] = *problem;
+asio::awaitable<void> Asker::ask_step(
+    std::shared_ptr<Round> round, std::string playbook, std::size_t place, Step step
+) {
+    auto const name = step.name;
+    auto objection = co_await runner_.preflight(std::move(step));
+    if (co_await is_cancelled()) co_return;
+    if (objection) round->objections[playbook][place] = "step " + name + ": " + *objection;
     round->finish();
 }
 

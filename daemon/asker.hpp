@@ -33,7 +33,9 @@ private:
         std::shared_ptr<Round> round, std::string service, SignalPolicy signal
     );
     boost::asio::awaitable<void> ask_schema(std::shared_ptr<Round> round, ReleasePolicy release);
-    boost::asio::awaitable<void> ask_plan(std::shared_ptr<Round> round, Plan plan);
+    boost::asio::awaitable<void> ask_step(
+        std::shared_ptr<Round> round, std::string playbook, std::size_t place, Step step
+    );
     std::vector<SignalPolicy> references_of(std::string const& service) const;
 
     boost::asio::any_io_executor executor_;

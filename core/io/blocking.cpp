@@ -148,15 +148,64 @@ void BlockingPool::stop(Duration grace) {
     }
 }
 
+namespace {
+
+/// Threads that nobody waits for. At the end of the program those that do not hang get a moment to
+/// end: what a library keeps for each thread (OpenSSL its errors) is freed by that thread alone.
+class LeftBehind {
+public:
+    ~LeftBehind() {
+        for (auto& one : all_) {
+            bool const ended = has_ended(one, grace_);
+            if (!ended) grace_ = Duration::zero();
+            for (auto& thread : one.threads) ended ? thread.join() : thread.detach();
+        }
+    }
+
+    void add(std::shared_ptr<BlockingPool::State> pool, std::vector<std::thread> threads) {
+        std::lock_guard const lock(mutex_);
+        std::erase_if(all_, [](One& one) {
+            if (!has_ended(one, Duration::zero())) return false;
+            for (auto& thread : one.threads) thread.join();
+            return true;
+        });
+        all_.push_back(One{.pool = std::move(pool), .threads = std::move(threads)});
+    }
+
+private:
+    struct One {
+        std::shared_ptr<BlockingPool::State> pool;
+        std::vector<std::thread> threads;
+    };
+
+    static bool has_ended(One const& one, Duration limit) {
+        std::unique_lock lock(one.pool->mutex);
+        auto const ended = [&one] { return one.pool->alive == 0; };
+        return one.pool->changed.wait_for(lock, limit, ended);
+    }
+
+    std::mutex mutex_;
+    std::vector<One> all_;
+    Duration grace_ = std::chrono::milliseconds(500);  // until the first that hangs
+};
+
+LeftBehind& left_behind() {
+    static LeftBehind all;
+    return all;
+}
+
+}  // namespace
+
 void BlockingPool::leave(std::function<void()> last) {
-    std::lock_guard const lock(state_->mutex);
+    std::unique_lock lock(state_->mutex);
     if (state_->stopped) return;
     Job job{std::make_shared<std::function<void()>>(std::move(last)), nullptr};
     (void)state_->add(std::move(job));  // no thread to be had: then it is not done
     state_->stopped = true;
     state_->changed.notify_all();
-    for (auto& thread : state_->threads) thread.detach();
-    state_->threads.clear();
+    auto threads = std::exchange(state_->threads, {});
+    lock.unlock();
+    left_behind().add(state_, std::move(threads));
 }
 
 namespace blocking_detail {

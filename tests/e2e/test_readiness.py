@@ -1,6 +1,7 @@
 """The rollback that cannot work is known before it is needed: in conditions, in a metric, and by a message."""
 
 from harness import wait_for
+from harness.policy import script
 
 
 def playbook(world, name: str = "code-rollback") -> dict:
@@ -43,3 +44,19 @@ def test_without_a_version_to_go_back_to_nothing_is_ready(world):
     world.repository.release("v2", "ok")
     world.deploy("v2")
     wait_for(lambda: playbook(world)["ready"] is True, 20, "it to be ready")
+
+
+def test_a_plan_of_many_slow_looks_is_looked_at_whole(world):
+    """Each of its steps answers in time; all of them one after the other would not."""
+    slow = script(world, "compose", "sleep 0.7; echo docker-compose version 1.29.2\n")
+    (world.folder / "compose.yaml").write_text("services: {}\n")
+    down = {"compose": {"command": [slow], "cwd": str(world.folder), "do": "stop"}}
+    last = {"file_edit": {"file": str(world.folder / "not-there"), "key": "A", "value": "b"}}
+    world.policy["daemon"]["readiness_every"] = "1s"
+    world.shop["playbooks"]["by-hand"] = {
+        "undoes": "nothing", "risk": "low", "data_loss": "none",
+        "steps": [{**down, "name": f"stop-{n}"} for n in range(4)] + [{**last, "name": "last"}],
+        "verify": [{"until": "ok(health)", "within": "4s"}]}
+    world.start()
+    wait_for(lambda: playbook(world, "by-hand")["ready"] is False, 20, "the objection")
+    assert "step last: " in playbook(world, "by-hand")["ready_why"]
