@@ -70,6 +70,16 @@ struct Duty {
 };
 BOOST_DESCRIBE_STRUCT(Duty, (), (name, text, deadline, from, to))
 
+/// People are told of an entry of follow_up again and again, from the recovery on.
+struct Reminder {
+    std::uint32_t entry = 0;  // of follow_up, 1-based
+    Duration every{};
+    Duration lasts{};
+
+    friend bool operator==(Reminder const&, Reminder const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Reminder, (), (entry, every, lasts))
+
 struct Playbook {
     std::string name;
     Undoes undoes = Undoes::nothing;
@@ -84,6 +94,7 @@ struct Playbook {
     std::vector<Check> verify;
     std::vector<Check> success;
     std::vector<std::string> follow_up;  // text for people, shown until the incident is closed
+    std::vector<Reminder> reminders;     // of entries of follow_up
     std::vector<Duty> duties;
     std::vector<std::string> on_failure;  // playbooks appended to the ladder
 
@@ -92,7 +103,7 @@ struct Playbook {
 BOOST_DESCRIBE_STRUCT(
     Playbook, (),
     (name, undoes, risk, data_loss, approval, budget, locks, inputs, steps, always, verify, success,
-     follow_up, duties, on_failure)
+     follow_up, reminders, duties, on_failure)
 )
 
 /// Destroys or loses something, so it needs a person whatever anybody says (A5.5).

@@ -33,6 +33,7 @@ constexpr std::string_view shapes = R"(Incident
  duties: [Duty]
  success: [Check]
  follow_up: [string]
+ reminders: [Reminder]
 Firing
  name: string
  verdict: true|false|unknown
@@ -63,6 +64,13 @@ GuardResult
  letter: string
  passed: boolean
  text: string
+Reminder
+ entry: integer
+ every: string
+ until: time
+ next_at: time?
+ told: integer
+ why: string
 Duty
  n: integer
  name: string
@@ -133,6 +141,7 @@ Plan
  verify: [PlannedCheck]
  success: [PlannedCheck]
  follow_up: [string]
+ reminders: [PlannedReminder]
  duties: [PlannedDuty]
  on_failure: [string]
  inputs: object
@@ -160,6 +169,10 @@ PlannedCheck
  argv: [string]
  text: string
  from: string
+PlannedReminder
+ entry: integer
+ every: string
+ lasts: string
 PlannedDuty
  name: string
  text: string

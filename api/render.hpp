@@ -26,6 +26,10 @@ Json render_firing(Firing const& firing);
 Json render_refusal(Refusal const& refusal);
 Json render_guard(GuardResult const& guard);
 Json render_duty(DutyRun const& duty);
+/// A reminder of an entry of the incident's follow_up.
+Json render_reminder(ReminderRun const& reminder);
+/// "every 15m until 2026-01-31T12:00:00Z; told 3 times".
+std::string reminder_text(ReminderRun const& reminder);
 /// Without its text: that is for the role operate.
 Json render_evidence(Evidence const& evidence, bool with_text);
 

@@ -140,6 +140,25 @@ Json render_duty(DutyRun const& duty) {
     return out;
 }
 
+Json render_reminder(ReminderRun const& reminder) {
+    JsonObject out;
+    out["entry"] = reminder.reminder.entry;
+    out["every"] = format_duration(reminder.reminder.every);
+    out["until"] = render_time(later(reminder.since, reminder.reminder.lasts).wall);
+    out["next_at"] = render_time(reminder.next_at);
+    out["told"] = reminder.told;
+    out["why"] = reminder.why;
+    return out;
+}
+
+std::string reminder_text(ReminderRun const& reminder) {
+    auto const& [entry, every, lasts] = reminder.reminder;
+    return "people are reminded every " + format_duration(every) + " until " +
+           format_rfc3339(later(reminder.since, lasts).wall) + "; told " +
+           std::to_string(reminder.told) + (reminder.told == 1 ? " time" : " times") +
+           (reminder.why.empty() ? "" : ", over: " + reminder.why);
+}
+
 Json render_evidence(Evidence const& evidence, bool with_text) {
     JsonObject out;
     out["name"] = evidence.name;
@@ -183,6 +202,7 @@ Json render_incident(Incident const& incident) {
         return render_check(check, planned);
     });
     out["follow_up"] = to_json(incident.follow_up);
+    out["reminders"] = rendered(incident.reminders, render_reminder);
     return out;
 }
 

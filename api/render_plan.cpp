@@ -57,6 +57,17 @@ JsonArray render_duties(std::vector<Duty> const& duties) {
     return out;
 }
 
+JsonArray render_reminders(std::vector<Reminder> const& reminders) {
+    JsonArray out;
+    for (auto const& reminder : reminders) {
+        JsonObject shown = to_json(reminder).as_object();
+        shown["every"] = format_duration(reminder.every);
+        shown["lasts"] = format_duration(reminder.lasts);
+        out.push_back(std::move(shown));
+    }
+    return out;
+}
+
 }  // namespace
 
 std::string condition_of(Check const& check) {
@@ -84,6 +95,7 @@ Json render_plan(Plan const& plan) {
     out["always"] = render_steps(plan.always, plan.steps.size());
     out["verify"] = render_checks(plan.verify);
     out["success"] = render_checks(plan.success);
+    out["reminders"] = render_reminders(plan.reminders);
     out["duties"] = render_duties(plan.duties);
     return out;
 }

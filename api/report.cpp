@@ -176,7 +176,15 @@ void add_people(Page& page, Incident const& incident) {
                                     (duty.reason.empty() ? "" : ", because " + duty.reason) + ")"
             );
         }
-        for (auto const& text : incident.follow_up) page.item(text);
+        std::uint32_t entry = 0;
+        for (auto const& text : incident.follow_up) {
+            ++entry;
+            std::string reminded;
+            for (auto const& reminder : incident.reminders) {
+                if (reminder.reminder.entry == entry) reminded = reminder_text(reminder);
+            }
+            page.item(reminded.empty() ? text : text + " (" + reminded + ")");
+        }
     }
     page.heading("For people to write");
     for (auto const* const question :

@@ -113,6 +113,18 @@ void print_runs(Terminal const& terminal, Json const& incident) {
     }
 }
 
+/// " (every 15m until …, told 3 times)"; empty where nobody is reminded of that entry.
+std::string reminded(Json const& incident, std::int64_t entry) {
+    for (auto const& reminder : items_of(incident, "reminders")) {
+        if (shown(reminder, "entry") != std::to_string(entry)) continue;
+        auto const why = shown(reminder, "why");
+        return " (every " + shown(reminder, "every") + " until " +
+               moment(text_of(reminder, "until")) + ", told " + shown(reminder, "told") +
+               (why.empty() ? " times)" : " times, over: " + why + ")");
+    }
+    return "";
+}
+
 void print_duties(Terminal const& terminal, Json const& incident) {
     if (!items_of(incident, "duties").empty()) {
         terminal.out << '\n' << terminal.paint("Duties", Colour::bold) << '\n';
@@ -131,8 +143,9 @@ void print_duties(Terminal const& terminal, Json const& incident) {
         );
     }
     if (!table.empty()) table.print(terminal, 2);
+    std::int64_t entry = 0;
     for (auto const& text : items_of(incident, "follow_up")) {
-        print_field(terminal, "Follow up:", name_of(text));
+        print_field(terminal, "Follow up:", name_of(text) + reminded(incident, ++entry));
     }
 }
 

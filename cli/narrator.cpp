@@ -203,6 +203,10 @@ std::optional<std::string> Narrator::tell_incident(std::string_view kind, Json c
     }
     if (kind == "incident.recovered") return id + " has RECOVERED, verified";
     if (kind == "incident.resolved") return id + " is resolved" + by(body) + because(body, "why");
+    if (kind == "follow_up.told") return id + ": people are reminded of follow-up " + text("entry");
+    if (kind == "follow_up.ended") {
+        return id + ": nobody is reminded any more" + by(body) + because(body, "reason");
+    }
     if (kind == "duty.owed") {
         auto const& duty = member(member(body, "duty"), "duty");
         return id + ": people owe " + shown(duty, "name") + because(duty, "text");

@@ -134,7 +134,15 @@ void write_playbook(std::ostream& out, Playbook const& playbook) {
     write_checks(out, "It has recovered when", playbook.verify);
     write_checks(out, "It was successful when, after that", playbook.success);
     if (!playbook.follow_up.empty() || !playbook.duties.empty()) out << "\nAfterwards:\n\n";
-    for (auto const& text : playbook.follow_up) out << "- " << plain(text) << '\n';
+    for (std::size_t i = 0; i < playbook.follow_up.size(); ++i) {
+        out << "- " << plain(playbook.follow_up[i]);
+        for (auto const& reminder : playbook.reminders) {
+            if (reminder.entry != i + 1) continue;
+            out << " (reminded every " << format_duration(reminder.every) << " for "
+                << format_duration(reminder.lasts) << ')';
+        }
+        out << '\n';
+    }
     for (auto const& duty : playbook.duties) {
         out << "- [ ] " << plain(duty.name) << ": " << plain(duty.text) << " (within "
             << format_duration(duty.deadline) << " of " << to_string(duty.from) << ")\n";

@@ -288,6 +288,29 @@ Section const& duty() {
     return section;
 }
 
+Section const& follow_up() {
+    static Section const section{
+        "a follow-up",
+        "Entries of `follow_up`, where it is more than a text.",
+        {
+            needed(key("say", text, "What people should watch or do.")),
+            lasting(
+                "every", reminder_every_min, reminder_every_max,
+                "People are reminded of it at this pace, from the recovery on."
+            ),
+            otherwise(
+                lasting(
+                    "for", reminder_every_min, reminder_for_max,
+                    "Of every: for so long. A person who resolves the incident ends it, and so "
+                    "does one that freezes."
+                ),
+                reminder_for_standard
+            ),
+        }
+    };
+    return section;
+}
+
 Section const& gate() {
     static Section const section{
         "gate",
@@ -298,11 +321,10 @@ Section const& gate() {
 }
 
 std::vector<Section const*> all() {
-    return {&root(),        &daemon(),   &tls(),     &heartbeat(), &respond_within(),
-            &token(),       &limits(),   &channel(), &host(),      &matrix_row(),
-            &matrix_when(), &service(),  &release(), &signal(),    &reference(),
-            &trigger(),     &classify(), &rung(),    &playbook(),  &step(),
-            &check(),       &duty(),     &gate()};
+    return {&root(),     &daemon(),  &tls(),       &heartbeat(),  &respond_within(), &token(),
+            &limits(),   &channel(), &host(),      &matrix_row(), &matrix_when(),    &service(),
+            &release(),  &signal(),  &reference(), &trigger(),    &classify(),       &rung(),
+            &playbook(), &step(),    &check(),     &duty(),       &follow_up(),      &gate()};
 }
 
 std::vector<std::string> const& roles() {

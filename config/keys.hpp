@@ -29,7 +29,14 @@ Section const& playbook();
 Section const& step();   // beside the form
 Section const& check();  // an entry of verify or success
 Section const& duty();
+Section const& follow_up();  // an entry that is more than a text
 Section const& gate();
+
+/// Of `follow_up`: how often people may be reminded, and for how long; a week of it is a duty.
+constexpr Duration reminder_every_min = std::chrono::seconds(1);
+constexpr Duration reminder_every_max = std::chrono::hours(24);
+constexpr Duration reminder_for_standard = std::chrono::hours(4);
+constexpr Duration reminder_for_max = std::chrono::hours(168);
 
 /// Every section, in the order of the reference documentation.
 std::vector<Section const*> all();

@@ -200,7 +200,8 @@ Section const& playbook() {
             key("always", object, "Steps that run at the end whatever happened."),
             key("verify", object, "What must pass within settle for the service to be recovered."),
             key("success", object, "What must hold later for the rollback to be successful."),
-            key("follow_up", text_list, "What people should watch or do afterwards, as text."),
+            key("follow_up", object,
+                "What people should watch or do afterwards; they may be reminded."),
             key("duties", object, "What people owe afterwards, with deadlines."),
             key("on_failure", text_list, "Playbooks appended to the ladder if it fails."),
         }

@@ -201,6 +201,37 @@ void read_inputs(PlaybookReading& playbook, YamlCursor const& cursor, JsonObject
     }
 }
 
+/// One entry: a text, or a text people are reminded of.
+void read_follow_up(YamlCursor const& cursor, ValueHooks const& hooks, Playbook& playbook) {
+    if (cursor.kind() != YamlKind::map) {
+        auto text = cursor.text("a text, or a map with say");
+        if (text && hooks.text) text = hooks.text(cursor, std::move(*text));
+        if (text) playbook.follow_up.push_back(std::move(*text));
+        return;
+    }
+    MapReader map(cursor, keys::follow_up());
+    std::string say;
+    read(map, "say", say, hooks);
+    playbook.follow_up.push_back(std::move(say));
+    Reminder reminder;
+    reminder.entry = std::uint32_t(playbook.follow_up.size());
+    reminder.lasts = keys::reminder_for_standard;
+    bool const paced = read(map, "every", reminder.every);
+    read(map, "for", reminder.lasts);
+    if (map.has("for") && !map.has("every")) {
+        map.take("for")->error("for needs every: at what pace people are reminded");
+    } else if (paced && reminder.lasts < reminder.every) {
+        map.take(map.has("for") ? "for" : "every")
+            ->error(
+                "nobody would be reminded: for (" + format_duration(reminder.lasts) +
+                ") is shorter than every (" + format_duration(reminder.every) + ")"
+            );
+    } else if (paced) {
+        playbook.reminders.push_back(reminder);
+    }
+    map.finish();
+}
+
 void read_playbook(ServiceReading& service, std::string const& name, YamlCursor const& cursor) {
     MapReader map(cursor, keys::playbook());
     Playbook playbook;
@@ -232,7 +263,11 @@ void read_playbook(ServiceReading& service, std::string const& name, YamlCursor 
     }
     auto const names = lasting_names(parts);
     auto const hooks = service.naming_hooks(names);
-    read(map, "follow_up", playbook.follow_up, hooks);
+    if (auto const follow_up = map.take("follow_up")) {
+        for (auto const& item : follow_up->items("a list of texts, or of maps with say")) {
+            read_follow_up(item, hooks, playbook);
+        }
+    }
     if (auto const duties = map.take("duties")) playbook.duties = read_duties(*duties, hooks);
     playbook.on_failure = read_names(map, "on_failure", "a playbook");
     map.finish();

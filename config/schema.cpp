@@ -251,6 +251,8 @@ JsonObject playbook_schema() {
     for (auto const* const key : {"verify", "success"}) {
         set(schema, key, list_of(reference_to("check")));
     }
+    set(schema, "follow_up",
+        list_of({{"anyOf", JsonArray{any_text(), reference_to("follow_up")}}}));
     set(schema, "duties", list_of(reference_to("duty")));
     return schema;
 }
@@ -292,6 +294,7 @@ Json policy_schema(Catalogue const& catalogue) {
     definitions["rung"] = section_schema(keys::rung());
     definitions["check"] = check_schema();
     definitions["duty"] = section_schema(keys::duty());
+    definitions["follow_up"] = section_schema(keys::follow_up());
     definitions["trigger"] = trigger_schema();
     definitions["playbook"] = playbook_schema();
     definitions["service"] = service_schema(catalogue);

@@ -64,6 +64,8 @@ void apply(State&, IncidentRecovered const&, Stamp const&);
 void apply(State&, IncidentResolved const&, Stamp const&);
 void apply(State&, DutyOwed const&, Stamp const&);
 void apply(State&, DutyChanged const&, Stamp const&);
+void apply(State&, ReminderTold const&, Stamp const&);
+void apply(State&, RemindersEnded const&, Stamp const&);
 void apply(State&, RunPlanned const&, Stamp const&);
 void apply(State&, RunApproved const&, Stamp const&);
 void apply(State&, RunStarted const&, Stamp const&);

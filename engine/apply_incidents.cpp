@@ -38,6 +38,27 @@ void set_floors(
     for (auto const& [trigger, floor] : floors) state.services[service].floors[trigger] = floor;
 }
 
+void begin_reminders(
+    Incident& incident, std::vector<Reminder> const& reminders, Moment const& recovered
+) {
+    incident.reminders.clear();
+    for (auto const& reminder : reminders) {
+        ReminderRun made;
+        made.reminder = reminder;
+        made.since = recovered;
+        made.next_at = later(recovered, reminder.every);
+        incident.reminders.push_back(std::move(made));
+    }
+}
+
+void end_reminders(Incident& incident, std::string const& why) {
+    for (auto& reminder : incident.reminders) {
+        if (!reminder.next_at) continue;
+        reminder.next_at.reset();
+        reminder.why = why;
+    }
+}
+
 }  // namespace
 
 void apply(State& state, IncidentOpened const& body, Stamp const&) {
@@ -138,6 +159,7 @@ void apply(State& state, StateChanged const& body, Stamp const&) {
         incident.standing_text = body.why;
         incident.held_until = body.until;
         service = incident.service;
+        if (body.state == IncidentState::frozen) end_reminders(incident, "the incident froze");
     });
     if (body.state == IncidentState::frozen) state.services[service].frozen_by.insert(body.id);
 }
@@ -208,6 +230,7 @@ void apply(State& state, IncidentRecovered const& body, Stamp const& stamp) {
         for (auto const& run : incident.runs) {
             if (run.id != body.run) continue;
             incident.follow_up = run.plan.follow_up;
+            begin_reminders(incident, run.plan.reminders, stamp.at);
             incident.success.clear();
             for (std::size_t i = 0; i < run.plan.success.size(); ++i) {
                 incident.success.push_back({std::uint32_t(i + 1), false, false, {}, {}});
@@ -226,6 +249,7 @@ void apply(State& state, IncidentResolved const& body, Stamp const& stamp) {
         incident.resolved_by = body.by;
         incident.standing_text = body.why;
         incident.asking = false;
+        if (!body.by.empty()) end_reminders(incident, "resolved by " + body.by);
         for (auto& firing : incident.triggers) firing.cleared = true;
     });
     if (service_name.empty()) return;
@@ -252,6 +276,27 @@ void apply(State& state, DutyChanged const& body, Stamp const&) {
             duty.reason = body.reason;
             duty.overdue_told = duty.overdue_told || body.overdue;
         }
+    });
+}
+
+void apply(State& state, ReminderTold const& body, Stamp const& stamp) {
+    change_incident(state, body.id, [&](Incident& incident) {
+        for (auto& told : incident.reminders) {
+            if (told.reminder.entry != body.entry || !told.next_at) continue;
+            ++told.told;
+            // Told late, the next is due when it would have been all the same.
+            auto const due = std::max(stamp.at.boot, told.next_at->boot);
+            told.next_at = later(told.since, told.reminder.every * (told.due_by(due) + 1));
+            if (told.next_at->boot <= told.until()) continue;
+            told.next_at.reset();
+            told.why = "its time is over";
+        }
+    });
+}
+
+void apply(State& state, RemindersEnded const& body, Stamp const&) {
+    change_incident(state, body.id, [&](Incident& incident) {
+        end_reminders(incident, "ended by " + body.by);
     });
 }
 

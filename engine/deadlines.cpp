@@ -71,6 +71,9 @@ void consider_incident(Earliest& due, Incident const& incident, Policy const& po
     for (auto const& duty : incident.duties) {
         if (duty.state == DutyState::open && !duty.overdue_told) due.consider(duty.due_at.boot);
     }
+    for (auto const& reminder : incident.reminders) {
+        if (reminder.next_at) due.consider(reminder.next_at->boot);
+    }
     if (incident.state == IncidentState::resolved) return;
     auto const* const service = policy.service(incident.service);
     Limits const limits = service == nullptr ? Limits{} : service->limits;

@@ -163,6 +163,46 @@ void tell_overdue(Draft& draft, std::string const& id) {
     }
 }
 
+std::string reminder_text(
+    Incident const& incident, ReminderRun const& reminder, std::int64_t missed
+) {
+    auto const entry = reminder.reminder.entry;
+    bool const known = entry > 0 && entry <= incident.follow_up.size();
+    std::string text = incident.service + ": follow up " + incident.id + ", recovered at " +
+                       format_rfc3339(reminder.since.wall) + ": " +
+                       (known ? incident.follow_up[entry - 1] : "");
+    if (missed > 0) {
+        text += "\nNobody could be reminded before: " + std::to_string(missed) +
+                (missed == 1 ? " more was" : " more were") + " due meanwhile";
+    }
+    text += reminder.next_at ? "\nNext: again at " + format_rfc3339(reminder.next_at->wall)
+                             : std::string("\nNext: nothing, this was the last one");
+    text += "\nYou: look";
+    return reminder.next_at ? text + "; who has seen enough: rollbackctl resolve " + incident.id
+                            : text;
+}
+
+// What fell due while nobody could be told (a silence, no daemon) is told once, late.
+void remind(Draft& draft, std::string const& id) {
+    if (is_silenced(draft.state, draft.incident(id).service)) return;  // told when it ends
+    if (!pages(draft.incident(id))) return;
+    for (auto const& due : std::vector<ReminderRun>(draft.incident(id).reminders)) {
+        if (!due.next_at || draft.now.boot < due.next_at->boot) continue;
+        auto const missed = due.due_by(draft.now.boot) - due.due_by(due.next_at->boot);
+        auto const entry = due.reminder.entry;
+        draft.write(ReminderTold{id, entry, std::uint64_t(std::max(missed, std::int64_t(0)))});
+        auto const& incident = draft.incident(id);
+        auto const told = std::find_if(
+            incident.reminders.begin(), incident.reminders.end(),
+            [&](ReminderRun const& one) { return one.reminder.entry == entry; }
+        );
+        queue_reminder(
+            draft, id, "follow_up:" + std::to_string(entry), reminder_text(incident, *told, missed),
+            "rollbackctl show " + id
+        );
+    }
+}
+
 void escalate_late(Draft& draft, std::string const& id) {
     auto const& incident = draft.incident(id);
     auto const* const policy = draft.policy.service(incident.service);
@@ -208,6 +248,7 @@ void on(Draft& draft, Tick const&) {
             tell_again(draft, id);
         }
         tell_overdue(draft, id);
+        remind(draft, id);
     }
     for (auto const& service : draft.policy.services) {
         progress(draft, service.name);

@@ -148,9 +148,7 @@ std::string open_incident(
         DutyRun owed;
         owed.n = ++n;
         owed.duty = duty;
-        owed.due_at = draft.moment();
-        owed.due_at.boot += duty.deadline;
-        owed.due_at.wall += std::chrono::duration_cast<WallTime::duration>(duty.deadline);
+        owed.due_at = later(draft.moment(), duty.deadline);
         draft.write(DutyOwed{id, std::move(owed)});
     }
     return id;

@@ -83,7 +83,17 @@ void on(Draft& draft, Acked const& event) {
 
 void on(Draft& draft, ResolvedBy const& event) {
     auto const* const incident = require(draft, event.incident);
-    if (incident == nullptr || incident->state == IncidentState::resolved) return;
+    if (incident == nullptr) return;
+    if (incident->state == IncidentState::resolved) {
+        bool const reminds = std::any_of(
+            incident->reminders.begin(), incident->reminders.end(),
+            [](ReminderRun const& reminder) { return reminder.next_at.has_value(); }
+        );
+        if (reminds) {
+            draft.write(RemindersEnded{event.incident, event.actor.name, reason_of(event.reason)});
+        }
+        return;
+    }
     if (auto const* const run = active_run(*incident)) {
         draft.refuse(
             Errc::conflict, run->id + " is on; abort it first: rollbackctl abort " + event.incident

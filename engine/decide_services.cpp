@@ -321,6 +321,7 @@ void on(Draft& draft, SilenceRemoved const& event) {
     for (auto const& silence : std::vector<Silence>(draft.state.silences)) {
         if (silence.id != event.id) continue;
         end_silence(draft, silence, event.actor.name);
+        on(draft, Tick{});  // what fell due in it, and nobody was told of
         return;
     }
     draft.refuse(

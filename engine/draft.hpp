@@ -159,6 +159,12 @@ void queue_message(
     Draft& draft, std::string const& incident, std::string const& event,
     std::vector<std::string> const& channels, std::string text, std::string command, Duration delay
 );
+/// To who is told of the incident; the last of that topic, where it is not delivered yet, gives
+/// way.
+void queue_reminder(
+    Draft& draft, std::string const& incident, std::string topic, std::string text,
+    std::string command
+);
 /// Somebody has taken the incident: for channels that were told of it and follow that.
 void queue_ack(Draft& draft, std::string const& incident, std::string const& by);
 bool is_silenced(State const& state, std::string const& service);

@@ -67,6 +67,7 @@ struct Alert {
     std::string command;
     Instant not_before;
     std::vector<std::string> channels;  // empty: every one
+    std::string topic = {};
 };
 
 bool is_wanted(std::string const& channel, std::vector<std::string> const& channels) {
@@ -161,6 +162,12 @@ void queue(Draft& draft, ChannelPolicy const& to, Alert alert, Storm const* stor
                            record.merges.end();
         if (left_early && !known) record.merges.push_back(queued->id);
     }
+    for (auto const& [id, queued] : draft.state.outbox) {
+        bool const outdated = !alert.topic.empty() && queued->topic == alert.topic &&
+                              queued->incident == alert.incident && queued->channel == channel;
+        if (outdated) record.merges.push_back(id);
+    }
+    message.topic = alert.topic;
     message.id = "MSG-" + std::to_string(draft.state.next_message);
     message.incident = alert.incident;
     message.channel = channel;
@@ -236,6 +243,19 @@ void queue_message(
 ) {
     Alert const alert{incident, event, std::move(text), std::move(command), draft.now.boot + delay,
                       channels};
+    for (auto const& channel : draft.policy.channels) {
+        if (is_wanted(channel.name, channels)) queue(draft, channel, alert, nullptr);
+    }
+}
+
+void queue_reminder(
+    Draft& draft, std::string const& incident, std::string topic, std::string text,
+    std::string command
+) {
+    auto const channels = channels_of(draft, draft.incident(incident));
+    Alert alert{incident,           "follow_up.due", std::move(text),
+                std::move(command), draft.now.boot,  channels};
+    alert.topic = std::move(topic);
     for (auto const& channel : draft.policy.channels) {
         if (is_wanted(channel.name, channels)) queue(draft, channel, alert, nullptr);
     }

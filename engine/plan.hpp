@@ -22,6 +22,7 @@ struct Plan {
     std::vector<Check> verify;
     std::vector<Check> success;
     std::vector<std::string> follow_up;
+    std::vector<Reminder> reminders;
     std::vector<Duty> duties;
     std::vector<std::string> on_failure;
     JsonObject inputs;
@@ -33,7 +34,7 @@ struct Plan {
 BOOST_DESCRIBE_STRUCT(
     Plan, (),
     (service, playbook, undoes, data_loss, data_loss_window, target, blamed, budget, locks, steps,
-     always, verify, success, follow_up, duties, on_failure, inputs, approval, hash)
+     always, verify, success, follow_up, reminders, duties, on_failure, inputs, approval, hash)
 )
 
 }  // namespace rollbackd

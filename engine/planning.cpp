@@ -153,6 +153,7 @@ Result<Plan> make_plan(
     plan.verify = playbook.verify;
     plan.success = playbook.success;
     plan.follow_up = playbook.follow_up;
+    plan.reminders = playbook.reminders;
     plan.duties = playbook.duties;
     plan.on_failure = playbook.on_failure;
     plan.inputs = std::move(*filled);

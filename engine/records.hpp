@@ -321,6 +321,22 @@ struct DutyChanged {
 };
 ROLLBACKD_RECORD(DutyChanged, "duty.changed", (id, n, state, overdue, by, reason))
 
+/// People are told of a follow-up; `missed` of them fell due while nobody could be.
+struct ReminderTold {
+    std::string id;
+    std::uint32_t entry = 0;
+    std::uint64_t missed = 0;
+};
+ROLLBACKD_RECORD(ReminderTold, "follow_up.told", (id, entry, missed))
+
+/// A person has seen enough after the incident was resolved by data.
+struct RemindersEnded {
+    std::string id;
+    std::string by;
+    std::string reason;
+};
+ROLLBACKD_RECORD(RemindersEnded, "follow_up.ended", (id, by, reason))
+
 struct MessageQueued {
     Message message;
     std::vector<std::string> merges;
@@ -378,8 +394,9 @@ using RecordBody = std::variant<
     LadderReopened, StateChanged, TriggerCleared, TriggerRefired, AckedRecord, Escalated,
     Unanswered, VerdictRecord, EvidenceRecord, RunPlanned, RunApproved, RunStarted, StepIntent,
     StepWaiting, StepEndedRecord, AbortAsked, RunVerifying, VerifyProgress, RunEnded,
-    IncidentRecovered, IncidentResolved, DutyOwed, DutyChanged, MessageQueued, MessageAttempted,
-    MessageFellBack, MessageEnded, RequestRecord, ReadinessChanged, DrillRecorded>;
+    IncidentRecovered, IncidentResolved, DutyOwed, DutyChanged, ReminderTold, RemindersEnded,
+    MessageQueued, MessageAttempted, MessageFellBack, MessageEnded, RequestRecord, ReadinessChanged,
+    DrillRecorded>;
 
 template <class T>
 std::string kind_of() {

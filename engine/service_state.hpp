@@ -19,6 +19,10 @@ struct Moment {
 };
 BOOST_DESCRIBE_STRUCT(Moment, (), (wall, boot))
 
+inline Moment later(Moment const& moment, Duration by) {
+    return {moment.wall + std::chrono::duration_cast<WallTime::duration>(by), moment.boot + by};
+}
+
 enum class Standing { baking, known_good, superseded, bad, unknown };
 BOOST_DESCRIBE_ENUM(Standing, baking, known_good, superseded, bad, unknown)
 template <>

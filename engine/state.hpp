@@ -192,6 +192,24 @@ struct DutyRun {
 };
 BOOST_DESCRIBE_STRUCT(DutyRun, (), (n, duty, due_at, state, overdue_told, by, reason))
 
+/// A reminder of an incident that has recovered.
+struct ReminderRun {
+    Reminder reminder;
+    Moment since;                   // the recovery
+    std::optional<Moment> next_at;  // none: it is over
+    std::uint32_t told = 0;
+    std::string why;  // it is over
+
+    Instant until() const { return since.boot + reminder.lasts; }
+    /// How many of them fell due by then.
+    std::int64_t due_by(Instant instant) const {
+        return (std::min(instant, until()) - since.boot) / reminder.every;
+    }
+
+    friend bool operator==(ReminderRun const&, ReminderRun const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(ReminderRun, (), (reminder, since, next_at, told, why))
+
 struct TimelineEntry {
     std::uint64_t seq = 0;
     WallTime at{};
@@ -222,6 +240,7 @@ struct Incident {
     std::vector<DutyRun> duties;
     std::vector<CheckRun> success;  // of the run that verified
     std::vector<std::string> follow_up;
+    std::vector<ReminderRun> reminders;
     std::vector<Evidence> evidence;
     std::vector<TimelineEntry> timeline;
     bool asking = false;               // fresh answers are on their way
@@ -241,8 +260,8 @@ BOOST_DESCRIBE_STRUCT(
     Incident, (),
     (id, service, state, severity, alert_only, triggers, opened_at, acted_at, recovered_at,
      resolved_at, acked_by, resolved_by, ladder, runs, refusals, guards, duties, success, follow_up,
-     evidence, timeline, asking, ask, held_until, escalated, worse_at, unanswered, unanswered_at,
-     verdict, blamed, standing_text)
+     reminders, evidence, timeline, asking, ask, held_until, escalated, worse_at, unanswered,
+     unanswered_at, verdict, blamed, standing_text)
 )
 
 struct Silence {
@@ -274,13 +293,14 @@ struct Message {
     std::vector<std::string> also;  // other incidents it tells of: those of one storm
     std::uint32_t attempts = 0;
     std::string fallback;  // channel that is told instead while its own fails; empty once it was
+    std::string topic;  // undelivered, it gives way to the next of the same topic; empty: to none
 
     friend bool operator==(Message const&, Message const&) = default;
 };
 BOOST_DESCRIBE_STRUCT(
     Message, (),
     (id, incident, channel, event, text, command, payload, queued_at, not_before, also, attempts,
-     fallback)
+     fallback, topic)
 )
 
 /// An answered request that carried an Idempotency-Key; kept 24 h.

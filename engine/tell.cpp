@@ -119,6 +119,16 @@ struct Teller {
         return "duty " + std::to_string(r.n) + " " + to_string(r.state) + " by " + r.by +
                (r.reason.empty() ? "" : ": " + r.reason);
     }
+    std::string operator()(ReminderTold const& r) const {
+        auto const* const incident = state.incident(r.id);
+        bool const known =
+            incident != nullptr && r.entry > 0 && r.entry <= incident->follow_up.size();
+        return "reminded of follow-up " + std::to_string(r.entry) +
+               (known ? ": " + incident->follow_up[r.entry - 1] : "");
+    }
+    std::string operator()(RemindersEnded const& r) const {
+        return "no further reminders: ended by " + r.by + (r.reason.empty() ? "" : ", " + r.reason);
+    }
     std::string operator()(MessageEnded const& r) const {
         return r.state == MessageState::dropped ? "message " + r.id + " given up: " + r.text : "";
     }

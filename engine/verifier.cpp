@@ -181,9 +181,7 @@ void Verifier::owe_duties() {
         DutyRun owed;
         owed.n = ++n;
         owed.duty = duty;
-        owed.due_at = from;
-        owed.due_at.boot += duty.deadline;
-        owed.due_at.wall += std::chrono::duration_cast<WallTime::duration>(duty.deadline);
+        owed.due_at = later(from, duty.deadline);
         draft.write(DutyOwed{incident, std::move(owed)});
     }
 }

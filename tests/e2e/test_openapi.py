@@ -116,7 +116,7 @@ def eventful(world):
         "undoes": "nothing", "risk": "low", "data_loss": "none", "budget": "5m", "inputs": {"queue": "mail"},
         "steps": [{"wait_until": {"until": "ok(health)", "within": "5s"}}, {"manual": {"say": "drain {{ inputs.queue }}"}}],
         "verify": [{"until": "ok(health)", "within": "4s"}, {"run": ["true"]}],
-        "follow_up": ["write it down"],
+        "follow_up": ["write it down", {"say": "look again", "every": "15m", "for": "4h"}],
     }
     world.start()
     world.deploy("v1", known_good=True)

@@ -95,6 +95,7 @@ void Model::take(std::string const& kind, Json const& body) {
         {"message.ended", &Model::on_message_ended},
         {"message.fell_back", &Model::on_fell_back},
         {"incident.unanswered", &Model::on_unanswered},
+        {"follow_up.told", &Model::on_reminded},
     };
     auto const found = handlers.find(kind);
     if (found != handlers.end()) {
@@ -166,6 +167,8 @@ void Model::on_small(std::string const& kind, Json const& body) {
         if (firing != firings.end()) firing->second.judged = true;
     } else if (kind == "incident.acked") {
         note_answer(word(body, "id"), word(body, "by"));
+    } else if (kind == "follow_up.ended") {
+        end_reminders(word(body, "id"));
     } else if (kind == "incident.escalated") {
         incidents_[word(body, "id")].judged = true;  // people were called instead
     } else if (kind == "incident.asked") {

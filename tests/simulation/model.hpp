@@ -21,11 +21,21 @@ struct BookStep {
     bool approved = false, worked = false;
 };
 
+struct BookReminder {
+    std::uint64_t entry = 0;
+    Duration every{};
+    Time since{};
+    std::int64_t last = 0;  // how many there may be
+    std::int64_t told = 0;  // up to which of them
+    bool over = false;
+};
+
 struct BookRun {
     std::string id, incident, service, playbook, plan, undoes, loss, target, blamed, state;
     std::vector<std::string> answers, locks;
     std::set<std::uint64_t> passed;  // entries of verify
     std::vector<BookStep> steps;
+    std::vector<BookReminder> reminders;
     Json verify;
     std::optional<Duration> budget;
     bool asks = false, manual = false, automatic = false, aborting = false, storm = false;
@@ -61,6 +71,7 @@ struct BookIncident {
     std::string severity;
     bool answered = false, recovered = false;
     std::optional<Time> told_again{}, worse{};
+    std::vector<BookReminder> reminders;
 };
 
 struct BookVersion {
@@ -174,6 +185,13 @@ private:
     std::optional<Duration> respond_within(BookIncident const& incident) const;
     void judge_told_again();
     void look_for_answers(Time now);
+
+    // What people are reminded of (model_reminders.cpp).
+    static std::vector<BookReminder> reminders_of(Json const& plan);
+    void begin_reminders(BookIncident& incident, BookRun const& verified);
+    void on_reminded(Json const& body);
+    void end_reminders(std::string const& incident);
+    void look_for_reminders(Time now);
 
     // Promises (model_starts.cpp, model_proofs.cpp).
     void on_started(Json const& body);

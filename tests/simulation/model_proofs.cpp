@@ -198,6 +198,7 @@ void Model::look_around(bool writable) {
         require(!over, "A7", last.id + " is verified for longer than settle");
     }
     look_for_answers(now);
+    look_for_reminders(now);
 }
 
 void Model::on_recovered(Json const& body) {
@@ -205,6 +206,7 @@ void Model::on_recovered(Json const& body) {
     require(found != nullptr && found->verifying, "6", "recovered without a verified run");
     if (broken()) return;
     incidents_[found->incident].recovered = true;
+    begin_reminders(incidents_[found->incident], *found);
     require(
         std::all_of(
             found->steps.begin(), found->steps.end(),

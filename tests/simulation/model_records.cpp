@@ -124,6 +124,7 @@ void Model::on_state(Json const& body) {
     incident.state_since = now_;
     entered_now_.insert(incident.id);
     if (state == "frozen") services_[incident.service].frozen_by.insert(incident.id);
+    if (state == "frozen") end_reminders(incident.id);
 }
 
 void Model::on_resolved(Json const& body) {
@@ -133,6 +134,7 @@ void Model::on_resolved(Json const& body) {
     entered_now_.insert(incident.id);
     auto& service = services_[incident.service];
     bool const by_person = !word(body, "by").empty();
+    if (by_person) end_reminders(incident.id);
     require(
         by_person || !service.frozen_by.contains(incident.id), "A7",
         incident.id + " is over by itself, and the freeze with it"
@@ -173,6 +175,7 @@ void Model::on_planned(Json const& body) {
     made.asks = flag(plan, "approval");
     made.budget = span(plan, "budget");
     made.verify = *find(plan, "verify");
+    made.reminders = reminders_of(plan);
     for (auto const& step : find(plan, "steps")->get_array()) {
         made.steps.push_back(step_of(step, false));
     }

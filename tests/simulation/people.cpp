@@ -213,6 +213,12 @@ void Simulation::start_by_hand(std::string const& name) {
 void Simulation::follow(Record const& record) {
     bool const hasty = record.kind == "incident.asked" && random_.chance(0.04);
     bool const again = record.kind == "incident.recovered" && random_.chance(0.15);
+    if (record.kind == "follow_up.told" && random_.chance(0.05)) {
+        auto const id = text_of(*parse_json(record.body), "id");
+        timeline_.after(random_.between(1s, 20s), [this, id] {
+            if (shell_.alive()) shell_.submit(ResolvedBy{operator_, id, "seen enough"});
+        });
+    }
     if (!hasty && !again) return;
     auto const body = parse_json(record.body);
     auto const* const incident = shell_.engine().state().incident(text_of(*body, "id"));

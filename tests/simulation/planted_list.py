@@ -2,6 +2,16 @@
 The old text must stand in the file exactly once."""
 
 PLANTED = [
+    ("reminded-late-is-next", "engine/apply_incidents.cpp",
+     "            told.next_at = later(told.since, told.reminder.every * (told.due_by(due) + 1));",
+     "            told.next_at = later(stamp.at, told.reminder.every * (due > told.since.boot ? 2 : 1));", "A7"),
+    ("reminded-for-ever", "engine/apply_incidents.cpp",
+     "            if (told.next_at->boot <= told.until()) continue;", "            continue;", "A7"),
+    ("reminded-after-the-end", "engine/apply_incidents.cpp",
+     "        if (!body.by.empty()) end_reminders(incident, \"resolved by \" + body.by);", "", "A7"),
+    ("reminded-in-a-silence", "engine/decide_clock.cpp",
+     "    if (is_silenced(draft.state, draft.incident(id).service)) return;  // told when it ends\n    if (!pages(",
+     "    if (!pages(", "f"),
     ("no-intent", "engine/decide_runs.cpp",
      "    draft.write(StepIntent{run_id, n, attempt, step->params});\n    if (step->type == \"notify\") {",
      "    if (step->type == \"notify\") {", "1"),

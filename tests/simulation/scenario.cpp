@@ -65,6 +65,17 @@ Check random_check(Random& random, Duration settle, bool success) {
     }
 }
 
+// Drawn aside: what is drawn here moves nothing else of the seed's story.
+void add_reminders(Playbook& playbook, Random random) {
+    if (!random.chance(0.4)) return;
+    auto const entries = std::uint32_t(random.in(1, 2));
+    for (std::uint32_t entry = 1; entry <= entries; ++entry) {
+        playbook.follow_up.push_back("look again at {{ service }}");
+        auto const every = random.between(5s, 90s);
+        playbook.reminders.push_back({entry, every, every * random.in(1, 8) + 1s});
+    }
+}
+
 void fill(Playbook& playbook, Random& random, Duration settle) {
     if (random.chance(0.12)) {
         auto const at = random.below(playbook.steps.size() + 1);
@@ -94,6 +105,7 @@ void fill(Playbook& playbook, Random& random, Duration settle) {
     if (random.chance(0.1)) {
         playbook.duties.push_back({"tell", "tell the customers", 5min, DutyFrom::recovery, ""});
     }
+    add_reminders(playbook, Random(Random(random).next()));
 }
 
 std::vector<Playbook> make_playbooks(Random& random, Duration settle) {
