@@ -1,8 +1,8 @@
 // file_edit: one key of an env file, or one line of any text file.
 #include "actions/steps/descriptor.hpp"
 #include "actions/steps/file_edit_text.hpp"
+#include "actions/steps/file_script.hpp"
 #include "actions/steps/words.hpp"
-#include "core/record.hpp"
 
 namespace rollbackd {
 
@@ -42,39 +42,6 @@ TypeInfo file_edit_info() {
     return info;
 }
 
-constexpr std::size_t file_output_max = 2 * 1024 * 1024;  // above what the script lets pass
-
-constexpr char const* read_script = R"sh(
-[ -f "$1" ] || { echo "$1: no such file; create it first, with its owner and mode" >&2; exit 10; }
-size=$(stat -L -c %s -- "$1") || exit 10
-[ "$size" -le 1048576 ] || { echo "$1: larger than 1 MiB" >&2; exit 10; }
-cat -- "$1"
-)sh";
-
-// $1 file, $2 SHA-256 of what was read; the new content on stdin. Between reading and renaming
-// somebody else may have edited it: then nothing is done. cp keeps silent where it may not give
-// the copy away, so owner and mode are compared.
-constexpr char const* write_script = R"sh(
-file=$(readlink -f -- "$1") && [ -f "$file" ] || { echo "$1: no such file" >&2; exit 10; }
-folder=$(dirname -- "$file")
-new=$(mktemp -- "$folder/.rollbackd.XXXXXXXX") || exit 10
-trap 'rm -f -- "$new"' EXIT
-cat >"$new" || exit 10
-cp --attributes-only --preserve=mode,ownership,xattr -- "$file" "$new" 2>/dev/null ||
-    cp --attributes-only --preserve=mode,ownership -- "$file" "$new" || exit 10
-if [ "$(stat -c %u:%g:%a -- "$new")" != "$(stat -c %u:%g:%a -- "$file")" ]; then
-    owner=$(stat -c %U:%G -- "$file")
-    echo "$file: $(id -un) cannot keep its owner, $owner; let steps run as that user or root" >&2
-    exit 10
-fi
-sync -- "$new" || exit 10
-now=$(sha256sum <"$file" | cut -c 1-64)
-[ "$now" = "$2" ] || { echo "$file: changed by somebody else meanwhile" >&2; exit 11; }
-mv -f -- "$new" "$file" || exit 10
-sync -- "$folder"
-exit 0
-)sh";
-
 Result<EditedText> edited(StepJob const& job, std::string_view text) {
     auto const value = job.text("value");
     if (job.has("key")) return set_env_key(text, job.text("key"), value);
@@ -82,9 +49,7 @@ Result<EditedText> edited(StepJob const& job, std::string_view text) {
 }
 
 asio::awaitable<SupervisedEnd> read(StepJob& job) {
-    Command command;
-    command.argv = script_argv("file_edit", read_script, {job.text("file")});
-    command.output_max = file_output_max;
+    auto command = read_file_command("file_edit", job.text("file"));
     co_return co_await job.ask(std::move(command));
 }
 
@@ -104,10 +69,7 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
     if (!wanted->changed && !job.has_begun("write")) {
         co_return outcome_of(OutcomeKind::done, subject(job) + " says so already");
     }
-    Command command;
-    command.argv =
-        script_argv("file_edit", write_script, {job.text("file"), sha256_hex(now.stdout_text)});
-    command.input = wanted->text;
+    auto command = write_file_command("file_edit", job.text("file"), now.stdout_text, wanted->text);
     auto const end = co_await job.process("write", std::move(command));
     auto outcome = job.outcome(end);
     if (end.ok()) outcome.text = subject(job) + " changed";

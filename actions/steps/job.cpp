@@ -6,6 +6,7 @@
 #include "core/io/secrets.hpp"
 #include "core/names.hpp"
 
+#include <charconv>
 #include <filesystem>
 
 namespace rollbackd {
@@ -26,6 +27,28 @@ std::string_view trimmed(std::string_view text) {
     auto const first = text.find_first_not_of(blank);
     if (first == std::string_view::npos) return {};
     return text.substr(first, text.find_last_not_of(blank) - first + 1);
+}
+
+/// Of "…/RUN-3.1.settle4": the folder of the newest attempt, "…/RUN-3.1.2"; empty: there is none.
+std::string newest_attempt(std::string const& directory) {
+    auto const folder = std::filesystem::path(directory).parent_path();
+    auto const name = std::filesystem::path(directory).filename().string();
+    auto const step = name.substr(0, name.rfind('.') + 1);
+    std::string newest;
+    unsigned long newest_number = 0;
+    std::error_code ignored;
+    for (auto const& entry : std::filesystem::directory_iterator(folder, ignored)) {
+        auto const other = entry.path().filename().string();
+        if (!other.starts_with(step) || other.size() == step.size()) continue;
+        unsigned long number = 0;
+        auto const* const end = other.data() + other.size();
+        auto const read = std::from_chars(other.data() + step.size(), end, number);
+        bool const is_attempt = read.ec == std::errc() && read.ptr == end;
+        if (!is_attempt || (!newest.empty() && number < newest_number)) continue;
+        newest = entry.path().string();
+        newest_number = number;
+    }
+    return newest;
 }
 
 std::string as_text(Json const& value) {
@@ -135,6 +158,8 @@ void StepJob::note_shell_variables(std::string_view line) {
 
 Duration StepJob::left() const { return std::max(deadline_ - parts_.clock.now().boot, limit_min); }
 
+bool StepJob::is_late() const { return deadline_ <= parts_.clock.now().boot; }
+
 bool StepJob::is_aborted() const {
     return aborted_ || std::filesystem::exists(directory_ + "/" + step_files::abort_name);
 }
@@ -207,6 +232,20 @@ asio::awaitable<SupervisedEnd> StepJob::process(std::string name, Command comman
 asio::awaitable<SupervisedEnd> StepJob::ask(Command command) {
     auto made = spec(host_, std::move(command));
     co_return co_await ask(std::move(made));
+}
+
+asio::awaitable<std::optional<SupervisedEnd>> StepJob::recall(std::string name) {
+    std::optional<SupervisedEnd> out;
+    auto const attempt = newest_attempt(directory_);
+    if (attempt.empty()) co_return out;
+    out.emplace();
+    out->kind = EndKind::not_started;
+    auto directory = attempt + "/" + name;
+    if (!std::filesystem::exists(directory + "/" + step_files::claim_name)) co_return out;
+    // Claimed already: it is asked for its end, and nothing is started.
+    SupervisedSpec nothing;
+    out = co_await run_supervised(parts_.launcher, std::move(directory), std::move(nothing));
+    co_return out;
 }
 
 asio::awaitable<SupervisedEnd> StepJob::ask_from(std::string host, Command command) {

@@ -67,6 +67,8 @@ public:
     std::string id() const;
     /// What is left of the step's timeout, at least a moment.
     Duration left() const;
+    /// Nothing is left of it.
+    bool is_late() const;
     bool is_aborted() const;
     /// process(name) was started, now or in an earlier life.
     bool has_begun(std::string const& name) const;
@@ -88,6 +90,9 @@ public:
     boost::asio::awaitable<SupervisedEnd> process(std::string name, Command command);
     /// A question: changes nothing, may be asked again, leaves nothing behind.
     boost::asio::awaitable<SupervisedEnd> ask(Command command);
+    /// When settling: how process(name) of the newest attempt ended, or that it never began;
+    /// nullopt: nothing is known of any attempt.
+    boost::asio::awaitable<std::optional<SupervisedEnd>> recall(std::string name);
     /// The same on a machine of `hosts`, whatever the step's own is; empty: on this one.
     boost::asio::awaitable<SupervisedEnd> ask_from(std::string host, Command command);
 

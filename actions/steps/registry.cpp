@@ -14,9 +14,11 @@ std::vector<StepType> const& step_types() {
         http_step(),
         git_checkout_step(),
         git_revert_step(),
+        pull_request_step(),
         systemd_step(),
         file_edit_step(),
         file_restore_step(),
+        rotate_step(),
         symlink_step(),
         image_tag_step(),
         archive_create_step(),
@@ -62,11 +64,10 @@ StepType const* find_step_type(std::string_view name) {
 
 std::vector<std::string> later_step_types() {
     return {
-        "docker",       "npm",          "file_copy",   "archive", "flag",
-        "nginx",        "dns",          "status_page", "rotate",  "git_merge",
-        "git_branch",   "pull_request", "backup",      "service", "scale",
-        "reboot",       "dump",         "restore",     "pg_dump", "pg_swap",
-        "feature_flag", "maintenance",  "safe-mode",   "podman",  "kubectl",
+        "docker",      "npm",       "file_copy",  "archive", "flag",        "nginx",
+        "dns",         "git_merge", "git_branch", "backup",  "service",     "scale",
+        "reboot",      "dump",      "restore",    "pg_dump", "pg_swap",     "feature_flag",
+        "maintenance", "safe-mode", "podman",     "kubectl", "status_page",
     };
 }
 

@@ -67,7 +67,7 @@ def test_a_push_that_is_refused_leaves_nothing_and_leads_to_the_branch_and_a_per
     assert git("/srv/booking.git", "diff", booking.good, branch) == ""
     git("/srv/dev", "fetch", "--quiet", "origin")
     git("/srv/dev", "merge", "--quiet", f"origin/{branch}")
-    booking.confirm(id_, "previous-version", "manual", before=booking.push)
+    booking.push()
     incident = booking.recovered(id_)
     assert playbooks(incident) == ["code-rollback", "previous-version"]
     booking.measure(id_, "errors", "previous version: a branch and a pull request", "minutes")

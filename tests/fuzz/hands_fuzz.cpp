@@ -1,10 +1,11 @@
 // What machines say to steps: lists of backups and images, a firewall's rules, what others
-// see of a port. The first byte chooses the parser. Any bytes are read or refused, and what may be
-// deleted was in the list.
+// see of a port, pull requests. The first byte chooses the parser. Any bytes are read or refused,
+// and what may be deleted was in the list.
 #include "actions/steps/backup_choice.hpp"
 #include "actions/steps/firewall_text.hpp"
 #include "actions/steps/image_choice.hpp"
 #include "actions/steps/iptables_rules.hpp"
+#include "actions/steps/pull_request_text.hpp"
 #include "core/ensure.hpp"
 #include "tests/fuzz/entries.hpp"
 
@@ -59,6 +60,18 @@ void gates(std::string_view text) {
     (void)look_from_outside(text, false);
 }
 
+void pull_requests(std::string_view text) {
+    ensure(forge_message(text).find('\n') == std::string::npos, "what a forge says is one line");
+    auto const json = parse_json(text);
+    if (!json) return;
+    auto const one = read_pull_request(*json);
+    if (one) ensure(one->number > 0, "a pull request has a number");
+    auto const chosen = choose_pull_request(*json, "back", "1234");
+    if (!chosen || !*chosen) return;
+    auto const is_open = (*chosen)->state == PullState::open;
+    ensure(is_open || (*chosen)->head == "1234", "one that is over stood where ours stands");
+}
+
 }  // namespace
 
 int rollbackd::fuzz::hands(std::uint8_t const* data, std::size_t size) {
@@ -76,6 +89,9 @@ int rollbackd::fuzz::hands(std::uint8_t const* data, std::size_t size) {
             break;
         case 'g':
             gates(text);
+            break;
+        case 'p':
+            pull_requests(text);
             break;
         default:
             break;

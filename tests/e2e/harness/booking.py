@@ -1,13 +1,11 @@
 """The stack of config/examples/compose-flags.yaml, small but real: API and Redis in Docker Compose, PostgreSQL and nginx
 on the host, a bare repository whose hook deploys; and that policy as it is shipped."""
 
-import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from harness.daemon import BINARIES
 from harness.drill import Drill
+from harness.forge import TOKEN, Forge
 from harness.net import free_port
 from harness.waiting import wait_for
 
@@ -48,40 +46,15 @@ SITE = """listen 127.0.0.1:{port}; access_log /var/log/nginx/booking.access.log;
 include /etc/nginx/booking-safe-mode/*.inc; location / {{ proxy_pass http://127.0.0.1:{api}; }}"""
 
 
-class Forge:
-    """The API that pull requests are asked of."""
-
-    def __init__(self) -> None:
-        self.asked: list[dict] = []
-        forge = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                forge.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-                self.send_response(201)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
 class BookingStack(Drill):
     example, service = "compose-flags.yaml", "booking"
 
     def build(self) -> None:
         super().build()
-        self.api, self.front, self.redis, self.forge = free_port(), free_port(), free_port(), Forge()
+        self.api, self.front, self.redis, self.forge = free_port(), free_port(), free_port(), Forge(self.machine.path("/srv/booking.git"), prefix="/api/v3")
         self.ends.callback(self.forge.stop)
         self.machine.secret("booking.dsn", self.postgres.dsn("shop"))
+        self.machine.secret("forge.token", TOKEN)
         self.machine.path("/var/log/postgresql/postgresql-15-main.log").touch()
         self.machine.path("/var/backups/booking").mkdir()
         self.postgres.psql(TABLES)
@@ -104,7 +77,6 @@ class BookingStack(Drill):
                  "https://booking.example.com": f"http://127.0.0.1:{self.front}",
                  "https://staging.example.com": f"http://127.0.0.1:{self.api}",
                  "https://forge.example.com": self.forge.url}
-        self.world.daemon.environment["FORGE_TOKEN"] = "not-a-secret"
         self.world.policy = self.shipped(names)
 
     def deployed(self) -> None:

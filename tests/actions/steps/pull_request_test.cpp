@@ -1,0 +1,95 @@
+// What is known against a pull request before anything begins.
+#include "core/io/file.hpp"
+#include "tests/actions/steps/support/hands.hpp"
+#include "tests/actions/steps/support/http_server.hpp"
+#include "tests/catch.hpp"
+
+#include <filesystem>
+
+using namespace rollbackd;
+using namespace rollbackd::test;
+
+namespace {
+
+struct Clone {
+    TempDir dir;
+    std::string repo = dir.path("repo");
+    std::string token = dir.path("token");
+
+    Clone() {
+        REQUIRE(write_file_atomically(token, "ghp_notASecretButLong\n", 0600));
+        auto const made = supervise(
+            dir.path("made"),
+            shell(
+                "git init -q -b main " + repo + " && cd " + repo +
+                " && git -c user.name=a -c user.email=a@example.com commit -q --allow-empty -m good"
+                " && git tag good && git remote add origin "
+                "https://forge.example.com/example/shop.git"
+            )
+        );
+        REQUIRE(made.ok());
+    }
+    Step step(std::string const& api, JsonObject more = {}) const {
+        more["repo"] = to_json(repo);
+        more["api"] = to_json(api);
+        more["token_file"] = to_json(token);
+        if (!more.contains("good")) more["good"] = "good";
+        more["project"] = "example/shop";
+        more["head"] = "back";
+        more["title"] = "Back";
+        return test::step("pull_request", std::move(more));
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a forge that lets the token in has nothing against a pull request") {
+    Clone clone;
+    HttpServer forge([](std::string const&) { return response(200, R"({"id":1})"); });
+    Hands hands(clone.dir.path("run"));
+    CHECK(hands.preflight(clone.step(forge.url("/api/v3/"))) == std::nullopt);
+    REQUIRE(forge.requests().size() == 1);
+    CHECK(forge.requests()[0].starts_with("GET /api/v3/repos/example/shop HTTP/1.1\r\n"));
+    CHECK(
+        forge.requests()[0].find("Authorization: Bearer ghp_notASecretButLong\r\n") !=
+        std::string::npos
+    );
+}
+
+TEST_CASE("a forge that refuses the token says so before, and never the token") {
+    Clone clone;
+    HttpServer forge([](std::string const&) {
+        return response(401, R"({"message":"Bad credentials: ghp_notASecretButLong"})");
+    });
+    Hands hands(clone.dir.path("run"));
+    auto const why = hands.preflight(clone.step(forge.url("/")));
+    REQUIRE(why);
+    CHECK(
+        why->find("status 401: the forge does not accept the token: Bad credentials: [secret]") !=
+        std::string::npos
+    );
+}
+
+TEST_CASE("a forge that is busy keeps no rollback from being tried") {
+    Clone clone;
+    HttpServer forge([](std::string const&) { return response(503); });
+    Hands hands(clone.dir.path("run"));
+    CHECK(hands.preflight(clone.step(forge.url("/"))) == std::nullopt);
+}
+
+TEST_CASE("without its token, its commit or its work tree no pull request is begun") {
+    Clone clone;
+    HttpServer forge([](std::string const&) { return response(200, "{}"); });
+    Hands hands(clone.dir.path("run"));
+    auto const url = forge.url("/");
+    CHECK(
+        hands.preflight(clone.step(url, {{"good", "elsewhere"}}))
+            ->find("has no commit elsewhere") != std::string::npos
+    );
+    CHECK(hands.preflight(clone.step(url, {{"remote", "nowhere"}})));
+    std::filesystem::remove(clone.token);
+    CHECK(hands.preflight(clone.step(url))->find(clone.token) != std::string::npos);
+    clone.repo += "/elsewhere";
+    CHECK(hands.preflight(clone.step(url))->find("no such folder") != std::string::npos);
+    CHECK(hands.run(clone.step(url)).kind == OutcomeKind::failed);
+}
