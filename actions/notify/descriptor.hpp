@@ -21,6 +21,7 @@ NotifierType exec_notifier();
 NotifierType pagerduty_notifier();
 NotifierType alertmanager_notifier();
 NotifierType smtp_notifier();
+NotifierType status_file_notifier();
 
 /// nullptr: no such type.
 NotifierType const* find_notifier_type(std::string_view name);

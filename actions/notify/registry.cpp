@@ -9,10 +9,9 @@ namespace rollbackd {
 namespace {
 
 std::vector<NotifierType> const& notifier_types() {
-    static std::vector<NotifierType> const types{
-        webhook_notifier(), exec_notifier(), pagerduty_notifier(), alertmanager_notifier(),
-        smtp_notifier()
-    };
+    static std::vector<NotifierType> const types{webhook_notifier(),   exec_notifier(),
+                                                 pagerduty_notifier(), alertmanager_notifier(),
+                                                 smtp_notifier(),      status_file_notifier()};
     return types;
 }
 
