@@ -31,6 +31,15 @@ bool is_of_incident(Outgoing const& message) {
     return !message.incident.empty() && message.event.starts_with("incident.");
 }
 
+bool is_reminder(Outgoing const& message) { return message.event == "follow_up.due"; }
+
+/// All that is told of an incident is one alert, and its reminders, which come after its end, are
+/// another.
+std::string dedup_key(Outgoing const& message) {
+    if (is_reminder(message)) return message.incident + ":follow_up";
+    return is_of_incident(message) ? message.incident : message.id;
+}
+
 /// A member of the incident, and of what opened it.
 std::string incident_text(Outgoing const& message, std::string_view key) {
     return message.payload.is_object() ? text_of(message.payload, key) : std::string();
@@ -149,7 +158,7 @@ Json pagerduty_event(Outgoing const& message, std::string_view routing_key) {
     JsonObject out;
     out["routing_key"] = routing_key;
     out["event_action"] = action;
-    out["dedup_key"] = to_json(is_of_incident(message) ? message.incident : message.id);
+    out["dedup_key"] = to_json(dedup_key(message));
     if (action != "trigger") return out;
     auto const text = whole_text(message);
     auto const service = incident_text(message, "service");
@@ -160,7 +169,10 @@ Json pagerduty_event(Outgoing const& message, std::string_view routing_key) {
     JsonObject payload;
     payload["summary"] = to_json(printable(first_line(text), summary_bytes_max));
     payload["source"] = to_json(service.empty() ? std::string("rollbackd") : service);
-    payload["severity"] = pagerduty_severity(incident_text(message, "severity"));
+    // What is to be looked at again is no reason to wake anybody.
+    payload["severity"] = is_reminder(message)
+                              ? std::string("info")
+                              : pagerduty_severity(incident_text(message, "severity"));
     payload["timestamp"] = to_json(format_rfc3339(message.at));
     payload["component"] = to_json(service);
     payload["class"] = to_json(message.event);

@@ -2,9 +2,9 @@
 The old text must stand in the file exactly once."""
 
 PLANTED = [
-    ("reminded-late-is-next", "engine/apply_incidents.cpp",
+    ("reminded-in-a-burst", "engine/apply_incidents.cpp",
      "            told.next_at = later(told.since, told.reminder.every * (told.due_by(due) + 1));",
-     "            told.next_at = later(stamp.at, told.reminder.every * (due > told.since.boot ? 2 : 1));", "A7"),
+     "            told.next_at = later(*told.next_at, told.reminder.every);\n            (void)due;", "A7"),
     ("reminded-for-ever", "engine/apply_incidents.cpp",
      "            if (told.next_at->boot <= told.until()) continue;", "            continue;", "A7"),
     ("reminded-after-the-end", "engine/apply_incidents.cpp",

@@ -96,6 +96,10 @@ TEST_CASE("PagerDuty's alert is triggered, acknowledged and resolved under the i
     CHECK(text_of(pagerduty_event(sent, "key"), "event_action") == "resolve");
     sent.event = "duty.overdue";  // it may come after the end: an alert of its own
     CHECK(text_of(pagerduty_event(sent, "key"), "dedup_key") == "msg-1");
+    sent.event = "follow_up.due";  // all of an incident's are one alert, which wakes nobody
+    auto const reminded = pagerduty_event(sent, "key");
+    CHECK(text_of(reminded, "dedup_key") == "inc-1:follow_up");
+    CHECK(text_of(*find(reminded, "payload"), "severity") == "info");
 }
 
 TEST_CASE("Alertmanager's alert keeps its labels from the beginning to the end") {
