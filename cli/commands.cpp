@@ -119,7 +119,7 @@ std::vector<Command> deciding_commands() {
          "rollbackctl ack INC-7"},
         {"resolve",
          deciding,
-         "Declare an incident over; ends a freeze",
+         "Declare an incident over; ends a freeze and its reminders",
          {incident_id, maybe_reason},
          resolve,
          "",

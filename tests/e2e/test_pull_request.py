@@ -122,6 +122,14 @@ def test_what_is_pushed_meanwhile_is_not_waited_for_and_a_closed_one_is_peoples_
     assert run["state"] == "failed" and f"somebody has pushed to {BRANCH}" in step_text(world, run), step_text(world, run)
 
 
+def test_an_abort_ends_the_waiting_at_once_and_leaves_it_open(world, forge):
+    with_steps(world, pull(world, forge, timeout="5m", every="1m"))
+    begin(world)
+    wait_for(lambda: forge.pulls, what="it to be open")
+    assert world.ctl("abort", world.incidents()[0]["id"], role="operate").returncode == 0
+    assert ended(world)["state"] == "aborted" and forge.shown(forge.pulls[0])["state"] == "open"
+
+
 def test_not_merged_in_time_is_a_failure_that_names_it(world, forge):
     with_steps(world, pull(world, forge, timeout="2s"))
     run = carry_out(world)

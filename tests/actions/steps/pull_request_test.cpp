@@ -14,20 +14,30 @@ namespace {
 struct Clone {
     TempDir dir;
     std::string repo = dir.path("repo");
+    std::string forge = dir.path("forge.git");
     std::string token = dir.path("token");
+    std::string head;
 
     Clone() {
         REQUIRE(write_file_atomically(token, "ghp_notASecretButLong\n", 0600));
         auto const made = supervise(
             dir.path("made"),
             shell(
-                "git init -q -b main " + repo + " && cd " + repo +
-                " && git -c user.name=a -c user.email=a@example.com commit -q --allow-empty -m good"
-                " && git tag good && git remote add origin "
-                "https://forge.example.com/example/shop.git"
+                "git init -q --bare " + forge + " && git init -q -b main " + repo + " && cd " +
+                repo +
+                " && git config user.name a && git config user.email a@example.com"
+                " && git commit -q --allow-empty -m good && git tag good && git remote add "
+                "origin " +
+                forge + " && git push -q origin main HEAD:refs/heads/back && git rev-parse HEAD"
             )
         );
+        head = made.stdout_text.substr(0, 40);
         REQUIRE(made.ok());
+    }
+    /// As the forge lists it.
+    std::string pull(std::string const& state, std::string const& merged_at = "null") const {
+        return R"([{"number":3,"state":")" + state + R"(","merged_at":)" + merged_at +
+               R"(,"head":{"ref":"back","sha":")" + head + R"("}}])";
     }
     Step step(std::string const& api, JsonObject more = {}) const {
         more["repo"] = to_json(repo);
@@ -92,4 +102,38 @@ TEST_CASE("without its token, its commit or its work tree no pull request is beg
     clone.repo += "/elsewhere";
     CHECK(hands.preflight(clone.step(url))->find("no such folder") != std::string::npos);
     CHECK(hands.run(clone.step(url)).kind == OutcomeKind::failed);
+}
+
+TEST_CASE("where nobody knows what became of it, the forge is asked") {
+    Clone clone;
+    std::string list = "[]";
+    HttpServer forge([&](std::string const&) { return response(200, list); });
+    Hands hands(clone.dir.path("run"));
+    auto const settled = [&](JsonObject more = {}) {
+        return hands.settle(clone.step(forge.url("/"), std::move(more))).kind;
+    };
+    CHECK(settled() == OutcomeKind::failed);
+    list = clone.pull("open");
+    CHECK(settled() == OutcomeKind::failed);  // not yet: it may be waited for again
+    CHECK(settled({{"until", "opened"}}) == OutcomeKind::done);
+    list = clone.pull("closed", R"("2026-01-31T12:00:00Z")");
+    CHECK(settled() == OutcomeKind::done);
+    list = clone.pull("closed");
+    CHECK(settled() == OutcomeKind::failed);
+}
+
+TEST_CASE("a pull request that is merged already is done, and nothing is sent but a question") {
+    Clone clone;
+    HttpServer forge([&](std::string const&) {
+        return response(200, clone.pull("closed", R"("2026-01-31T12:00:00Z")"));
+    });
+    Hands hands(clone.dir.path("run"));
+    auto const outcome = hands.run(clone.step(forge.url("/")));
+    CHECK(outcome.kind == OutcomeKind::done);
+    CHECK(outcome.text == "example/shop#3 is merged");
+    REQUIRE(forge.requests().size() == 1);
+    CHECK(forge.requests()[0].starts_with(
+        "GET /repos/example/shop/pulls?state=all&sort=created&direction=desc&per_page=20"
+        "&head=example%3Aback&base=main HTTP/1.1"
+    ));
 }
