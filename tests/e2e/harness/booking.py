@@ -33,6 +33,7 @@ services:
     volumes: ["/usr:/usr:ro"]
     command: ["/usr/bin/redis-server", "--port", "{redis}", "--bind", "127.0.0.1", "--save", ""]
 """
+PATHS = ("/checkout", "/", "/", "/")
 # As the head of the policy asks for it.
 HOOK = """#!/bin/sh
 unset GIT_DIR
@@ -112,12 +113,18 @@ class BookingStack(Drill):
     def compose(self, *arguments: str) -> str:
         return self.machine.run("docker-compose", "-f", "/srv/booking/docker-compose.prod.yml", *arguments).stdout
 
-    def watched(self, known_good: bool = False) -> None:
+    def watched(self, known_good: bool = False, paths: tuple[str, ...] = PATHS) -> None:
         """In use, and well."""
-        self.used()
+        self.used(paths)
         self.start("health", "flag-is-off", "requests", "safe-mode", "docker", "redis", "broken-rows", "bookings",
                    known_good=self.good if known_good else "")
         wait_for(lambda: self.world.signal("answers", "postgresql")["last_value"] == "ok", what="the database to answer")
+
+    def busy(self) -> None:
+        """So many requests as a share of failures is judged by."""
+        log = self.machine.path("/var/log/nginx/booking.access.log")
+        before = log.read_bytes().count(b"\n")
+        wait_for(lambda: log.read_bytes().count(b"\n") >= before + 100, what="a hundred requests")
 
     def flag(self, name: str) -> bool:
         line = next(line for line in self.env.read_text().splitlines() if line.startswith(f"{name}="))

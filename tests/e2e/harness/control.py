@@ -8,6 +8,7 @@ import os
 from harness.drill import Drill
 from harness.net import free_port
 from harness.pm2 import find_pm2
+from harness.sshd import Sshd
 from harness.waiting import wait_for
 
 APP = """\
@@ -15,9 +16,10 @@ const fs = require('fs'), http = require('http'), path = require('path')
 const behaviour = fs.readFileSync(path.join(__dirname, 'behaviour'), 'utf8').trim()
 if (behaviour === 'crash') { console.error('Error: Cannot find module left-pad'); process.exit(1) }
 http.createServer((asked, answer) => {
-  const bad = behaviour === 'bad'
+  const bad = behaviour === 'bad' || fs.readFileSync(path.join(__dirname, '.env'), 'utf8').includes('BROKEN')
   if (behaviour === 'schema') console.error('error: relation "invoices_v2" does not exist')
   console.log('asked for ' + asked.url)
+  if (behaviour === 'noisy') console.error('ERROR no such template')
   if (bad) console.error('TypeError: undefined is not a function')
   answer.writeHead(bad ? 500 : 200, { 'Content-Type': 'application/json' })
   answer.end(JSON.stringify(bad ? { status: 'error' } : { status: 'ok', timestamp: Date.now() }))
@@ -77,7 +79,8 @@ class ControlStack(Drill):
     def code(self) -> None:
         """A work tree, and its nightly archives, .git and packages included."""
         tree = self.machine.path("/srv/control")
-        scripts = {"smoke:production": f"curl --fail --silent http://127.0.0.1:{self.front}/health", "db:check": "psql service=control -c 'SELECT 1'"}
+        scripts = {"smoke:production": f"curl --fail --silent http://127.0.0.1:{self.front}/health", "db:check": "psql service=control -c 'SELECT 1'",
+                   "build": "true"}
         tree.mkdir()
         for package in ("prisma", "express"):
             (tree / "vendor" / package).mkdir(parents=True)
@@ -108,15 +111,41 @@ class ControlStack(Drill):
         self.machine.git("/srv/control", "commit", "--quiet", "--message", f"control, {behaviour}")
         return self.machine.git("/srv/control", "rev-parse", "HEAD")
 
-    def deploy(self, behaviour: str) -> str:
+    def deploy(self, behaviour: str, migration: str = "") -> str:
         """As the team's script does it."""
         version = self.commit(behaviour)
         self.world.api("ingest").must(201, "/v1/services/control/deployments", {"version": version})
+        if migration:
+            self.postgres.psql(migration)
         self.pm2("restart", "control-api", check=False)
         return version
 
     def pm2(self, *arguments: str, check: bool = True) -> str:
-        return self.machine.run("pm2", *arguments, check=check, env={"PM2_HOME": "/var/lib/control/.pm2"}).stdout
+        return self.machine.run("pm2", *arguments, check=check, env={"PM2_HOME": "/var/lib/control/.pm2", "DRILL": "1"}).stdout
+
+    def standby(self) -> None:
+        """Another machine, at the same places, with nothing on it; what it would fetch lies at hand."""
+        machine = self.machine
+        for place in ("/srv/standby", "/opt/home", "/opt/offsite", "/var/backups/standby"):
+            machine.path(place).mkdir()
+        script = self.folder / "standby.sh"
+        script.write_text("mount --bind /var/backups/control /opt/offsite && mount --bind /srv/standby /srv && "
+                          "mount --bind /var/backups/standby /var/backups/control && HOME=/opt/home exec sh -c \"$SSH_ORIGINAL_COMMAND\"\n")
+        other = Sshd(self.folder / "standby", f"unshare --mount sh {script}", enter=machine.enter)
+        self.ends.callback(other.stop)
+        other.start()
+        self.ends.callback(lambda: machine.run("pm2", "kill", check=False, env={"HOME": "/opt/home"}))
+        self.world.policy["hosts"]["standby"] = other.host
+        machine.secret("standby.dsn", self.postgres.dsn("shop", "standby"))
+        self.postgres.psql("CREATE DATABASE standby OWNER shop", "postgres")
+        machine.program("apt-get", "#!/bin/sh\n")
+        machine.program("sudo", "#!/bin/sh\n")
+        machine.program("npm", '#!/bin/sh\ncase "$*" in *" -g "*) exit 0 ;; esac\nexec /usr/bin/npm "$@"\n')
+        machine.program("rsync", '#!/bin/sh\nfor to; do :; done\nexec cp -a /opt/offsite/. "$to"\n')
+
+    def write_env(self, tree: str) -> None:
+        keys = ("DATABASE_URL", "JWT_SECRET", "JWT_REFRESH_SECRET", "PAYMENT_SECRET_KEY", "PAYMENT_WEBHOOK_SECRET", "NODE_ENV", "PORT")
+        self.machine.path(f"{tree}/.env").write_text("".join(f"{key}=x\n" for key in keys))
 
     def watched(self) -> None:
         self.used(("/",))

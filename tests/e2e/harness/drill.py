@@ -116,11 +116,11 @@ class Drill:
         return wait_for(find, timeout, f"{' or '.join(triggers)} to fire")
 
     def run_of(self, incident: str, playbook: str, *states: str, timeout: float = 30) -> dict:
-        """This playbook's run, once it is in one of these states."""
+        """This playbook's newest run, once it is in one of these states."""
 
         def find() -> dict:
             whole = self.world.incident(incident)
-            run = next(run for run in whole["runs"] if run["playbook"] == playbook)
+            run = next(run for run in reversed(whole["runs"]) if run["playbook"] == playbook)
             assert run["state"] in states, [(one["playbook"], one["state"], one["reason"], [
                 (step["type"], step["state"]) for step in one["steps"]]) for one in whole["runs"]]
             return run
@@ -138,7 +138,7 @@ class Drill:
         """A person does what a manual step says, and confirms it."""
 
         def waiting() -> dict:
-            run = next(run for run in self.world.incident(incident)["runs"] if run["playbook"] == playbook)
+            run = next(run for run in reversed(self.world.incident(incident)["runs"]) if run["playbook"] == playbook)
             return next(step for step in run["steps"] if step["type"] == step_type and step["state"] in ("running", "waiting"))
 
         step = wait_for(waiting, 40, "a step to wait for a person")
@@ -147,10 +147,27 @@ class Drill:
         self.world.api("operate").must(200, f"/v1/incidents/{incident}/steps/{step['n']}/confirm", {"outcome": "done"})
 
         def taken() -> bool:
-            run = next(run for run in self.world.incident(incident)["runs"] if run["playbook"] == playbook)
+            run = next(run for run in reversed(self.world.incident(incident)["runs"]) if run["playbook"] == playbook)
             return next(one for one in run["steps"] if one["n"] == step["n"])["state"] == "done"
 
         wait_for(taken, what="the confirmation to be taken")
+
+    def frozen(self, incident: str, *said: str) -> dict:
+        """It ended in people's hands: they are called, told why, and what to do."""
+        wait_for(lambda: self.world.incident(incident)["state"] == "frozen", 60, "people to be called")
+        wait_for(lambda: "incident.frozen" in self.world.sink.events(incident), what="people to be told")
+        whole = self.world.incident(incident)
+        assert f"rollbackctl resume {self.service}" in whole["must"], whole["must"]
+        steps = self.step_texts(incident)
+        for text in said:
+            assert text in steps, steps
+        return whole
+
+    def failed_step(self, incident: str, playbook: str) -> str:
+        """The type of the step at which its newest run ended."""
+        run = self.run_of(incident, playbook, "failed")
+        (failed,) = [step for step in run["steps"] if step["state"] == "failed"]
+        return failed["type"]
 
     def status(self, path: str) -> int:
         """As users see it."""
@@ -201,11 +218,13 @@ class Drill:
         return "\n".join(item["body"]["text"] for item in items
                          if item["kind"] == "step.ended" and item["body"]["run"] in runs)
 
-    def measure(self, incident: str, trigger: str, scenario: str, documented: float | str, limit: float = 0) -> float:
-        """Seconds from the breach, where the trigger fired, to its being verified, by the daemon's own records, without
-        the time that people took. Kept for docs/runbooks.md (scripts/testing/drill_table.py)."""
+    def measure(self, incident: str, triggers: str | tuple[str, ...], scenario: str, documented: float | str,
+                limit: float = 0) -> float:
+        """Seconds from the breach, where the first of the triggers fired, to its being verified, by the daemon's own
+        records, without the time that people took. Kept for docs/runbooks.md (scripts/testing/drill_table.py)."""
         whole = self.world.incident(incident)
-        fired = min(moment(one["fired_at"]) for one in whole["triggers"] if one["name"] == trigger)
+        named = (triggers,) if isinstance(triggers, str) else triggers
+        fired = min(moment(one["fired_at"]) for one in whole["triggers"] if one["name"] in named)
         lines = self.timeline(incident)
         ended = next(moment(line["at"]) for line in lines if line["kind"] == "incident.recovered")
         return self.keep(scenario, documented, (ended - fired).total_seconds() - waited(lines), limit)
