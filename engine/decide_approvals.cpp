@@ -69,7 +69,9 @@ std::optional<std::string> judge_again(
         );
     }
     add(judgement, judge_rung(draft, incident, known, *playbook, plan, &event.answer, wanted));
-    auto still = known == nullptr ? std::nullopt : no_longer_true(draft, incident, *known);
+    // A person's own plan is for what that person saw, not for what fires beside it.
+    bool const answers = known != nullptr && !manual;
+    auto still = answers ? no_longer_true(draft, incident, *known) : std::nullopt;
     draft.write(IncidentJudged{
         event.incident, known == nullptr ? "" : known->trigger, playbook->name, judgement.guards,
         judgement.refusals, JsonObject{{"approved_by", event.actor.name}}
@@ -146,11 +148,13 @@ void on(Draft& draft, Approved const& event) {
     auto const* const incident = require(draft, event.incident);
     if (incident == nullptr) return;
     if (approve_step(draft, *incident, event)) return;
-    if (auto const* const run = approved_run(*incident, event.plan)) {
+    auto const* const waiting = waiting_run(*incident);
+    // The same plan once more, after it has failed, is a question of its own.
+    bool const asked = waiting != nullptr && waiting->plan.hash == event.plan;
+    if (auto const* const run = approved_run(*incident, event.plan); run != nullptr && !asked) {
         draft.out.reply.run = run->id;
         return;
     }
-    auto const* const waiting = waiting_run(*incident);
     if (waiting == nullptr) {
         draft.refuse(Errc::conflict, event.incident + " has no plan that waits for approval");
         return;
