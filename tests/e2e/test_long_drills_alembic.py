@@ -144,3 +144,19 @@ def test_a_breach_closes_the_ports_and_people_rebuild_from_before_it(world, web)
     web.run_of(begun, "rebuild-after-breach", "succeeded", timeout=60)
     assert web.rows() == rows and web.network.reaches(443) and web.network.reaches(80)
     at_good(web)
+
+
+def test_a_downgrade_that_fails_leaves_schema_and_data_and_the_restore_is_proposed(world, web):
+    web.watched()
+    rows = web.rows()
+    web.migration("two", "one", down="DROP TABLE there_is_no_such_table")
+    bad = web.deploy("bad", migrate="two")
+    id_ = web.of_trigger("migration-issue", timeout=60)["id"]
+    web.approve(id_, "code-and-database")
+    assert web.failed_step(id_, "code-and-database") == "migrate"
+    assert "there_is_no_such_table" in web.step_texts(id_)
+    web.run_of(id_, "full-restore", "waiting", timeout=60)
+    assert playbooks(world.incident(id_)) == ["take-offline", "code-and-database", "full-restore"]
+    assert web.revision() == "two" and web.rows() == rows and web.databases() == ["app"]
+    assert web.machine.git("/srv/web", "rev-parse", "HEAD") == bad and web.running() == {"web-db-1", "web-redis-1"}
+    assert list(web.machine.path(web.kept).glob("web_emergency_*"))

@@ -43,3 +43,18 @@ def test_where_the_present_state_cannot_be_dumped_nothing_is_restored(world, ide
     failed = identity.run_of(id_, "data-restore", "failed")
     assert [step["name"] for step in failed["steps"] if step["state"] == "failed"] == ["dump"]
     assert "No space left on device" in identity.step_texts(id_)
+
+
+def test_paid_and_not_upgraded_is_looked_into_step_by_step(world, identity):
+    for name in ("lightning", "btc"):
+        identity.postgres.psql(f"INSERT INTO payments SELECT id, now() - interval '11 minutes' FROM users WHERE id = {len(name)}")
+    script = identity.machine.path("/opt/identity/test-event.sh")
+    script.write_text('#!/bin/sh\nexec curl --fail --silent --max-time 5 '
+                      f'"http://127.0.0.1:{identity.api}/api/webhooks?provider=$1"\n')
+    script.chmod(0o755)
+    identity.watched()
+    id_ = identity.of_trigger("paid-not-upgraded", timeout=60)["id"]
+    identity.confirm(id_, "payment-checks", "manual", before=lambda: identity.postgres.psql(
+        "UPDATE users SET tier = 'paid' WHERE id IN (SELECT user_id FROM payments)"))
+    identity.recovered(id_, 60)
+    assert playbooks(world.incident(id_)) == ["payment-checks"]

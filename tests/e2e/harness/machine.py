@@ -122,6 +122,16 @@ class Machine:
         """As if it were not installed."""
         self.program(name, f'#!/bin/sh\necho "{name}: not found" >&2\nexit 127\n')
 
+    def small_disk(self, place: str, kilobytes: int) -> None:
+        """A disk of its own there, with what was there; `machine.path` does not see it, `machine.run` does."""
+        self.run("sh", "-c", 'mkdir /srv/moved && cp -a "$1/." /srv/moved/ && mount -t tmpfs -o "size=$2k" none "$1" && '
+                 'cp -a /srv/moved/. "$1/" && rm -rf /srv/moved', "sh", place, str(kilobytes))
+
+    def fill(self, place: str, percent: int) -> None:
+        """So full is its disk then."""
+        self.run("sh", "-c", 'set -- "$1" $(df --output=size,used "$(dirname "$1")" | tail -n 1) "$2"; '
+                 'tr "\\0" "\\n" </dev/zero | head -c "$((($2 * $4 / 100 - $3) * 1024))" >>"$1"', "sh", place, str(percent))
+
     def secret(self, name: str, text: str) -> None:
         file = self.path(f"/etc/rollbackd/{name}")
         file.write_text(text)
