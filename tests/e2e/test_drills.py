@@ -53,6 +53,7 @@ def test_a_push_that_is_refused_leaves_nothing_and_leads_to_the_branch_and_a_per
     hook.write_text('#!/bin/sh\n[ "$1" != refs/heads/main ] || ! git log -1 --format=%s "$3" | grep -q ^Revert || '
                     '{ echo "main is protected"; exit 1; }\n')
     hook.chmod(0o755)
+    booking.starts_slowly()
     booking.watched(known_good=True)
     booking.busy()      # so that `errors`, which counts them, is there before `some-users-fail`, which waits
     git = booking.machine.git

@@ -23,6 +23,7 @@ def test_a_rollback_without_room_and_without_its_image_changes_nothing_until_it_
     """No room for what is kept of the broken code; the base image was pruned; then both are back."""
     music.machine.small_disk(music.kept, 2048)
     music.machine.fill(f"{music.kept}/junk", 100)
+    music.starts_slowly()
     image = music.machine.run("docker", "image", "inspect", "--format", "{{.Id}}", "base:1").stdout.strip()
     music.watched()
     bad = music.deploy("half")        # health is well, every second page fails
@@ -46,6 +47,7 @@ def test_a_rollback_without_room_and_without_its_image_changes_nothing_until_it_
 
 def test_a_release_that_git_has_pruned_is_no_target_and_people_are_told_so(world, music):
     git = music.machine.git
+    music.starts_slowly()
     music.watched()
     git("/srv/music", "checkout", "--quiet", "--orphan", "anew")
     git("/srv/music", "branch", "-D", "main")

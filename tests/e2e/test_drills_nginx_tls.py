@@ -27,7 +27,7 @@ def acme(music, tmp_path):
         config = music.machine.path("/etc/nginx/nginx.conf")
         config.write_text(config.read_text().replace(str(music.certificate.path), str(made.live(NAME)))
                           .replace(str(music.certificate.key), str(made.live(NAME, "privkey"))))
-        reloaded(music, made)
+        restarted(music, made)
         yield made
     finally:
         made.stop()
@@ -37,9 +37,9 @@ def served(music) -> str:
     return ssl.get_server_certificate(("127.0.0.1", music.tls))
 
 
-def reloaded(music, acme: Acme) -> None:
-    """What is to be served is, once the workers of before are gone."""
-    music.machine.run("nginx", "-s", "reload")
+def restarted(music, acme: Acme) -> None:
+    """No worker of before serves any more, as after a reload some still may."""
+    music.machine.run("systemctl", "restart", "nginx.service")
     wait_for(lambda: served(music) == acme.live(NAME, "cert").read_text(), what="it to be served")
 
 
@@ -55,7 +55,7 @@ def test_a_certificate_that_has_ended_is_renewed_and_served(world, music, acme):
 def test_where_the_issuer_cannot_come_in_the_web_server_makes_way_and_runs_again(world, music, acme):
     config = music.machine.path("/etc/nginx/nginx.conf")
     config.write_text(config.read_text().replace("server { listen", f"server {{ listen 127.0.0.1:{acme.challenge_port}; listen"))
-    reloaded(music, acme)
+    restarted(music, acme)
     before = served(music)
     music.watched()
     id_ = music.of_trigger(*ENDED)["id"]

@@ -84,6 +84,10 @@ class Drill:
         for name in signals:
             wait_for(lambda name=name: self.world.signal(name, self.service)["last_at"], 20, f"a sample of {name}")
 
+    def starts_slowly(self) -> None:
+        """A new container's start is no outage, however busy this machine is; to be said before it is watched."""
+        self.world.policy["services"][self.service]["start_period"] = "10s"
+
     def used(self, *more) -> None:
         """From here on people use it."""
         self.users = Users(self.front, *more)
