@@ -306,7 +306,10 @@ void end_silence(Draft& draft, Silence const& silence, std::string const& by) {
                            verdict_now(draft, service.name, firing, std::nullopt) !=
                                Verdict::false_;
                 });
-            if (!broken) continue;
+            // Nobody was told that it waits for a person, whatever is true by now.
+            bool const stopped = incident.state == IncidentState::frozen ||
+                                 incident.state == IncidentState::unverified;
+            if ((!broken && !stopped) || !pages(incident)) continue;
             queue_message(
                 draft, id, "incident.opened", service.notify,
                 "Still so at the end of a silence: " + message_text(incident),

@@ -112,10 +112,14 @@ void Senses::set_policy(std::shared_ptr<Policy const> policy, State const& state
                                   tells_the_same(*before, signal);
                 auto window = same ? kept_window(kept->second, rules) : std::nullopt;
                 if (window) {
-                    sense.windows.emplace(signal.name, std::move(*window));
+                    auto& known =
+                        sense.windows.emplace(signal.name, std::move(*window)).first->second;
                     // What waits of another signal for the end of a start_period is not this one's.
                     auto waits = old->second.held.extract(signal.name);
-                    if (!waits.empty()) sense.held.insert(std::move(waits));
+                    if (!waits.empty()) {
+                        for (auto const& sample : waits.mapped()) known.hear(sample.at);
+                        sense.held.insert(std::move(waits));
+                    }
                     continue;
                 }
             }

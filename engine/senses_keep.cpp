@@ -229,6 +229,8 @@ Result<void> Senses::load(Json const& saved, Now now, std::string const& boot_id
                     auto sample = sample_from_json(item);
                     if (!sample) continue;
                     sample->at += shift;
+                    auto const window = service.windows.find(sample->signal);
+                    if (window != service.windows.end()) window->second.hear(sample->at);
                     service.held[sample->signal].push_back(std::move(*sample));
                 }
             }

@@ -30,6 +30,7 @@ void Senses::wait(ServiceSense& service, Sample sample, Instant until) {
     for (auto const reader : service.readers[sample.signal]) {
         service.triggers[reader].track.held = true;
     }
+    service.windows.find(sample.signal)->second.hear(sample.at);
     auto& held = service.held[sample.signal];
     if (held.size() < held_max) held.push_back(std::move(sample));
 }

@@ -174,7 +174,8 @@ Number Reader::delta(Expr const& call, SignalWindow const& signal) {
         saw(call, sum.count);
     }
     Number out;
-    if (!covered(signal, window_of(call)) || before == nullptr) {
+    bool const compares = before != nullptr && exists(before->at);
+    if (!covered(signal, window_of(call)) || !compares) {
         out = gap(call, "its window is not covered yet");
     } else if (sum.count == 0) {
         out = gap(call, "no sample in its window");

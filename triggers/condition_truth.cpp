@@ -107,7 +107,7 @@ Truth Reader::good(Expr const& call, SignalWindow const& signal) {
 Truth Reader::stale(Expr const& call, SignalWindow const* signal) {
     std::string const name(signal_of(call));
     if (signal == nullptr) return unsure("there is no signal " + name);
-    auto const known = signal->known_at(context_.now);
+    auto const known = signal->spoke_at(context_.now);
     auto const limit = signal->rules().stale_after;
     if (context_.widen) {
         auto const from = std::max(context_.now - *context_.widen, floor());
@@ -149,7 +149,7 @@ Truth Reader::absent(Expr const& call, SignalWindow const* signal) {
     std::string const name(signal_of(call));
     auto const length = window_of(call);
     if (signal == nullptr) return unsure("there is no signal " + name);
-    auto const known = signal->known_at(context_.now);
+    auto const known = signal->spoke_at(context_.now);
     bool const spoke = known && exists(*known);
     if (context_.widen) {
         auto const from = std::max(context_.now - *context_.widen, floor());
@@ -190,7 +190,7 @@ Truth Reader::changed(Expr const& call, SignalWindow const& signal, Verdict acti
     saw(call, samples);
     if (samples == 0) return unsure(call_text(call) + ": no sample in its window");
     Truth out;
-    out.verdict = verdict(signal.changed(wanted));
+    out.verdict = verdict(signal.changed(wanted, floor()));
     out.begun = signal.known_at(wanted.to);
     if (explain_) {
         out.why = std::string(signal_of(call)) +

@@ -52,12 +52,12 @@ std::string const* Texts::at(Instant when) const {
     return after == runs_.begin() ? nullptr : &(after - 1)->text;
 }
 
-bool Texts::changed(Range range) const {
+bool Texts::changed(Range range, Instant since) const {
     auto const begin = run_after(runs_, range.from);
     auto const end = run_after(runs_, range.to);
     if (begin >= end) return false;
     // A run that began in the range is a change, unless nothing is known from before it.
-    return begin != runs_.begin() || end - begin > 1;
+    return (begin != runs_.begin() && (begin - 1)->last > since) || end - begin > 1;
 }
 
 void Texts::save(Packer& packer) const {

@@ -79,8 +79,9 @@ public:
 
     /// The text as of `when`: of the newest sample at or before it.
     std::string const* at(Instant when) const;
-    /// Whether the text differed within the range, or from what it was at its start.
-    bool changed(Range range) const;
+    /// Whether the text differed within the range, or from what it was at its start; what was seen
+    /// up to `since` only is not compared with.
+    bool changed(Range range, Instant since) const;
 
     void save(Packer& packer) const;
     void load(Unpacker& unpacker);

@@ -159,6 +159,14 @@ std::optional<Instant> SignalWindow::known_at(Instant when) const {
     return found;
 }
 
+void SignalWindow::hear(Instant at) { heard_ = std::max(heard_.value_or(at), at); }
+
+std::optional<Instant> SignalWindow::spoke_at(Instant when) const {
+    auto const known = known_at(when);
+    if (!heard_ || *heard_ > when) return known;
+    return std::max(known.value_or(*heard_), *heard_);
+}
+
 bool SignalWindow::silent_at(Instant when) const {
     auto const* const cell = cells_.at(when);
     return cell != nullptr && cell->samples == 0;
@@ -192,18 +200,20 @@ std::optional<std::string> SignalWindow::text_at(Instant when) const {
     return *text;
 }
 
-bool SignalWindow::changed(Range range) const {
-    if (texts_.changed(range)) return true;
+bool SignalWindow::changed(Range range, Instant since) const {
+    if (texts_.changed(range, since)) return true;
     if (rules_.kind == SignalKind::gauge) {
         auto const found = numbers_.sum(range);
         if (found.count == 0) return false;
         auto const* const before = numbers_.at(range.from);
-        auto const first = before != nullptr ? before->value : found.low;
+        bool const counts = before != nullptr && before->at > since;
+        auto const first = counts ? before->value : found.low;
         return found.low != first || found.high != first;
     }
     auto const found = cells_.in(range);
     auto const* const before = cells_.known_at(range.from);
-    std::optional<bool> good = before != nullptr ? std::optional(before->good) : std::nullopt;
+    bool const counts = before != nullptr && before->last > since;
+    std::optional<bool> good = counts ? std::optional(before->good) : std::nullopt;
     for (auto const& cell : found) {
         if (cell.samples == 0) continue;
         // A merged cell may hold both.
@@ -235,6 +245,7 @@ void SignalWindow::shift(Duration shift) {
     if (newest_) newest_->at += shift;
     if (covered_from_) *covered_from_ += shift;
     if (listening_since_) *listening_since_ += shift;
+    if (heard_) *heard_ += shift;
 }
 
 }  // namespace rollbackd

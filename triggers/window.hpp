@@ -34,6 +34,8 @@ public:
     bool observe(Sample const& sample);
     /// A failure that is not to count: nor does a repeat of its id.
     void disregard(Sample const& failure);
+    /// The source has spoken, though what it said waits and may be dropped: that is no silence.
+    void hear(Instant at);
     /// When this process began to listen: absent() is judged only where it listened all the while.
     /// Without it, listening began with the first sample. Call it again after a gap.
     void listen_from(Instant at) { listening_since_ = at; }
@@ -49,6 +51,8 @@ public:
     /// Event time of the newest sample at or before `when` that said something. Of a busy signal's
     /// past: of one that did, by 1/64 of how long ago that is too old.
     std::optional<Instant> known_at(Instant when) const;
+    /// The same, with what was only heard: for whom nothing but silence matters.
+    std::optional<Instant> spoke_at(Instant when) const;
     /// Whether the newest sample at or before `when` was one that could not say.
     bool silent_at(Instant when) const;
     /// Event time and goodness of the newest success or failure at or before `when`.
@@ -82,8 +86,9 @@ public:
     NumberSum sum(Range range) const { return numbers_.sum(range); }
     TimedNumber const* number_at(Instant when) const { return numbers_.at(when); }
     std::optional<std::string> text_at(Instant when) const;
-    /// Whether text, number or state differed within the range, or from what it was at its start.
-    bool changed(Range range) const;
+    /// Whether text, number or state differed within the range, or from what it was at its start;
+    /// samples up to `since` are not compared with.
+    bool changed(Range range, Instant since = Instant::min()) const;
     /// Newest sample at or before `when`. Beyond the newest tail_max it is rebuilt from counts:
     /// without id, client, reason.
     std::optional<Sample> sample_at(Instant when) const;
@@ -138,6 +143,7 @@ private:
     std::optional<Sample> newest_;
     std::optional<Instant> covered_from_;
     std::optional<Instant> listening_since_;
+    std::optional<Instant> heard_;  // not saved: who keeps what waits says it again
 };
 
 }  // namespace rollbackd

@@ -357,3 +357,54 @@ TEST_CASE("(b) is judged by the incident's condition, though a reload's has come
     CHECK(world.has_refusal("b", Guard::bad_before));
     CHECK(world.incident()->runs.empty());
 }
+
+TEST_CASE("what is compared with a sample that counts no more has not changed") {
+    auto const when = GENERATE(
+        as<std::string>(), "changed(mode, 5m)", "changed(load, 5m)", "delta(load, 30s) > 10"
+    );
+    auto policy = shop_policy();
+    TriggerPolicy one;
+    one.name = "one";
+    one.when = condition(when);
+    one.severity = Severity::P1;
+    one.response = Response{ResponseKind::alert, {}};
+    policy.services[0].triggers = {one};
+    SignalPolicy mode;
+    mode.name = "mode";
+    mode.type = "push";
+    mode.kind = SignalKind::text;
+    auto load = mode;
+    load.name = "load";
+    load.kind = SignalKind::gauge;
+    policy.services[0].signals.push_back(mode);
+    policy.services[0].signals.push_back(load);
+    World world(std::move(policy));
+    auto const say = [&](double value) {
+        Sample sample{"shop", "load", world.now.boot, GaugeValue{value, "", {}}, {}, {}, {}, true};
+        world.sample(sample);
+        sample.signal = "mode";
+        sample.value = TextValue{value > 50 ? "busy" : "idle"};
+        world.sample(sample);
+    };
+    say(1);
+    world.pass(1min);
+    say(99);
+    REQUIRE(world.incident("INC-1") != nullptr);
+    world.pass(1s);
+    say(30);
+    world.pass(1s);
+    world.send(ResolvedBy{{"anna", "operate"}, "INC-1", "seen"});
+    REQUIRE(world.incident("INC-1")->state == IncidentState::resolved);
+    world.pass(40s);
+    say(99);
+    CHECK(world.incident("INC-2") == nullptr);
+    world.pass(35s);
+    say(99);
+    world.pass(1s);
+    say(150);
+    world.pass(35s);
+    say(10);
+    world.pass(1s);
+    say(200);
+    CHECK(world.incident("INC-2") != nullptr);
+}

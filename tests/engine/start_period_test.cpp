@@ -150,3 +150,67 @@ TEST_CASE("what succeeded in one count with failures that were dropped counts on
     CHECK(counts.success == 5);
     CHECK(counts.failure == 0);
 }
+
+TEST_CASE("who speaks of failures only, which wait for the end of a start_period, is not absent") {
+    auto policy = shop_policy();
+    auto& shop = policy.services[0];
+    TriggerPolicy silent;
+    silent.name = "silent";
+    silent.when = condition("absent(requests, 15s)");
+    silent.severity = Severity::P2;
+    silent.response = Response{ResponseKind::alert, {}};
+    auto stale = silent;
+    stale.name = "stale";
+    stale.when = condition("stale(webhooks)");
+    shop.triggers = {silent, stale};
+    for (auto& signal : shop.signals) {
+        if (signal.name == "webhooks") signal.stale_after = 15s;
+    }
+    World world(std::move(policy));
+    world.deploy("v1", true);
+    world.pass(1s);
+    world.push(true, "requests");
+    world.push(true, "webhooks");
+    world.deploy("v2");
+    for (int i = 0; i < 6; ++i) {
+        world.pass(3s);
+        world.push(false, "requests");
+        world.push(false, "webhooks");
+    }
+    CHECK(world.incident() == nullptr);
+    world.pass(10s);  // they are no longer held, and the last of them was 10 s ago
+    CHECK(world.incident() == nullptr);
+    world.pass(10s);
+    CHECK(world.incident("INC-1") != nullptr);
+    CHECK(world.incident("INC-2") != nullptr);
+}
+
+TEST_CASE("that it has spoken is known after a restart too, while its failures still wait") {
+    auto policy = shop_policy();
+    auto& shop = policy.services[0];
+    TriggerPolicy silent;
+    silent.name = "silent";
+    silent.when = condition("stale(requests)");
+    silent.severity = Severity::P2;
+    silent.response = Response{ResponseKind::alert, {}};
+    shop.triggers = {silent};
+    shop.start_period = 40s;
+    for (auto& signal : shop.signals) {
+        if (signal.name == "requests") signal.stale_after = 15s;
+    }
+    World world(std::move(policy));
+    world.deploy("v1", true);
+    world.push(true, "requests");
+    world.deploy("v2");
+    world.pass(14s);
+    world.push(false, "requests");
+    auto const windows = world.engine.save_windows(world.now);
+    auto other = world.replayed();
+    REQUIRE(other.load_windows(windows, world.now));
+    world.now.boot += 3s;
+    world.now.wall += 3s;
+    CHECK(other.elapse(world.now).empty());
+    world.now.boot += 13s;
+    world.now.wall += 13s;
+    CHECK(other.elapse(world.now).size() == 1);
+}

@@ -77,9 +77,11 @@ void Simulation::set_up() {
     every(10s, [this] {
         model_.look_around(shell_.alive() && shell_.writable() && !disk_.full && !disk_.deaf);
         compare_with_tapes();
+        compare_with_alerts();
     });
     every(3s, [this] { write_tapes(); });
     every(50s, [this] { look_ahead(); });
+    watch_elsewhere();
 }
 
 // Whoever looks before a playbook is needed; in the end everything is as it should be.
@@ -292,6 +294,7 @@ void Simulation::calm_down() {
     disk_.next_unknown = Disk::Unknown::no;
     for (auto& [name, service] : world_.services) {
         service.down = service.provider = service.flapping = service.quiet = false;
+        service.hot = service.old_cert = service.maintenance = service.job_dead = false;
         world_.tapes.at(name).unreadable = false;
     }
     for (auto& [key, source] : world_.sources) mend_source(key);

@@ -70,6 +70,10 @@ void Simulation::bring(Sample sample) {
     if (source.fault == SourceFault::resets && random_.chance(0.3)) {
         sample.value = UnknownValue{"the counter has begun anew"};
     }
+    if (source.fault == SourceFault::misdated && random_.chance(0.5)) {
+        hand_in(now + random_.between(0s, 20min) - 10min, std::move(sample));
+        return;
+    }
     if (source.fault == SourceFault::twice) {
         sample.id = "req_" + std::to_string(++reports_);
         again_after(random_.between(0s, 20s));

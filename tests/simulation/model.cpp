@@ -117,6 +117,7 @@ void Model::on_switch(std::string const& kind, Json const& body) {
     }
     if (kind == "silence.ended") {
         silences_.erase(word(body, "id"));
+        silence_ended_now_ = true;
         return;
     }
     auto const service = word(body, "service");
@@ -235,13 +236,9 @@ void Model::end_of_batch() {
         auto const& incident = incidents_[id];
         bool const end = incident.state == "frozen" || incident.state == "unverified" ||
                          incident.state == "resolved";
-        bool pages = incident.firings.empty();
-        for (auto const& [name, firing] : incident.firings) {
-            pages = pages || firing.response != "propose";
-        }
         bool const same =
             std::exchange(incidents_[id].told_state, incident.state) == incident.state;
-        if (same || !end || !pages || silenced(incident.service)) continue;
+        if (same || !end || !pages(incident) || silenced(incident.service)) continue;
         require(
             told_now_.contains(id), "3", id + " became " + incident.state + " and nobody is told"
         );
@@ -255,6 +252,7 @@ void Model::end_of_batch() {
     }
     judge_states();
     judge_told_again();
+    judge_silence_ended();
     for (auto const& id : attended_now_) attended_[incidents_[id].service] = timeline_.now();
     attended_now_.clear();
     undoing_now_.clear();
@@ -342,9 +340,9 @@ void Model::policy_in_force(std::shared_ptr<Policy const> policy) {
         auto const* const before = alive_ ? policy_->service(service.name) : nullptr;
         for (auto const& signal : service.signals) {
             auto const* const known = before == nullptr ? nullptr : before->signal(signal.name);
-            if (known != nullptr && !is_same(*known, signal)) {
-                watcher_.forget_signal(service.name, signal.name);
-            }
+            bool const same = known != nullptr && is_same(*known, signal);
+            if (known != nullptr && !same) watcher_.forget_signal(service.name, signal.name);
+            if (!same) watcher_.listen(service.name, signal.name, timeline_.now());
         }
         follow_triggers(before, service);
     }

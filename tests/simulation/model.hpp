@@ -185,6 +185,20 @@ private:
     std::optional<Duration> respond_within(BookIncident const& incident) const;
     void judge_told_again();
     void look_for_answers(Time now);
+    void judge_silence_ended();
+    bool stands(BookIncident const& incident) const;
+
+    // Silence, and releases that nobody announced (model_sources.cpp).
+    void note_silence(
+        std::string const& service, TriggerPolicy const& trigger, Meanings const& means
+    );
+    void look_for_silence(Time now);
+    void judge_silence(BookRun const& run, BookIncident const& incident);
+    void judge_unannounced(
+        std::string const& name, BookDeployment const& made, std::string const& signal
+    );
+    void look_for_releases(Time now);
+    bool is_recorded(std::string const& service, std::string const& version, Time since) const;
 
     // What people are reminded of (model_reminders.cpp).
     static std::vector<BookReminder> reminders_of(Json const& plan);
@@ -252,10 +266,12 @@ private:
     std::map<std::string, bool> outbox_;                  // id → delivered
     std::map<std::string, std::set<std::string>> tells_;  // id → incidents it tells of
     std::set<std::string> delivered_;
-    std::set<std::string> attended_now_;   // incidents something was done about in it
-    std::set<std::string> told_now_;       // incidents with a message in this transaction
-    std::set<std::string> again_now_;      // incidents that are to have one
-    std::set<std::string> fallen_;         // messages that were handed on
+    std::set<std::string> attended_now_;  // incidents something was done about in it
+    std::set<std::string> told_now_;      // incidents with a message in this transaction
+    std::set<std::string> again_now_;     // incidents that are to have one
+    std::set<std::string> fallen_;        // messages that were handed on
+    std::set<std::string> still_so_now_;  // incidents that are told of at the end of a silence
+    bool silence_ended_now_ = false;
     std::set<std::string> undoing_now_;    // rollbacks that start in it
     std::set<std::string> entered_now_;    // incidents that entered a state in it
     std::map<std::string, Time> true_at_;  // service/trigger → when it was true last
@@ -286,6 +302,9 @@ private:
     std::size_t checks_ = 0;
     std::set<std::string> checks_passed_;  // run/n
 };
+
+/// Somebody is paged: it is not only a plan that is made ready.
+bool pages(BookIncident const& incident);
 
 // How the model reads a record.
 std::string word(Json const& json, char const* member);

@@ -30,6 +30,13 @@ Time broken_since(BookIncident const& incident) {
 
 }  // namespace
 
+bool pages(BookIncident const& incident) {
+    return incident.firings.empty() ||
+           std::any_of(incident.firings.begin(), incident.firings.end(), [](auto const& entry) {
+               return entry.second.response != "propose";
+           });
+}
+
 void Model::note_answer(std::string const& incident, std::string const& by) {
     if (!by.empty()) incidents_[incident].answered = true;
 }
@@ -75,16 +82,55 @@ void Model::judge_told_again() {
     again_now_.clear();
 }
 
+// Some trigger of it is true, or it waits for a person.
+bool Model::stands(BookIncident const& incident) const {
+    if (incident.state == "frozen" || incident.state == "unverified") return true;
+    return std::any_of(incident.firings.begin(), incident.firings.end(), [&](auto const& entry) {
+        auto const& [name, firing] = entry;
+        auto const* const means = meaning(firing);
+        if (firing.cleared || (means == nullptr && !firing.raised)) return false;
+        if (firing.raised) return true;
+        Watcher::Look look{incident.service, now_, Time::min(), Time::min(), now_};
+        auto const& floors = services_.at(incident.service).floors;
+        auto const floor = floors.find(name);
+        if (floor != floors.end()) look.since = floor->second;
+        bool is_true = watcher_.is_surely_true(*means, look);
+        look.with_held = false;
+        is_true = is_true && watcher_.is_surely_true(*means, look);
+        look.seen_until = now_ - Duration(1);
+        return is_true && watcher_.is_surely_true(*means, look);
+    });
+}
+
+// The end of a silence tells what is still broken, and nothing of what is over or pages nobody.
+void Model::judge_silence_ended() {
+    auto const told = std::exchange(still_so_now_, {});
+    bool const ended = std::exchange(silence_ended_now_, false);
+    for (auto const& id : told) {
+        auto const& incident = incidents_[id];
+        require(ended, "A7", id + " is told of as still so, and no silence has ended");
+        require(!silenced(incident.service), "f", id + " is told of in a silence");
+        require(pages(incident), "A1", id + " is only proposed, and people are told of it");
+    }
+    if (!ended || lossy_ || !times_are_known()) return;
+    for (auto const& [id, incident] : incidents_) {
+        bool const meant = incident.state != "resolved" && pages(incident) &&
+                           !silenced(incident.service) && !entered_now_.contains(id);
+        if (!meant || policy_->service(incident.service) == nullptr) continue;
+        require(
+            told_now_.contains(id) || !stands(incident), "A7",
+            id + " is still so at the end of a silence, and nobody is told"
+        );
+    }
+}
+
 void Model::look_for_answers(Time now) {
     if (!times_are_known()) return;
     for (auto const& [id, incident] : incidents_) {
         if (is_over(incident) || incident.answered) continue;
         auto const within = respond_within(incident);
-        bool pages = incident.firings.empty();
-        for (auto const& [name, firing] : incident.firings) {
-            pages = pages || firing.response != "propose";
-        }
-        if (!within || !pages || silenced(incident.service) || incident.told_again) continue;
+        if (!within || !pages(incident) || silenced(incident.service) || incident.told_again)
+            continue;
         auto const since = std::max(broken_since(incident) + *within, undisturbed_);
         require(now - since < late_max, "A7", id + " is unanswered and nobody is told again");
     }

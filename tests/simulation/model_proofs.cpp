@@ -12,12 +12,15 @@ using namespace std::chrono_literals;
 void Model::judge_truth(BookFiring const& firing, std::string const& service) {
     auto const* const means = meaning(firing);
     if (firing.raised || means == nullptr || lossy_ || !times_are_known()) return;
-    if (means->front().kind == Meaning::Kind::absent) return;
     auto const key = service + "/" + firing.trigger;
     auto const floor = services_[service].floors.find(firing.trigger);
     Watcher::Look look{service, now_, Time::min(), Time::min()};
     if (floor != services_[service].floors.end()) look.since = floor->second;
     if (watcher_.may_be_true(*means, look)) return;
+    bool const quiet = means->front().is_quiet();
+    auto decided = look;
+    decided.seen_until = now_;  // what is dated by a wrong clock may have come since
+    if (quiet && watcher_.may_be_true(*means, decided)) return;
     // What a start_period has held is judged one after the other at its end, or when the daemon is
     // back that was killed before it; by triggers too that came with a reload meanwhile.
     for (auto const moment : watcher_.held_at(*means, service, look.since, now_, started_)) {
@@ -27,7 +30,9 @@ void Model::judge_truth(BookFiring const& firing, std::string const& service) {
     }
     // It may have been true when it was noticed, and no longer when that could be written down.
     auto const found = true_at_.find(key);
-    require(found != true_at_.end(), "4", key + " fires and was never true");
+    // Of silence, not of some former one.
+    bool const recent = found != true_at_.end() && (!quiet || now_ - found->second < 3min);
+    require(recent, "4", key + " fires and was never true");
     require(
         broken() || found->second > look.since, "A8",
         key + " fires again on samples that were judged before"
@@ -45,6 +50,7 @@ void Model::age(std::string const& name) {
     for (auto const& trigger : policy->triggers) {
         auto const key = name + "/" + trigger.name;
         auto const* const means = meaning(trigger);
+        if (means != nullptr && means->front().is_quiet()) note_silence(name, trigger, *means);
         if (means == nullptr || (!true_since_.contains(key) && !true_now_.contains(key))) continue;
         auto moments = watcher_.leaving(*means, name, last, now);
         moments.push_back(now - Duration(1));
@@ -76,7 +82,7 @@ void Model::watch(Sample const& sample, bool held) {
     auto const& service = services_[name];
     for (auto const& trigger : policy->triggers) {
         auto const* const means = meaning(trigger);
-        if (means == nullptr || means->front().kind == Meaning::Kind::absent) continue;
+        if (means == nullptr || means->front().is_quiet()) continue;
         auto const key = name + "/" + trigger.name;
         auto const floor = service.floors.find(trigger.name);
         Watcher::Look look{name, now, Time::min(), Time::min()};
@@ -96,9 +102,12 @@ void Model::watch(Sample const& sample, bool held) {
             continue;
         }
         note_own_part(key, *means, look);
-        bool const failure = is_failure(sample) && read;
+        // A number or a text is neither good nor bad: whoever measures it looks at each.
+        bool const measures = means->front().measures();
+        bool const silent = std::holds_alternative<UnknownValue>(sample.value);
+        bool const failure = read && (measures ? !silent : is_failure(sample));
         // Enough samples at last may begin one too, whatever the last of them was.
-        bool const begins = failure || before == Verdict::unknown;
+        bool const begins = failure || (before == Verdict::unknown && !measures);
         if (!begins && !true_now_.contains(key)) continue;
         true_now_.insert(key);
         true_at_[key] = now;
@@ -107,7 +116,8 @@ void Model::watch(Sample const& sample, bool held) {
         auto const sure = watcher_.judge(*means, look);
         bool const surely = watcher_.is_surely_true(*means, look);
         auto& last_sure = verdicts_.emplace(key + " surely", Verdict::unknown).first->second;
-        bool const begins_surely = (failure && !held) || last_sure == Verdict::unknown;
+        bool const enough = last_sure == Verdict::unknown && !measures;
+        bool const begins_surely = (failure && !held) || enough;
         last_sure = sure;
         if (!surely) {
             true_since_.erase(key);
@@ -141,7 +151,7 @@ bool Model::forgotten(BookIncident const& incident, ServicePolicy const& policy)
 bool Model::is_windowed(TriggerPolicy const& trigger) const {
     auto const* const means = meaning(trigger);
     return means != nullptr && std::any_of(means->begin(), means->end(), [](Meaning const& one) {
-               return one.kind == Meaning::Kind::ratio || one.kind == Meaning::Kind::count;
+               return one.window > Duration::zero() && !one.is_quiet();
            });
 }
 
@@ -199,6 +209,8 @@ void Model::look_around(bool writable) {
     }
     look_for_answers(now);
     look_for_reminders(now);
+    look_for_silence(now);
+    look_for_releases(now);
 }
 
 void Model::on_recovered(Json const& body) {
@@ -287,8 +299,12 @@ void Model::judge_recovery(BookRun const& found, BookFiring const& firing) {
         }
         return;
     }
+    // Alertmanager says once that an alert is over.
+    bool const once = means->front().signal == alerts_signal;
+    auto const needed =
+        once ? std::min<std::uint64_t>(1, firing.resolve_samples) : firing.resolve_samples;
     require(
-        watcher_.good(*means, look) >= firing.resolve_samples, "6",
+        watcher_.good(*means, look) >= needed, "6",
         found.id + " is called verified on too few good samples"
     );
 }

@@ -85,6 +85,12 @@ void Model::add_firing(BookIncident& incident, Json const& json) {
         }
     }
     judge_truth(out, incident.service);
+    auto const* const means = meaning(out);
+    bool const quiet = means != nullptr && means->front().is_quiet();
+    require(
+        !quiet || out.response != "ladder", "4",
+        incident.id + " may act on " + out.trigger + ", which is true by silence alone"
+    );
     true_since_.erase(incident.service + "/" + out.trigger);
     incident.firings[out.trigger] = std::move(out);
 }
@@ -301,6 +307,9 @@ void Model::on_message(Json const& body) {
         require(named, "A4", id + " tells of " + other + " and does not name " + service);
     }
     tells.insert(word(message, "incident"));
+    if (word(message, "text").starts_with("Still so")) {
+        still_so_now_.insert(word(message, "incident"));
+    }
     // What is merged is told all the same.
     for (auto const& merged : words(body, "merges")) {
         outbox_.erase(merged);
@@ -352,6 +361,9 @@ void Model::on_deployment(Json const& body) {
     made.known_good = known_good;
     if (find(json, "schema_compatible") != nullptr) {
         made.schema_compatible = flag(json, "schema_compatible");
+    }
+    if (auto const by = word(json, "by"); by.starts_with("signal ")) {
+        judge_unannounced(word(body, "service"), made, by.substr(7));
     }
     standing.schema = text_of(*find(json, "facts"), "schema");
     if (flag(body, "becomes_current")) {

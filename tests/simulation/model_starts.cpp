@@ -78,6 +78,7 @@ void Model::on_started(Json const& body) {
     judge_people(*found, incident);
     judge_target(*found, incident);
     judge_ladder(*found, incident);
+    judge_silence(*found, incident);
     if (!found->manual) judge_world(*found, incident);
     if (found->automatic) {
         judge_limits(*found);

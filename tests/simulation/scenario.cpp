@@ -172,8 +172,6 @@ std::vector<SignalPolicy> make_signals(Random& random) {
     return {health, requests, events};
 }
 
-std::string seconds(Duration duration) { return format_duration(duration); }
-
 Meaning random_meaning(Random& random) {
     Meaning out;
     out.signal = random.chance(0.5) ? "health" : "requests";
@@ -198,30 +196,6 @@ Meaning random_meaning(Random& random) {
             out.limit = random.in(2, 5);
     }
     return out;
-}
-
-std::string text_of(Meaning const& meaning) {
-    auto const limit = std::to_string(int(meaning.limit));
-    switch (meaning.kind) {
-        case Meaning::Kind::streak:
-            return "consecutive_failures(" + meaning.signal + ") >= " + limit;
-        case Meaning::Kind::ratio:
-            return "failure_ratio(" + meaning.signal + ", " + seconds(meaning.window) + ") > " +
-                   limit + "%";
-        case Meaning::Kind::count:
-            return "failures(" + meaning.signal + ", " + seconds(meaning.window) + ") >= " + limit;
-        case Meaning::Kind::failed:
-            return "failed(" + meaning.signal + ")";
-        case Meaning::Kind::absent:
-            return "absent(" + meaning.signal + ", " + seconds(meaning.window) + ")";
-    }
-    return "";
-}
-
-Condition parsed(std::string const& text) {
-    auto made = Condition::parse(text);
-    ensure(made.has_value(), "a simulated condition parses");
-    return std::move(*made);
 }
 
 Response random_ladder(Random& random) {
@@ -264,7 +238,7 @@ TriggerPolicy make_trigger(Scenario& scenario, Random& random, std::size_t n) {
         if (ratio(meanings.front()) || ratio(meanings.back())) meanings.pop_back();
     }
     std::string text;
-    for (auto const& meaning : meanings) text += (text.empty() ? "" : " or ") + text_of(meaning);
+    for (auto const& meaning : meanings) text += (text.empty() ? "" : " or ") + condition_text(meaning);
     auto const min_count = meanings.front().min_count;
     if (min_count > 1) trigger.rules.min_count = min_count;
     trigger.when = parsed(text);
@@ -351,6 +325,11 @@ Scenario make_scenario(Random& random) {
         if (i > 1 && random.chance(0.4)) service.depends_on = {"s1"};
         if (random.chance(0.05)) scenario.untrusted.push_back(service.name);
         policy->services.push_back(std::move(service));
+    }
+    Random aside(~Random(random).next());
+    bool const more = aside.chance(0.6);
+    for (auto& service : policy->services) {
+        if (more) add_sources(scenario, service, Random(aside.next()));
     }
     policy->text = "policy 1";
     policy->hash = sha256_hex(policy->text);

@@ -10,12 +10,23 @@ namespace rollbackd::simulation {
 
 /// One comparison over one signal.
 struct Meaning {
-    enum class Kind { streak, ratio, count, failed, absent };
+    // clang-format off
+    enum class Kind {
+        streak, ratio, count, failed, absent, stale,
+        value, days, max, min, avg, delta, changed, version
+    };
+    // clang-format on
     Kind kind = Kind::streak;
     std::string signal;
-    double limit = 0;   // streak, count: at least; ratio: more than
-    Duration window{};  // ratio, count, absent
+    double limit = 0;       // streak, count: at least; days: less than; others: more than
+    Duration window{};      // ratio, count, absent, max to changed
+    std::string text = {};  // version
     std::uint64_t min_count = 1;
+
+    /// Of a number or a text, which is neither good nor bad in itself.
+    bool measures() const { return kind >= Kind::value; }
+    /// True by silence alone.
+    bool is_quiet() const { return kind == Kind::absent || kind == Kind::stale; }
 };
 
 /// Any of them is enough.
@@ -27,7 +38,20 @@ struct Scenario {
     std::vector<std::string> untrusted;        // services with a signal anybody may push to
 };
 
+/// Beside health and requests, of which every service has one.
+inline constexpr char const* gauge_signal = "load";  // asked
+inline constexpr char const* days_signal = "cert";   // pushed
+inline constexpr char const* mode_signal = "mode";   // a text that is pushed
+inline constexpr char const* release_signal = "running";
+inline constexpr char const* alerts_signal = "rules";
+inline constexpr char const* beat_signal = "beat";
+
 Scenario make_scenario(Random& random);
+/// Signals of these kinds, and triggers that read them; drawn aside, so that they move nothing else
+/// of a seed's story but by what they do (scenario_sources.cpp).
+void add_sources(Scenario& scenario, ServicePolicy& service, Random random);
+std::string condition_text(Meaning const& meaning);
+Condition parsed(std::string const& text);
 /// The same services, some of their rules changed: what a reload may bring.
 void change_policy(Scenario& scenario, Random& random);
 

@@ -27,6 +27,7 @@ void Shell::start() {
     post(Recovered{});
     if (!alive()) return;
     follow_tapes(offsets);
+    follow_sources(offsets);
     follow_probes();
     save(false);
     deliver_due();
@@ -44,6 +45,7 @@ void Shell::crash(std::string const& where) {
     lanes_.clear();
     probes_.clear();
     tapes_.clear();
+    alerts_.clear();
     aborted_.clear();
     writable_ = true;
     watching_blindness_ = false;
@@ -356,14 +358,16 @@ void Shell::save(bool with_state) {
     if (state.seq == 0) return;
     std::vector<Checkpoint> out;
     JsonObject perceived{
-        {"windows", engine_->save_windows(parts_.machine.now())}, {"offsets", tape_offsets()}
+        {"windows", engine_->save_windows(parts_.machine.now())}, {"offsets", source_offsets()}
     };
     out.push_back({std::string(windows_checkpoint), state.seq, state.hash, to_text(perceived)});
     if (with_state) {
         auto text = to_text(engine_->save_state());
         out.push_back({std::string(state_checkpoint), state.seq, state.hash, std::move(text)});
     }
-    if (parts_.disk.save_checkpoints(out)) saved_at_ = parts_.timeline.now();
+    if (!parts_.disk.save_checkpoints(out)) return;
+    saved_at_ = parts_.timeline.now();
+    if (on_saved) on_saved();
 }
 
 }  // namespace rollbackd::simulation

@@ -3,10 +3,12 @@
 // be killed at every point between two journal writes.
 #pragma once
 
+#include "daemon/known_release.hpp"
 #include "daemon/schedule.hpp"
 #include "daemon/store/restore.hpp"
 #include "tests/simulation/disk.hpp"
 #include "tests/simulation/world.hpp"
+#include "triggers/sources/alert_table.hpp"
 
 #include <deque>
 
@@ -41,6 +43,7 @@ public:
     double slow_appends = 0.15;
     std::function<void()> on_crash;                // it was killed: somebody starts it again
     std::function<void(Record const&)> on_record;  // somebody follows the journal
+    std::function<void()> on_saved;                // windows and offsets are durable
 
     void start();
     void crash(std::string const& where);
@@ -65,6 +68,9 @@ public:
 
     /// How many lines of the service's tape the daemon has read; none: nothing reads it.
     std::optional<std::size_t> read_of(std::string const& service) const;
+
+    /// A body of Alertmanager's; false: nobody has taken it.
+    bool hear_alerts(std::string const& service, std::vector<Alert> const& alerts);
 
     static constexpr Duration retry_after = std::chrono::seconds(1);
 
@@ -151,7 +157,11 @@ private:
     void read_tapes();
     void read_tape(std::string const& service, Tape const& tape);
     void perceive(Sample const& sample);
-    JsonObject tape_offsets() const;
+    JsonObject source_offsets() const;
+
+    // Releases and alerts (shell_sources.cpp).
+    void follow_sources(Json const& offsets);
+    void look_at_releases();
 
     ShellParts parts_;
     std::unique_ptr<Engine> engine_;
@@ -163,6 +173,8 @@ private:
     std::map<std::string, Lane> lanes_;
     std::map<ProbeKey, Probing> probes_;
     std::map<std::string, Reading> tapes_;
+    std::map<std::string, AlertTable> alerts_;  // by service
+    std::optional<KnownReleases> releases_;
     std::set<std::pair<std::string, std::uint32_t>> aborted_;
     Time saved_at_{};
     std::uint64_t life_ = 0;

@@ -1,5 +1,6 @@
 // Sources, as daemon/reader.cpp runs them: each reads on from where it was, and where that is goes
 // into the checkpoint with the windows its samples went into.
+#include "tests/simulation/scenario.hpp"
 #include "tests/simulation/shell.hpp"
 
 namespace rollbackd::simulation {
@@ -74,9 +75,13 @@ void Shell::perceive(Sample const& sample) {
     pump();
 }
 
-JsonObject Shell::tape_offsets() const {
+JsonObject Shell::source_offsets() const {
     JsonObject offsets;
     for (auto const& [service, reading] : tapes_) offsets[key_of(service)] = reading.read;
+    auto const now = parts_.machine.now();
+    for (auto const& [service, table] : alerts_) {
+        offsets[service + "/" + alerts_signal] = table.save(now);
+    }
     return offsets;
 }
 

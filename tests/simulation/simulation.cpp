@@ -8,6 +8,7 @@ Simulation::Simulation(std::uint64_t seed, std::function<void(std::string const&
     : random_(seed),
       writer_(~seed),
       looker_(seed ^ 0x5bd1e995U),
+      other_(seed ^ 0x2545f491U),
       scenario_(make_scenario(random_)),
       shell_({timeline_, machine_, world_, disk_, random_, model_}) {
     if (teller) {
@@ -17,7 +18,11 @@ Simulation::Simulation(std::uint64_t seed, std::function<void(std::string const&
     }
     model_.meanings = &scenario_.meanings;
     shell_.file = scenario_.policy;
-    shell_.on_crash = [this] { restart_daemon(); };
+    shell_.on_crash = [this] {
+        alerts_ = saved_alerts_;
+        restart_daemon();
+    };
+    shell_.on_saved = [this] { saved_alerts_ = alerts_; };
     shell_.on_record = [this](Record const& record) {
         if (chaos_) follow(record);
     };

@@ -2,6 +2,7 @@
 // all the while.
 #pragma once
 
+#include "tests/simulation/alert_truth.hpp"
 #include "tests/simulation/model.hpp"
 #include "tests/simulation/shell.hpp"
 
@@ -50,6 +51,25 @@ private:
     void bring(Sample sample);
     void hand_in(Time at, Sample sample);
 
+    // Sources of further kinds (chaos_kinds.cpp).
+    void watch_elsewhere();
+    void trouble_elsewhere();
+    void report_elsewhere(std::string const& service);
+    void deploy_silently(std::string const& service);
+
+    // Alertmanager (chaos_alerts.cpp).
+    struct Alertmanager {
+        std::vector<Alert> firing;
+        std::vector<Alert> to_resolve;  // nobody has taken it yet
+        Time told{};
+        int known = 0;
+        bool silent = false;
+        bool late = false;
+    };
+    void ask_rules(std::string const& service);
+    void tell_alerts(std::string const& service, std::vector<Alert> alerts);
+    void compare_with_alerts();
+
     // People (people.cpp).
     void people();
     void deploy(std::string const& service, bool bad);
@@ -66,6 +86,7 @@ private:
     Random random_;
     Random writer_;  // of the tapes: who writes them takes no chance from anybody else
     Random looker_;  // whether playbooks could be run: likewise
+    Random other_;   // what happens to sources of further kinds
     Timeline timeline_;
     Machine machine_{timeline_};
     Disk disk_{machine_};
@@ -79,7 +100,10 @@ private:
     bool steps_ = false;  // of the wall clock
     bool rebooted_ = false;
     std::map<std::string, TapeTruth> truths_;  // by service
-    std::uint64_t reports_ = 0;                // that had an id
+    std::map<std::string, Alertmanager> rules_;
+    std::map<std::string, AlertTruth> alerts_;  // as it was told to the daemon
+    std::map<std::string, AlertTruth> saved_alerts_;
+    std::uint64_t reports_ = 0;  // that had an id
 };
 
 }  // namespace rollbackd::simulation

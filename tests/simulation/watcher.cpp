@@ -13,6 +13,7 @@ std::string key(std::string const& service, std::string const& signal) {
 }  // namespace
 
 void Watcher::take(Sample const& sample, Time at, Time seen, std::optional<Time> held_until) {
+    at = std::min(at, seen);  // who dates it later has a wrong clock
     Seen made{at, seen, 0, 0, false, held_until};
     made.blind = std::holds_alternative<UnknownValue>(sample.value);
     if (auto const* state = std::get_if<StateValue>(&sample.value)) {
@@ -20,6 +21,12 @@ void Watcher::take(Sample const& sample, Time at, Time seen, std::optional<Time>
     } else if (auto const* counts = std::get_if<OutcomesValue>(&sample.value)) {
         made.good = counts->success;
         made.bad = counts->failure;
+    } else if (auto const* gauge = std::get_if<GaugeValue>(&sample.value)) {
+        made.number = gauge->value;
+        made.good = 1;
+    } else if (auto const* text = std::get_if<TextValue>(&sample.value)) {
+        made.text = text->text;
+        made.good = 1;
     }
     auto& all = seen_[key(sample.service, sample.signal)];
     // An id counts once as failure and once as success: here, both at a time.
@@ -193,9 +200,7 @@ std::vector<Time> Watcher::leaving(
 ) const {
     std::vector<Time> out;
     for (auto const& meaning : meanings) {
-        bool const windowed =
-            meaning.kind == Meaning::Kind::ratio || meaning.kind == Meaning::Kind::count;
-        if (!windowed) continue;
+        if (meaning.window == Duration::zero() || meaning.is_quiet()) continue;
         for (auto const& one : of(service, meaning.signal)) {
             auto const leaves = one.at + meaning.window;
             if (leaves > from && leaves < to) out.push_back(leaves);
@@ -246,12 +251,10 @@ bool Watcher::newest_is_good(
 }
 
 Verdict Watcher::judge_one(Meaning const& meaning, Look const& look) const {
-    if (meaning.kind == Meaning::Kind::absent) {
-        bool const heard = any(look.service, meaning.signal, look.now - meaning.window, look.now);
-        return heard ? Verdict::false_ : Verdict::true_;
-    }
+    if (meaning.is_quiet()) return judge_quiet(meaning, look);
     if (stale(look.service, meaning.signal, look)) return Verdict::unknown;
     auto const truth = [](bool holds) { return holds ? Verdict::true_ : Verdict::false_; };
+    if (meaning.measures()) return judge_measure(meaning, look);
     auto const from = std::max(look.since, look.now - meaning.window);
     switch (meaning.kind) {
         case Meaning::Kind::streak:
@@ -273,7 +276,7 @@ Verdict Watcher::judge_one(Meaning const& meaning, Look const& look) const {
             bool const over = double(bad) * 100 > meaning.limit * double(bad + good);
             return over && bad + good < meaning.min_count ? Verdict::unknown : truth(over);
         }
-        case Meaning::Kind::absent:
+        default:
             break;
     }
     return Verdict::unknown;

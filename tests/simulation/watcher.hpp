@@ -31,6 +31,17 @@ public:
         bool with_held = true;          // what a start_period holds or has held counts too
         bool with_late = true;          // in a streak: what came after newer ones were judged
     };
+    /// The daemon has begun to listen to it: before, nobody was absent.
+    void listen(std::string const& service, std::string const& signal, Time from);
+    /// When a condition that is true by silence became so, or will: none where nobody listens.
+    std::optional<Time> quiet_from(Meaning const& meaning, Look const& look) const;
+    struct Said {
+        Time at;
+        std::string text;
+    };
+    /// What a text signal has said by then and is remembered, oldest first.
+    std::vector<Said> texts(std::string const& service, std::string const& signal, Time until)
+        const;
     /// Failures after `since` wait for the end of a start_period.
     bool holds(Meanings const& meanings, Look const& look) const;
     Verdict judge(Meanings const& meanings, Look const& look) const;
@@ -82,17 +93,27 @@ private:
         bool late = false;
         bool blind = false;  // the source could not say
         std::string id = {};
+        std::optional<double> number = {};
+        std::optional<std::string> text = {};
     };
     using Seens = std::deque<Seen>;
     Seens const& of(std::string const& service, std::string const& signal) const;
     static bool good_by(Seens const& all, Time failed, Time when);
     Verdict judge_one(Meaning const& meaning, Look const& look) const;
+    Verdict judge_quiet(Meaning const& meaning, Look const& look) const;
+    Verdict judge_measure(Meaning const& meaning, Look const& look) const;
+    Verdict judge_window(
+        Meaning const& meaning, Look const& look, std::vector<Seen const*> const& within,
+        Seen const* before
+    ) const;
+    std::optional<Time> spoke(Meaning const& meaning, Look const& look) const;
     std::uint64_t good_in(Look const& look, std::string const& signal, Duration window) const;
     bool stale(std::string const& service, std::string const& signal, Look const& look) const;
 
     std::map<std::string, Time> disregarded_;  // service/signal#id → when it was dropped
     std::map<std::string, Seens> seen_;
     std::map<std::string, Duration> stale_after_;
+    std::map<std::string, Time> listening_;
     static constexpr Duration kept = std::chrono::minutes(45);
 };
 

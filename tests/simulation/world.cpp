@@ -46,6 +46,7 @@ std::optional<SampleValue> World::faulty(Source const& source) {
         case SourceFault::twice:
         case SourceFault::late:
         case SourceFault::resets:
+        case SourceFault::misdated:
             return std::nullopt;
     }
     return std::nullopt;
@@ -54,11 +55,24 @@ std::optional<SampleValue> World::faulty(Source const& source) {
 SampleValue World::sees(std::string const& name, SignalPolicy const& probe) {
     auto& source = sources[{name, probe.name}];
     if (auto said = faulty(source)) return *said;
+    if (probe.kind != SignalKind::state) {
+        source.said = measured(name, probe);
+        return *source.said;
+    }
     bool const ok = answers(name, probe);
     bool const hangs = !ok && random_.chance(0.2);
     source.said =
         StateValue{ok, ok ? "" : "refused: simulated", hangs ? probe.timeout : Duration(2ms)};
     return *source.said;
+}
+
+SampleValue World::measured(std::string const& name, SignalPolicy const& probe) {
+    if (network_lost) return UnknownValue{"refused: simulated"};
+    auto const& known = service(name);
+    if (probe.kind == SignalKind::text) return TextValue{known.running};
+    bool const high = known.hot || !known.serves(timeline_.now());
+    auto const thousandths = high ? random_.in(80001, 99999) : random_.in(5001, 59999);
+    return GaugeValue{double(thousandths) / 1000, "", {}};
 }
 
 SampleValue World::asked(std::string const& name, SignalPolicy const& probe) {

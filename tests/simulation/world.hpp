@@ -29,6 +29,10 @@ struct Service {
     bool provider = false;  // somebody else's fault, seen in requests
     bool flapping = false;
     bool quiet = false;  // no request comes
+    bool hot = false;    // its load is high, for outside reasons
+    bool old_cert = false;
+    bool maintenance = false;  // it says so
+    bool job_dead = false;     // no heartbeat comes
     bool flag_off = false;
     bool safe_mode = false;
 
@@ -39,8 +43,21 @@ struct Service {
 /// What keeps a source from telling how its service is. One that is asked takes too long, is not
 /// there, talks nonsense (all three: unknown, no health and no failure), does so now and then, or
 /// repeats what it said last. One that reports by itself falls silent and then tells all of it at
-/// once, tells everything twice, is late with some of it, or has lost count.
-enum class SourceFault { none, slow, gone, garbage, hiccups, stuck, dammed, twice, late, resets };
+/// once, tells everything twice, is late with some of it, has lost count, or dates what it tells by
+/// a wrong clock.
+enum class SourceFault {
+    none,
+    slow,
+    gone,
+    garbage,
+    hiccups,
+    stuck,
+    dammed,
+    twice,
+    late,
+    resets,
+    misdated
+};
 
 struct Source {
     SourceFault fault = SourceFault::none;
@@ -104,6 +121,8 @@ protected:
     Witness& witness_;
 
 private:
+    /// Of a gauge and of a text.
+    SampleValue measured(std::string const& service, SignalPolicy const& probe);
     /// What a source says that does not work; none: it works.
     std::optional<SampleValue> faulty(Source const& source);
     void end(Key const& key, OutcomeKind kind, bool effect);

@@ -1,0 +1,57 @@
+// What `release` signals say, and when that is a deployment nobody has announced. Pure: the
+// daemon's watch (release_watch) and the simulation look the same way.
+#pragma once
+
+#include "engine/engine.hpp"
+
+namespace rollbackd {
+
+/// What one `release` signal has said.
+struct KnownRelease {
+    std::optional<std::string> settled;  // the text that has come to stay
+    Instant settled_at;                  // when it was last seen
+    std::string candidate;
+    std::optional<Instant> last;  // samples up to here are read
+    int readings = 0;
+
+    /// A rolling deployment answers now with this version, now with that one; and who announces it
+    /// should come first.
+    static constexpr int readings_wanted = 3;
+
+    struct Change {
+        std::string version;
+        Instant before;  // when the one before it was last seen
+    };
+    /// The newest version that has come to stay since the last look. The first look reads what a
+    /// restart has brought back; where that is nothing, what is `recorded` as in effect (it may be
+    /// empty) was there before anybody was asked, at `began`.
+    std::optional<Change> look(
+        SignalWindow const& window, std::string const& recorded, Instant began, Now now
+    );
+
+private:
+    std::optional<Change> read(std::string const& text, Instant at);
+};
+
+class KnownReleases {
+public:
+    explicit KnownReleases(Instant began) : began_(began) {}
+
+    /// A deployment to be recorded for each version that has come to stay, and that is neither
+    /// recorded nor a run's own doing; its facts are not asked yet.
+    std::vector<DeploymentPosted> look(Engine const& engine, Now now);
+
+    /// A record may name a start at most an hour back.
+    static constexpr Duration started_back_max = std::chrono::minutes(55);
+
+private:
+    Instant began_;
+    std::map<std::string, KnownRelease> known_;  // service/signal
+};
+
+/// Whether a service with that history does not know yet that the version is in effect.
+bool is_unannounced(
+    State const& state, std::string const& service, KnownRelease::Change const& change
+);
+
+}  // namespace rollbackd
