@@ -23,22 +23,24 @@ bool has_a_hand_in(Run const& run, KnownRelease::Change const& change) {
 
 }  // namespace
 
-std::optional<KnownRelease::Change> KnownRelease::read(std::string const& text, Instant at) {
-    if (text == *settled) {
-        settled_at = at;
+std::optional<KnownRelease::Change> KnownRelease::read(
+    std::string const& text, std::string const& recorded, Instant at
+) {
+    auto const before = std::exchange(read_at, at);
+    if (shown != text) {
+        if (!settled) settled = text;
+        others_until = shown ? std::optional(before) : std::nullopt;
+        shown = text;
         readings = 0;
-        return std::nullopt;
     }
-    if (readings == 0 || text != candidate) {
-        candidate = text;
-        readings = 0;
-    }
-    if (++readings < readings_wanted) return std::nullopt;
-    Change change{text, settled_at};
+    readings = std::min(readings + 1, readings_wanted + 1);
+    if (readings != readings_wanted) return std::nullopt;
+    // What comes back after another that was seen too shortly is news only to who has recorded that
+    // one: a rollback that somebody has undone.
+    bool const same = !others_until || (settled == text && recorded.empty());
     settled = text;
-    settled_at = at;
-    readings = 0;
-    return change;
+    if (same) return std::nullopt;
+    return Change{text, *others_until, at};
 }
 
 std::optional<KnownRelease::Change> KnownRelease::look(
@@ -46,8 +48,8 @@ std::optional<KnownRelease::Change> KnownRelease::look(
 ) {
     constexpr std::size_t looked_at_max = 64;
     if (!settled && !recorded.empty() && !window.text_at(began)) {
-        settled = recorded;
-        settled_at = began;
+        settled = shown = recorded;
+        read_at = began;
     }
     auto const at = window.known_at(now.boot);
     if (!at || last == at) return std::nullopt;
@@ -56,11 +58,7 @@ std::optional<KnownRelease::Change> KnownRelease::look(
     for (auto const& sample : window.recent(looked_at_max, {from, now.boot})) {
         auto const* const text = std::get_if<TextValue>(&sample.value);
         if (text == nullptr || text->text.empty()) continue;
-        if (!settled) {
-            settled = text->text;
-            settled_at = sample.at;
-        }
-        if (auto change = read(text->text, sample.at)) newest = std::move(change);
+        if (auto change = read(text->text, recorded, sample.at)) newest = std::move(change);
     }
     last = at;
     return newest;
@@ -71,12 +69,14 @@ bool is_unannounced(
 ) {
     auto const& known = state.service(service);
     if (known.current == change.version || !version_problem(change.version).empty()) return false;
-    // Announced before the old one was seen for the last time, it was in effect then, or is by now.
+    // Whoever has recorded it since the old one was seen last knows, and so does who has recorded
+    // anything since it had come to stay: that is older news, which a restart has brought back.
     bool const recorded =
         std::any_of(known.deployments.begin(), known.deployments.end(), [&](Deployment const& one) {
             bool const waits = known.waiting_window == one.id;
-            return one.version == change.version &&
-                   (waits || one.recorded_at.boot >= change.before);
+            auto const at = one.recorded_at.boot;
+            return at > change.at ||
+                   (one.version == change.version && (waits || at >= change.before));
         });
     if (recorded) return false;
     return std::none_of(state.incidents.begin(), state.incidents.end(), [&](auto const& entry) {

@@ -8,11 +8,12 @@ namespace rollbackd {
 
 /// What one `release` signal has said.
 struct KnownRelease {
-    std::optional<std::string> settled;  // the text that has come to stay
-    Instant settled_at;                  // when it was last seen
-    std::string candidate;
-    std::optional<Instant> last;  // samples up to here are read
-    int readings = 0;
+    std::optional<std::string> settled;   // the text that has come to stay
+    std::optional<std::string> shown;     // the newest
+    std::optional<Instant> others_until;  // when another was seen last
+    Instant read_at;                      // when anything was
+    std::optional<Instant> last;          // samples up to here are read
+    int readings = 0;                     // of what is shown, in a row
 
     /// A rolling deployment answers now with this version, now with that one; and who announces it
     /// should come first.
@@ -20,7 +21,8 @@ struct KnownRelease {
 
     struct Change {
         std::string version;
-        Instant before;  // when the one before it was last seen
+        Instant before;  // when another was seen last
+        Instant at;      // when it had come to stay
     };
     /// The newest version that has come to stay since the last look. The first look reads what a
     /// restart has brought back; where that is nothing, what is `recorded` as in effect (it may be
@@ -30,7 +32,7 @@ struct KnownRelease {
     );
 
 private:
-    std::optional<Change> read(std::string const& text, Instant at);
+    std::optional<Change> read(std::string const& text, std::string const& recorded, Instant at);
 };
 
 class KnownReleases {

@@ -335,7 +335,8 @@ Edges Senses::elapse(State const& state, Now now) {
                 track.firing && !track.true_since && trigger.policy->resolve_after.duration &&
                 track.last_true &&
                 now.boot >= *track.last_true + *trigger.policy->resolve_after.duration;
-            bool const told = facts && trigger.by_fact;
+            bool const again = std::exchange(trigger.look_again, false);
+            bool const told = again || (facts && trigger.by_fact);
             if (!for_due && !changed && !clear_due && !told) continue;
             // Only an absent() or stale() deadline begins a breach, or what has become known of a
             // service; other windows merely age.

@@ -101,6 +101,8 @@ private:
         Track track;
         /// Of an open incident, which keeps its trigger though a reload has taken it away.
         std::shared_ptr<TriggerPolicy const> kept = nullptr;
+        /// True by silence when it was over for the journal: no sample will bring it up again.
+        bool look_again = false;
     };
     struct ServiceSense {
         ServicePolicy const* policy = nullptr;

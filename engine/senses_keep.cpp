@@ -80,6 +80,10 @@ void Senses::sync(State const& state) {
             if (over || (trigger.track.firing && !firing)) true_since.reset();
             // After a restart the windows may not know any more when it was true.
             if (firing) trigger.track.last_true = std::max(trigger.track.last_true, fired_at);
+            if (trigger.track.firing && !firing && trigger.by_absence) {
+                trigger.look_again = true;
+                facts_moved_ = true;
+            }
             trigger.track.firing = firing;
         }
     }

@@ -59,7 +59,7 @@ struct History {
         state.incidents["INC-1"] = std::move(incident);
     }
     bool is_news(std::string version, Instant before) const {
-        return is_unannounced(state, "shop", {std::move(version), before});
+        return is_unannounced(state, "shop", {std::move(version), before, before + 3s});
     }
 
     State state;
@@ -96,11 +96,11 @@ TEST_CASE("a version that changed before the first look was not there from the b
     f.say(200ms, "v2");
     CHECK(f.look(250ms).empty());
     CHECK(f.known.settled == "v1");
-    CHECK(f.known.settled_at == start + 50ms);
     f.say(1s, "v2");
     CHECK(f.look(1250ms).empty());
     f.say(2s, "v2");
     CHECK(f.look(2250ms) == "v2");
+    CHECK(f.before == start + 50ms);
 }
 
 TEST_CASE("what a restart has brought back is what was there before") {
@@ -109,7 +109,9 @@ TEST_CASE("what a restart has brought back is what was there before") {
     f.say(100ms, "v2");
     CHECK(f.look(250ms).empty());
     CHECK(f.known.settled == "v1");
-    CHECK(f.known.settled_at == start - 10s);
+    for (auto const at : {1s, 2s}) f.say(at, "v2");
+    CHECK(f.look(3s) == "v2");
+    CHECK(f.before == start - 10s);
 }
 
 TEST_CASE("a version that was coming when the daemon went is told when it has come to stay") {
@@ -142,6 +144,34 @@ TEST_CASE("where nothing of the signal is remembered, what is recorded was there
     CHECK(f.look(3250ms) == "v2");
 }
 
+TEST_CASE("a version that was seen in between was there before, however shortly") {
+    Fixture f;
+    f.say(0s, "v1");
+    CHECK(f.look(100ms).empty());
+    f.say(1s, "v2");
+    for (auto const at : {2s, 3s, 4s}) f.say(at, "v3");
+    CHECK(f.look(4100ms) == "v3");
+    CHECK(f.before == start + 1s);
+}
+
+TEST_CASE(
+    "what a rollback has put there, and somebody has undone before it was seen for long, is news"
+) {
+    Fixture f;
+    for (auto const at : {0s, 1s, 2s}) f.say(at, "v2");
+    CHECK(f.look(2100ms).empty());
+    f.recorded = "v1";
+    f.say(3s, "v1");
+    CHECK(f.look(3100ms).empty());
+    for (auto const at : {4s, 5s, 6s}) f.say(at, "v2");
+    CHECK(f.look(7s) == "v2");
+    CHECK(f.before == start + 3s);
+    f.recorded.clear();
+    f.say(8s, "v1");
+    for (auto const at : {9s, 10s, 11s}) f.say(at, "v2");
+    CHECK(f.look(12s).empty());
+}
+
 TEST_CASE("answers that come faster than anybody looks are counted each") {
     Fixture f;
     f.say(0ms, "v1");
@@ -158,6 +188,9 @@ TEST_CASE("a version is recorded only where nobody has done it since the old one
     history.deploy("v2", start + 2min);
     CHECK_FALSE(history.is_news("v2", start + 1min));
     CHECK(history.is_news("v2", start + 3min));
+    // What had come to stay before another was recorded is older than that.
+    CHECK_FALSE(history.is_news("v0", start + 1min));
+    CHECK(history.is_news("v0", start + 3min));
     // Recorded during a run, it is in effect when that has ended.
     history.state.services["shop"].waiting_window = history.ids;
     CHECK_FALSE(history.is_news("v2", start + 3min));

@@ -121,6 +121,26 @@ TEST_CASE("samples from before a person's resolve never begin the breach again")
     CHECK(world.engine.state().incident_order.size() == 2);
 }
 
+TEST_CASE("silence that a person has resolved is told again where nothing is heard since") {
+    auto policy = shop_policy();
+    auto& shop = policy.services[0];
+    shop.triggers[0].when =
+        condition(GENERATE(as<std::string>(), "absent(requests, 1m)", "stale(requests)"));
+    shop.triggers[0].response = Response{ResponseKind::alert, {}};
+    for (auto& signal : shop.signals) {
+        if (signal.name == "requests") signal.stale_after = 1min;
+    }
+    World world(std::move(policy));
+    world.push(true, "requests");
+    world.pass(70s);
+    REQUIRE(world.incident("INC-1") != nullptr);
+    world.send(ResolvedBy{anna, "INC-1", "it is off for today"});
+    world.pass(50s);
+    CHECK(world.incident("INC-2") == nullptr);
+    world.pass(20s);
+    CHECK(world.incident("INC-2") != nullptr);
+}
+
 TEST_CASE("a step that waits for approval can be rejected, and then people take over") {
     auto world = with_step(approved_step());
     world.send(Rejected{{"bert", "approve"}, "INC-1", "not this plan"});

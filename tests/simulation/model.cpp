@@ -11,8 +11,11 @@ void Model::fault(std::string const& promise, std::string const& what) {
     story("BROKEN " + broken_);
     for (auto const& [name, service] : services_) {
         if (!teller) break;
-        story(name + " " + watcher_.tell(name, "health"));
-        story(name + " " + watcher_.tell(name, "requests"));
+        auto const* const policy = policy_ == nullptr ? nullptr : policy_->service(name);
+        if (policy == nullptr) continue;
+        for (auto const& signal : policy->signals) {
+            story(name + " " + watcher_.tell(name, signal.name));
+        }
     }
 }
 
@@ -117,7 +120,7 @@ void Model::on_switch(std::string const& kind, Json const& body) {
     }
     if (kind == "silence.ended") {
         silences_.erase(word(body, "id"));
-        silence_ended_now_ = true;
+        silence_ended_now_ = word(body, "service");
         return;
     }
     auto const service = word(body, "service");
@@ -204,7 +207,7 @@ void Model::on_small(std::string const& kind, Json const& body) {
         found.verifying = now_;
         auto& service = services_[found.service];
         if (found.undoes != "release" || found.target.empty()) return;
-        service.current = found.target;
+        put_into_effect(service, found.target);
         service.restored = true;
         service.last_rollback_seq = found.started_seq;  // what is recorded since came meanwhile
     } else if (kind == "run.approved") {

@@ -92,6 +92,7 @@ struct BookDeployment {
 struct BookService {
     std::map<std::string, BookVersion> versions;
     std::string current;
+    std::map<std::string, Time> left;  // when a version was no longer in effect
     std::vector<BookDeployment> deployments;
     bool paused = false;
     std::set<std::string> frozen_by;
@@ -248,6 +249,7 @@ private:
     std::optional<Time> held_until(std::string const& service, Time at) const;
     Answer const* answer_of(BookIncident const& incident) const;
     BookDeployment const* blamed(BookService const& service) const;
+    void put_into_effect(BookService& service, std::string const& version) const;
     static bool overtaken(BookService const& service, BookDeployment const& made);
     static bool replaces(BookRun const& run, BookDeployment const& deployment);
     void judge_states();
@@ -271,10 +273,10 @@ private:
     std::set<std::string> again_now_;     // incidents that are to have one
     std::set<std::string> fallen_;        // messages that were handed on
     std::set<std::string> still_so_now_;  // incidents that are told of at the end of a silence
-    bool silence_ended_now_ = false;
-    std::set<std::string> undoing_now_;    // rollbacks that start in it
-    std::set<std::string> entered_now_;    // incidents that entered a state in it
-    std::map<std::string, Time> true_at_;  // service/trigger → when it was true last
+    std::optional<std::string> silence_ended_now_;  // of that service, or of all
+    std::set<std::string> undoing_now_;             // rollbacks that start in it
+    std::set<std::string> entered_now_;             // incidents that entered a state in it
+    std::map<std::string, Time> true_at_;           // service/trigger → when it was true last
     std::set<std::string> true_now_;
     std::map<std::string, Time> own_part_;    // when what came after the deployment alone was true
     std::map<std::string, Time> heard_good_;  // service → newest good event of its log

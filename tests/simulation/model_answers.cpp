@@ -105,16 +105,17 @@ bool Model::stands(BookIncident const& incident) const {
 // The end of a silence tells what is still broken, and nothing of what is over or pages nobody.
 void Model::judge_silence_ended() {
     auto const told = std::exchange(still_so_now_, {});
-    bool const ended = std::exchange(silence_ended_now_, false);
+    auto const ended = std::exchange(silence_ended_now_, std::nullopt);
     for (auto const& id : told) {
         auto const& incident = incidents_[id];
-        require(ended, "A7", id + " is told of as still so, and no silence has ended");
+        require(ended.has_value(), "A7", id + " is told of as still so, and no silence has ended");
         require(!silenced(incident.service), "f", id + " is told of in a silence");
         require(pages(incident), "A1", id + " is only proposed, and people are told of it");
     }
     if (!ended || lossy_ || !times_are_known()) return;
     for (auto const& [id, incident] : incidents_) {
-        bool const meant = incident.state != "resolved" && pages(incident) &&
+        bool const its = ended->empty() || *ended == incident.service;
+        bool const meant = its && incident.state != "resolved" && pages(incident) &&
                            !silenced(incident.service) && !entered_now_.contains(id);
         if (!meant || policy_->service(incident.service) == nullptr) continue;
         require(

@@ -264,7 +264,7 @@ void Model::on_check(Json const& body) {
 void Model::judge_recovery(BookRun const& found, BookFiring const& firing) {
     auto const* const means = meaning(firing);
     if (means == nullptr) return;
-    Watcher::Look look{found.service, now_, *found.verifying, Time::min(), now_};
+    Watcher::Look look{found.service, now_, *found.verifying - blur(), Time::min(), now_};
     if (!times_are_known()) return;
     // What a start_period has held is folded in or dropped at its end.
     bool const waits = watcher_.holds(*means, look);

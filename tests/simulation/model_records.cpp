@@ -287,7 +287,7 @@ void Model::on_run_ended(Json const& body) {
         at->replaced = replaces(*found, *at);
         auto& standing = service.versions[waited].standing;
         if (!at->replaced) {
-            service.current = waited;
+            put_into_effect(service, waited);
             service.restored = false;
         }
         if (at->replaced && standing == "baking") standing = "superseded";
@@ -373,7 +373,7 @@ void Model::on_deployment(Json const& body) {
     if (flag(body, "becomes_current") && service.current != version) {
         auto& old = service.versions[service.current].standing;
         if (old == "baking") old = "superseded";
-        service.current = version;
+        put_into_effect(service, version);
     }
     if (standing.standing != "bad") {
         bool const good = known_good || standing.standing == "known-good";

@@ -84,10 +84,17 @@ void Model::judge_silence(BookRun const& found, BookIncident const& incident) {
     }
 }
 
+void Model::put_into_effect(BookService& service, std::string const& version) const {
+    if (service.current != version) service.left[service.current] = now_;
+    service.current = version;
+}
+
 // Since then, by whomever; or a run has put it there, or was to undo it and has not.
 bool Model::is_recorded(std::string const& name, std::string const& version, Time since) const {
     auto const& service = services_.at(name);
     if (service.current == version || service.waiting == version) return true;
+    auto const left = service.left.find(version);
+    if (left != service.left.end() && left->second >= since) return true;
     auto const& all = service.deployments;
     bool const told = std::any_of(all.begin(), all.end(), [&](BookDeployment const& one) {
         return one.version == version && one.recorded >= since;
@@ -115,7 +122,7 @@ void Model::judge_unannounced(
     });
     require(last != all.rend() || lossy_, "A6", what + ", which has not shown it three times");
     if (last == all.rend() || broken()) return;
-    if (last->before) {
+    if (last->before && times_are_known()) {
         bool const known = is_recorded(name, made.version, *last->before);
         require(!known, "A6", what + ", and was recorded already");
     }
@@ -136,6 +143,12 @@ void Model::look_for_releases(Time now) {
         auto const all = shown(watcher_.texts(service.name, signal->name, now));
         if (all.empty() || !all.back().before || all.back().at.size() < answers_wanted) continue;
         auto const& last = all.back();
+        auto const& recorded = services_[service.name].deployments;
+        bool const older =
+            std::any_of(recorded.begin(), recorded.end(), [&](BookDeployment const& one) {
+                return one.recorded >= last.at[answers_wanted - 1];
+            });
+        if (older) continue;  // whoever recorded that knew better
         if (now - std::max(last.at[answers_wanted - 1], undisturbed_) < 30s) continue;
         require(
             is_recorded(service.name, last.version, *last.before), "A6",

@@ -238,7 +238,8 @@ TriggerPolicy make_trigger(Scenario& scenario, Random& random, std::size_t n) {
         if (ratio(meanings.front()) || ratio(meanings.back())) meanings.pop_back();
     }
     std::string text;
-    for (auto const& meaning : meanings) text += (text.empty() ? "" : " or ") + condition_text(meaning);
+    for (auto const& meaning : meanings)
+        text += (text.empty() ? "" : " or ") + condition_text(meaning);
     auto const min_count = meanings.front().min_count;
     if (min_count > 1) trigger.rules.min_count = min_count;
     trigger.when = parsed(text);

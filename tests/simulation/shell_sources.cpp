@@ -50,8 +50,9 @@ bool Shell::hear_alerts(std::string const& service, std::vector<Alert> const& al
     notice.alerts = alerts;
     auto const samples = table->second.take(notice, true, parts_.machine.now());
     ensure(samples.has_value(), "few alerts fire");
+    auto const life = life_;
     if (!samples->empty()) ingest(*samples);
-    return true;
+    return alive() && life == life_;
 }
 
 }  // namespace rollbackd::simulation

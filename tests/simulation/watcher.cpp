@@ -13,7 +13,8 @@ std::string key(std::string const& service, std::string const& signal) {
 }  // namespace
 
 void Watcher::take(Sample const& sample, Time at, Time seen, std::optional<Time> held_until) {
-    at = std::min(at, seen);  // who dates it later has a wrong clock
+    // Who dates it later, or very long ago, has a wrong clock.
+    at = std::clamp(at, seen - kept + std::chrono::minutes(1), seen);
     Seen made{at, seen, 0, 0, false, held_until};
     made.blind = std::holds_alternative<UnknownValue>(sample.value);
     if (auto const* state = std::get_if<StateValue>(&sample.value)) {
@@ -234,6 +235,8 @@ std::string Watcher::tell(std::string const& service, std::string const& signal)
     for (; one != all.end(); ++one) {
         out += " " + std::to_string(one->at / std::chrono::milliseconds(1)) + "ms+" +
                std::to_string(one->good) + "-" + std::to_string(one->bad) +
+               (one->number ? "=" + std::to_string(*one->number) : "") +
+               (one->text ? "=" + *one->text : "") + (one->blind ? " blind" : "") +
                (one->lost ? " lost" : "") + (one->held_until ? " held" : "") + ",";
     }
     return out;
