@@ -48,7 +48,8 @@ def test_the_page_says_what_is_affected_since_when_and_that_it_is_over(world, pa
     assert "Next update by" in html and "4242" not in html + json.dumps(said) and "rollbackctl" not in html
     world.push("payments", *[{"ok": True}] * 3)
     wait_for(lambda: states(page) == ["resolved"], what="the end on the page")
-    assert shown(page)["status"] == "operational" and "Everything works." in (page / "index.html").read_text()
+    assert shown(page)["status"] == "operational"
+    wait_for(lambda: "Everything works." in (page / "index.html").read_text(), what="the same for people")
     assert sorted(file.name for file in page.iterdir()) == ["index.html", "status.json"]
     assert (page / "index.html").stat().st_mode & 0o777 == 0o644
 
