@@ -93,8 +93,6 @@ void Model::put_into_effect(BookService& service, std::string const& version) co
 bool Model::is_recorded(std::string const& name, std::string const& version, Time since) const {
     auto const& service = services_.at(name);
     if (service.current == version || service.waiting == version) return true;
-    auto const left = service.left.find(version);
-    if (left != service.left.end() && left->second >= since) return true;
     auto const& all = service.deployments;
     bool const told = std::any_of(all.begin(), all.end(), [&](BookDeployment const& one) {
         return one.version == version && one.recorded >= since;
@@ -150,6 +148,10 @@ void Model::look_for_releases(Time now) {
             });
         if (older) continue;  // whoever recorded that knew better
         if (now - std::max(last.at[answers_wanted - 1], undisturbed_) < 30s) continue;
+        // It was called so when it was seen, and something else is by now.
+        auto const& left = services_[service.name].left;
+        auto const gone = left.find(last.version);
+        if (gone != left.end() && gone->second >= *last.before) continue;
         require(
             is_recorded(service.name, last.version, *last.before), "A6",
             last.version + " is in effect in " + service.name + ", and nobody has recorded it"
