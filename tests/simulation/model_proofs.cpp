@@ -264,7 +264,15 @@ void Model::on_check(Json const& body) {
 void Model::judge_recovery(BookRun const& found, BookFiring const& firing) {
     auto const* const means = meaning(firing);
     if (means == nullptr) return;
-    Watcher::Look look{found.service, now_, *found.verifying - blur(), Time::min(), now_};
+    Watcher::Look look{found.service, now_, *found.verifying, Time::min(), now_};
+    // After a reboot nobody can say on which side of it a sample of the same moment lies.
+    auto wider = look;
+    wider.since -= blur();
+    auto const proves = [&](Watcher::Look const& one) {
+        return watcher_.judge(*means, one) == Verdict::false_ &&
+               watcher_.good(*means, one) >= firing.resolve_samples;
+    };
+    if (!proves(look) && proves(wider)) look = wider;
     if (!times_are_known()) return;
     // What a start_period has held is folded in or dropped at its end.
     bool const waits = watcher_.holds(*means, look);
