@@ -21,6 +21,27 @@ bool has_a_hand_in(Run const& run, KnownRelease::Change const& change) {
     return !over || over->boot >= change.before;
 }
 
+/// Since when the version in effect is known to be that, as far as recorded.
+std::optional<Instant> in_effect_since(State const& state, std::string const& service) {
+    auto const& known = state.service(service);
+    std::optional<Instant> since;
+    auto const consider = [&since](Moment const& moment) {
+        since = std::max(since.value_or(moment.boot), moment.boot);
+    };
+    for (auto const& deployment : known.deployments) {
+        if (deployment.version == known.current) consider(deployment.recorded_at);
+    }
+    for (auto const& [id, incident] : state.incidents) {
+        if (incident->service != service) continue;
+        for (auto const& run : incident->runs) {
+            if (run.plan.target == known.current && run.steps_ended_at) {
+                consider(*run.steps_ended_at);
+            }
+        }
+    }
+    return since;
+}
+
 }  // namespace
 
 std::optional<KnownRelease::Change> KnownRelease::read(
@@ -54,7 +75,7 @@ std::optional<KnownRelease::Change> KnownRelease::look(
     auto const at = window.known_at(now.boot);
     if (!at || last == at) return std::nullopt;
     std::optional<Change> newest;
-    auto const from = last.value_or(Instant::min());
+    auto const from = last.value_or(settled ? settled_at : Instant::min());
     for (auto const& sample : window.recent(looked_at_max, {from, now.boot})) {
         auto const* const text = std::get_if<TextValue>(&sample.value);
         if (text == nullptr || text->text.empty()) continue;
@@ -97,12 +118,14 @@ std::vector<DeploymentPosted> KnownReleases::look(Engine const& engine, Now now)
             if (window == nullptr) continue;
             auto const& recorded = engine.state().service(service.name).current;
             auto& known = known_[service.name + "/" + signal.name];
-            auto const change = known.look(*window, recorded, began_, now);
+            auto const since = in_effect_since(engine.state(), service.name).value_or(began_);
+            auto const change = known.look(*window, recorded, std::min(since, began_), now);
             if (!change || !is_unannounced(engine.state(), service.name, *change)) continue;
             DeploymentPosted event;
             event.actor.name = "signal " + signal.name;
             event.service = service.name;
             event.version = change->version;
+            event.unannounced = true;
             // It happened after the last look that still saw the old one: failures since then are
             // its own.
             event.started_at = to_wall(std::max(change->before, now.boot - started_back_max), now);

@@ -25,10 +25,11 @@ struct KnownRelease {
         Instant at;      // when it had come to stay
     };
     /// The newest version that has come to stay since the last look. The first look reads what a
-    /// restart has brought back; where that is nothing, what is `recorded` as in effect (it may be
-    /// empty) was there before anybody was asked, at `began`.
+    /// restart has brought back: what was seen last at `since` was there before, or, where nothing
+    /// is as old, what is `recorded` as in effect since then (it may be empty). What came after it
+    /// is news, however the last life ended.
     std::optional<Change> look(
-        SignalWindow const& window, std::string const& recorded, Instant began, Now now
+        SignalWindow const& window, std::string const& recorded, Instant since, Now now
     );
 
 private:

@@ -171,6 +171,13 @@ bool is_broken(Draft const& draft, std::string const& name) {
     );
 }
 
+/// Or will be when the run that is on has ended.
+bool is_in_effect(ServiceState const& service, std::string const& version) {
+    auto const* const waiting =
+        service.waiting_window ? service.deployment(*service.waiting_window) : nullptr;
+    return service.current == version || (waiting != nullptr && waiting->version == version);
+}
+
 }  // namespace
 
 // Baked: still current, undisturbed, its bake over, nothing broken, and fresh good samples say so.
@@ -213,6 +220,7 @@ void on(Draft& draft, DeploymentPosted const& event) {
     auto const standing = service.versions.find(event.version);
     auto const* const run = run_on(draft.state, event.service);
     auto const* const current = service.current_deployment();
+    if (event.unannounced && is_in_effect(service, event.version)) return;
 
     DeploymentRecorded record;
     record.service = event.service;

@@ -86,6 +86,7 @@ struct DeploymentPosted {
     bool known_good = false;
     std::optional<bool> schema_compatible;
     ReleaseFacts facts;
+    bool unannounced = false;  // a signal shows it; nothing happens where it is known by now
 };
 struct Raised {
     Actor actor;

@@ -18,6 +18,14 @@ struct Fixture {
         sample.value = TextValue{std::move(text)};
         window.observe(sample);
     }
+    void say_nothing(Duration at) {
+        Sample sample;
+        sample.service = "shop";
+        sample.signal = "running";
+        sample.at = start + at;
+        sample.value = UnknownValue{"timeout"};
+        window.observe(sample);
+    }
     std::string look(Duration at) {
         auto const change = known.look(window, recorded, start, {start + at, {}});
         if (!change) return "";
@@ -142,6 +150,24 @@ TEST_CASE("where nothing of the signal is remembered, what is recorded was there
     CHECK(f.look(2250ms).empty());
     f.say(3s, "v2");
     CHECK(f.look(3250ms) == "v2");
+}
+
+TEST_CASE("what came to stay since something else was put into effect is told by the next life") {
+    Fixture f;
+    f.recorded = "v0";
+    for (auto const at : {1s, 2s, 3s}) f.say(at, "v3");
+    f.restart();  // it was read, and not recorded any more
+    CHECK(f.look(10s) == "v3");
+    CHECK(f.before == start);
+}
+
+TEST_CASE("what could not be read for long hides nothing that was seen before") {
+    Fixture f;
+    f.say(-10s, "v1");
+    for (int n = 0; n < 100; ++n) f.say_nothing(n * 100ms);
+    for (auto const at : {11s, 12s, 13s}) f.say(at, "v2");
+    f.restart();
+    CHECK(f.look(20s) == "v2");
 }
 
 TEST_CASE("a version that was seen in between was there before, however shortly") {

@@ -118,3 +118,19 @@ TEST_CASE("a release that is history and was known to be good stays a target") {
     CHECK(shop(world).current == "v2");
     CHECK(shop(world).versions.at("v1").standing == Standing::known_good);
 }
+
+TEST_CASE("what a signal shows is recorded once, though others did it before that was decided") {
+    World world;
+    world.release_v2();
+    auto const recorded = world.engine.state().service("shop").deployments.size();
+    DeploymentPosted shown;
+    shown.actor.name = "signal running";
+    shown.service = "shop";
+    shown.version = "v2";
+    shown.unannounced = true;
+    world.send(shown);
+    CHECK(world.engine.state().service("shop").deployments.size() == recorded);
+    shown.version = "v3";
+    world.send(shown);
+    CHECK(world.engine.state().service("shop").current == "v3");
+}

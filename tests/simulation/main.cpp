@@ -22,6 +22,7 @@ struct Options {
     std::uint64_t seeds = 100;
     bool one = false;
     std::uint64_t jobs = 1;
+    double alerts = 0;  // the share of services that an Alertmanager speaks of
     std::uint64_t failures_max = 10;
     std::uint64_t twice_every = 50;  // a replay must give the same journal
 };
@@ -45,6 +46,8 @@ Options options_of(int argc, char** argv) {
             out.from = value;
             out.seeds = 1;
             out.one = true;
+        } else if (name == "--alerts") {
+            out.alerts = double(value) / 100;
         } else if (name == "--jobs") {
             out.jobs = std::clamp<std::uint64_t>(value, 1, jobs_max);
         } else if (name == "--failures") {
@@ -93,9 +96,10 @@ void run_seeds(Options const& options, Shared& shared, std::uint64_t job) {
     while (shared.next[job] < end && shared.failures < options.failures_max) {
         auto const seed = shared.next[job].load();
         shared.next[job] = seed + options.jobs;
-        auto report = simulate(seed, teller);
+        auto report = simulate(seed, options.alerts, teller);
         if (seed % options.twice_every == 0 && report.broken.empty()) {
-            if (simulate(seed).hash != report.hash) report.broken = "a replay gave another journal";
+            auto const again = simulate(seed, options.alerts);
+            if (again.hash != report.hash) report.broken = "a replay gave another journal";
         }
         add(shared, report);
         if (report.broken.empty()) continue;

@@ -304,7 +304,7 @@ void add_answers(Policy& policy, Random random) {
 
 }  // namespace
 
-Scenario make_scenario(Random& random) {
+Scenario make_scenario(Random& random, double alerts) {
     Scenario scenario;
     auto policy = std::make_shared<Policy>();
     policy->daemon.autonomy = random.chance(0.85) ? Autonomy::enforce : Autonomy::advise;
@@ -330,7 +330,7 @@ Scenario make_scenario(Random& random) {
     Random aside(~Random(random).next());
     bool const more = aside.chance(0.6);
     for (auto& service : policy->services) {
-        if (more) add_sources(scenario, service, Random(aside.next()));
+        if (more) add_sources(scenario, service, alerts, Random(aside.next()));
     }
     policy->text = "policy 1";
     policy->hash = sha256_hex(policy->text);

@@ -4,12 +4,14 @@ namespace rollbackd::simulation {
 
 using namespace std::chrono_literals;
 
-Simulation::Simulation(std::uint64_t seed, std::function<void(std::string const&)> const& teller)
+Simulation::Simulation(
+    std::uint64_t seed, double alerts, std::function<void(std::string const&)> const& teller
+)
     : random_(seed),
       writer_(~seed),
       looker_(seed ^ 0x5bd1e995U),
       other_(seed ^ 0x2545f491U),
-      scenario_(make_scenario(random_)),
+      scenario_(make_scenario(random_, alerts)),
       shell_({timeline_, machine_, world_, disk_, random_, model_}) {
     if (teller) {
         model_.teller = [this, teller](std::string const& line) {
@@ -86,8 +88,10 @@ void Simulation::tell_what_is_seen() {
     }
 }
 
-Report simulate(std::uint64_t seed, std::function<void(std::string const&)> const& teller) {
-    Simulation simulation(seed, teller);
+Report simulate(
+    std::uint64_t seed, double alerts, std::function<void(std::string const&)> const& teller
+) {
+    Simulation simulation(seed, alerts, teller);
     return simulation.run();
 }
 

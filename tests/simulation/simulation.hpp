@@ -16,11 +16,16 @@ struct Report {
     Time lasted{};
 };
 
-Report simulate(std::uint64_t seed, std::function<void(std::string const&)> const& teller = {});
+/// `alerts`: the share of services that an Alertmanager speaks of.
+Report simulate(
+    std::uint64_t seed, double alerts, std::function<void(std::string const&)> const& teller = {}
+);
 
 class Simulation {
 public:
-    Simulation(std::uint64_t seed, std::function<void(std::string const&)> const& teller);
+    Simulation(
+        std::uint64_t seed, double alerts, std::function<void(std::string const&)> const& teller
+    );
     Report run();
 
 private:

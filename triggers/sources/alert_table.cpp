@@ -249,7 +249,9 @@ std::vector<Sample> AlertTable::load(Json const& given, Now now) {
     firing_ = std::move(saved->firing);
     ended_ = std::move(saved->ended);
     if (saved->match == match_text_) {
-        if (saved->last) last_ = std::min(to_instant(*saved->last, now), now.boot);
+        // Saved, it lost the part below a microsecond, and what is new must not seem older.
+        constexpr Duration lost = WallTime::duration(1);
+        if (saved->last) last_ = std::min(to_instant(*saved->last, now) + lost, now.boot);
         return samples;
     }
     std::erase_if(firing_, [this](FiringAlert const& known) {

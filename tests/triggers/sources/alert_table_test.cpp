@@ -150,6 +150,19 @@ TEST_CASE("an alert that always fires keeps the signal ok, while none of the oth
     CHECK(f.take({living}).empty());
 }
 
+TEST_CASE("after a restart, too, samples never go back behind what was judged") {
+    Fixture f;
+    f.now.boot += Duration(700);  // between two microseconds
+    auto const judged = f.take({f.alert("a", true, -1h)});
+    REQUIRE(judged.at(0).at == f.now.boot);
+    Fixture after;
+    after.now = f.now;
+    after.pass(10s);
+    after.table.load(f.table.save(f.now), after.now);
+    auto const late = after.take({after.alert("b", true, 30s)});  // began earlier, told later
+    CHECK(late.at(0).at > judged.at(0).at);
+}
+
 TEST_CASE("what fires is known over a restart; torn or foreign state is not") {
     Fixture f;
     auto const alert = f.alert("a", true);
