@@ -65,17 +65,17 @@ std::optional<KnownRelease::Change> KnownRelease::read(
 }
 
 std::optional<KnownRelease::Change> KnownRelease::look(
-    SignalWindow const& window, std::string const& recorded, Instant began, Now now
+    SignalWindow const& window, std::string const& recorded, Instant since, Now now
 ) {
     constexpr std::size_t looked_at_max = 64;
-    if (!settled && !recorded.empty() && !window.text_at(began)) {
-        settled = shown = recorded;
-        read_at = began;
+    if (!settled && !recorded.empty()) {
+        settled = shown = window.text_at(since).value_or(recorded);
+        read_at = window.known_at(since).value_or(since);
     }
     auto const at = window.known_at(now.boot);
     if (!at || last == at) return std::nullopt;
     std::optional<Change> newest;
-    auto const from = last.value_or(settled ? settled_at : Instant::min());
+    auto const from = last.value_or(settled ? read_at : Instant::min());
     for (auto const& sample : window.recent(looked_at_max, {from, now.boot})) {
         auto const* const text = std::get_if<TextValue>(&sample.value);
         if (text == nullptr || text->text.empty()) continue;

@@ -163,6 +163,7 @@ TEST_CASE("what came to stay since something else was put into effect is told by
 
 TEST_CASE("what could not be read for long hides nothing that was seen before") {
     Fixture f;
+    f.recorded = "v1";
     f.say(-10s, "v1");
     for (int n = 0; n < 100; ++n) f.say_nothing(n * 100ms);
     for (auto const at : {11s, 12s, 13s}) f.say(at, "v2");

@@ -22,7 +22,7 @@ struct Options {
     std::uint64_t seeds = 100;
     bool one = false;
     std::uint64_t jobs = 1;
-    double alerts = 0;  // the share of services that an Alertmanager speaks of
+    double further = 0;  // the share of stories with signals of further kinds
     std::uint64_t failures_max = 10;
     std::uint64_t twice_every = 50;  // a replay must give the same journal
 };
@@ -46,8 +46,8 @@ Options options_of(int argc, char** argv) {
             out.from = value;
             out.seeds = 1;
             out.one = true;
-        } else if (name == "--alerts") {
-            out.alerts = double(value) / 100;
+        } else if (name == "--further") {
+            out.further = double(value) / 100;
         } else if (name == "--jobs") {
             out.jobs = std::clamp<std::uint64_t>(value, 1, jobs_max);
         } else if (name == "--failures") {
@@ -96,9 +96,9 @@ void run_seeds(Options const& options, Shared& shared, std::uint64_t job) {
     while (shared.next[job] < end && shared.failures < options.failures_max) {
         auto const seed = shared.next[job].load();
         shared.next[job] = seed + options.jobs;
-        auto report = simulate(seed, options.alerts, teller);
+        auto report = simulate(seed, options.further, teller);
         if (seed % options.twice_every == 0 && report.broken.empty()) {
-            auto const again = simulate(seed, options.alerts);
+            auto const again = simulate(seed, options.further);
             if (again.hash != report.hash) report.broken = "a replay gave another journal";
         }
         add(shared, report);

@@ -304,7 +304,7 @@ void add_answers(Policy& policy, Random random) {
 
 }  // namespace
 
-Scenario make_scenario(Random& random, double alerts) {
+Scenario make_scenario(Random& random, double further) {
     Scenario scenario;
     auto policy = std::make_shared<Policy>();
     policy->daemon.autonomy = random.chance(0.85) ? Autonomy::enforce : Autonomy::advise;
@@ -328,9 +328,9 @@ Scenario make_scenario(Random& random, double alerts) {
         policy->services.push_back(std::move(service));
     }
     Random aside(~Random(random).next());
-    bool const more = aside.chance(0.6);
+    bool const more = aside.chance(further);
     for (auto& service : policy->services) {
-        if (more) add_sources(scenario, service, alerts, Random(aside.next()));
+        if (more) add_sources(scenario, service, Random(aside.next()));
     }
     policy->text = "policy 1";
     policy->hash = sha256_hex(policy->text);

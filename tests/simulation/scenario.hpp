@@ -46,11 +46,11 @@ inline constexpr char const* release_signal = "running";
 inline constexpr char const* alerts_signal = "rules";
 inline constexpr char const* beat_signal = "beat";
 
-/// `alerts`: the share of further services that an Alertmanager speaks of.
-Scenario make_scenario(Random& random, double alerts);
+/// `further`: the share of stories with signals of further kinds.
+Scenario make_scenario(Random& random, double further);
 /// Signals of these kinds, and triggers that read them; drawn aside, so that they move nothing else
 /// of a seed's story but by what they do (scenario_sources.cpp).
-void add_sources(Scenario& scenario, ServicePolicy& service, double alerts, Random random);
+void add_sources(Scenario& scenario, ServicePolicy& service, Random random);
 std::string condition_text(Meaning const& meaning);
 Condition parsed(std::string const& text);
 /// The same services, some of their rules changed: what a reload may bring.

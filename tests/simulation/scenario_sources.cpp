@@ -138,7 +138,7 @@ Condition parsed(std::string const& text) {
     return std::move(*made);
 }
 
-void add_sources(Scenario& scenario, ServicePolicy& service, double alerts, Random random) {
+void add_sources(Scenario& scenario, ServicePolicy& service, Random random) {
     auto& signals = service.signals;
     if (random.chance(0.6)) {
         signals.push_back(probe(gauge_signal, "prometheus", SignalKind::gauge, random));
@@ -164,7 +164,7 @@ void add_sources(Scenario& scenario, ServicePolicy& service, double alerts, Rand
         moved.window = window(random, 30s, 90s);
         if (random.chance(0.5)) add_trigger(scenario, service, moved, false, random);
     }
-    if (random.chance(alerts)) {
+    if (random.chance(0.4)) {
         auto rules = report(alerts_signal, "alerts", SignalKind::state);
         rules.params["match"] = JsonObject{{"service", service.name}};
         signals.push_back(std::move(rules));

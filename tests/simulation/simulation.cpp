@@ -5,13 +5,13 @@ namespace rollbackd::simulation {
 using namespace std::chrono_literals;
 
 Simulation::Simulation(
-    std::uint64_t seed, double alerts, std::function<void(std::string const&)> const& teller
+    std::uint64_t seed, double further, std::function<void(std::string const&)> const& teller
 )
     : random_(seed),
       writer_(~seed),
       looker_(seed ^ 0x5bd1e995U),
       other_(seed ^ 0x2545f491U),
-      scenario_(make_scenario(random_, alerts)),
+      scenario_(make_scenario(random_, further)),
       shell_({timeline_, machine_, world_, disk_, random_, model_}) {
     if (teller) {
         model_.teller = [this, teller](std::string const& line) {
@@ -89,9 +89,9 @@ void Simulation::tell_what_is_seen() {
 }
 
 Report simulate(
-    std::uint64_t seed, double alerts, std::function<void(std::string const&)> const& teller
+    std::uint64_t seed, double further, std::function<void(std::string const&)> const& teller
 ) {
-    Simulation simulation(seed, alerts, teller);
+    Simulation simulation(seed, further, teller);
     return simulation.run();
 }
 

@@ -16,15 +16,15 @@ struct Report {
     Time lasted{};
 };
 
-/// `alerts`: the share of services that an Alertmanager speaks of.
+/// `further`: the share of stories with signals of further kinds.
 Report simulate(
-    std::uint64_t seed, double alerts, std::function<void(std::string const&)> const& teller = {}
+    std::uint64_t seed, double further, std::function<void(std::string const&)> const& teller = {}
 );
 
 class Simulation {
 public:
     Simulation(
-        std::uint64_t seed, double alerts, std::function<void(std::string const&)> const& teller
+        std::uint64_t seed, double further, std::function<void(std::string const&)> const& teller
     );
     Report run();
 
