@@ -157,12 +157,16 @@ def test_every_form_of_apache_is_read_by_its_name_and_by_its_look(world, apache,
     site.many("a", ok=3, bad=2, gone=1)
     site.many("b", ok=1, bad=1)
     counted(world, 3, 8)
-    assert count(world, "looked") == 3
+    wait_for(lambda: count(world, "looked") == 3)
+    site.many("b", bad=1)       # alone: of lines of one second the last is whichever was written last
+    counted(world, 4, 9)
     assert "502 GET /bad" in world.signal("it")["last_reason"]
+    before = site.workers()
     site.process.send_signal(signal.SIGUSR1)    # a graceful restart: the log is opened again
+    wait_for(lambda: not before & site.workers(), what="the workers of before to end")
     wait_for(lambda: site.ask("a", "/ok") == 204)
     site.many("a", bad=1)
-    wait_for(lambda: count(world) == 4)
+    wait_for(lambda: count(world) == 5)
 
 
 def test_two_logs_caught_up_with_are_judged_in_the_order_of_their_times(world, nginx):
