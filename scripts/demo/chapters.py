@@ -26,12 +26,12 @@ class Story:
     # What people do
 
     def deploy(self, number: int, bad: bool = False, known_good: bool = False) -> float:
-        """Checks a release out, reloads nginx, records it; answers when."""
+        """Checks a release out, records it, reloads nginx: from there on it is served. Answers when."""
         version = self.site.versions.get(number) or self.site.release(number, bad)
         at = time.time()
-        self.site.reload()
         flags = ["--known-good"] if known_good else []
         done = self.daemon.ctl("deploy", "shop", version, *flags)
+        self.site.reload()
         self.tell("you", f"deploy release {number}: rollbackctl deploy shop {version[:12]}{' '.join(['', *flags])}")
         if done.returncode != 0:
             self.tell("bad", done.stderr.strip() or done.stdout.strip())

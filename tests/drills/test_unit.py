@@ -139,8 +139,8 @@ class Drill:
 
     def deploy(self, name: str, **facts) -> None:
         self.machine.run("git", "-C", "/srv/shop", "checkout", "-q", "--detach", name, user="deploy")
-        self.machine.run("systemctl", "restart", "shop.service")
         self.api.must(201, "/v1/services/shop/deployments", {"version": self.version(name), **facts})
+        self.machine.run("systemctl", "restart", "shop.service")
 
     def incident(self) -> dict:
         return self.api.read("/v1/incidents/" + self.api.read("/v1/incidents")["items"][0]["id"])
@@ -189,8 +189,8 @@ def test_a_log_of_group_adm_is_read(drill):
 
 
 def test_the_main_job_with_a_restart_of_the_daemon_in_mid_step(drill):
-    drill.deploy("v1", known_good=True)
-    wait_for(lambda: drill.api.read("/v1/services/shop")["signals"][0]["last_at"])
+    drill.api.must(201, "/v1/services/shop/deployments", {"version": drill.version("v1"), "known_good": True})     # it runs
+    wait_for(lambda: drill.api.read("/v1/services/shop")["signals"][0]["state"] == "ok", what="a good sample")
     drill.deploy("v2")
     ran = "/var/lib/rollbackd/ran"
     wait_for(lambda: drill.machine.run("test", "-e", ran, check=False).returncode == 0, 30, "the gated step")

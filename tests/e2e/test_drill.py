@@ -16,13 +16,13 @@ def staging(world):
     world.start()
     world.two_releases()
     v2 = world.repository.versions["v2"]
-    world.breaks = script(world, "breaks", f"git -C {world.repository.path} checkout -q {v2}\n"
-                                           f"{BINARIES}/rollbackctl deploy shop {v2}\n")
+    world.breaks = script(world, "breaks", f"{BINARIES}/rollbackctl deploy shop {v2}\n"
+                                           f"git -C {world.repository.path} checkout -q {v2}\n")
     return world
 
 
 def drill(world, *command: str, within: str = "30s", playbook: str = "code-rollback"):
-    return world.ctl("drill", "shop", playbook, "--yes", "--within", within, "--", *command, timeout=60)
+    return world.ctl("drill", "shop", playbook, "--yes", "--within", within, "--", *command, timeout=240)
 
 
 def recorded(world) -> dict | None:

@@ -205,7 +205,7 @@ def test_a_pause_holds_and_a_resume_judges_again(payments):
 def test_a_silence_gates_actions_and_messages_and_its_end_tells_what_is_still_broken(payments):
     payments.start()
     good_then_deployed(payments)
-    silence = payments.ctl("silence", "shop", "--for", "2s", "--reason", "maintenance", role="operate")
+    silence = payments.ctl("silence", "shop", "--for", "8s", "--reason", "maintenance", role="operate")
     assert silence.returncode == 0, silence.stderr
     fail(payments)
     incident = payments.opened("payments")
@@ -240,7 +240,7 @@ def test_limits_stop_automatic_runs_and_say_so(payments):
     traffic = payments.traffic("payments", by=lambda: "PAYMENTS=off" in payments.env_file.read_text())
     first = payments.opened("payments")
     payments.until(first["id"], "resolved")
-    traffic.set()
+    traffic.end()
     payments.env_file.write_text("PAYMENTS=on\n")
     fail(payments)
     second = wait_for(lambda: next(w for w in (payments.incident(i["id"]) for i in payments.incidents())

@@ -47,8 +47,13 @@ def attacked(world):
     world.until(id_, "frozen", "open")
     world.api("operate").must(200, "/v1/services/shop/triggers/seen/raise", {"reason": EVIL})
     world.api("operate").must(200, f"/v1/incidents/{id_}/verdict", {"verdict": "false-positive", "reason": EVIL})
-    wait_for(lambda: {"payments", "seen"} <= set(re.findall(r"payments|seen", world.sink.texts())))
+    for told in (lambda: world.sink.messages, lambda: chats(world)):
+        wait_for(lambda: {"payments", "seen"} <= set(re.findall(r"payments|seen", str(told()))))
     return world, id_
+
+
+def chats(world) -> list[str]:
+    return [message["text"] for message in world.sink.messages if "incident" not in message]
 
 
 def test_no_outside_text_steers_a_terminal_or_writes_a_line_of_its_own(attacked):
@@ -67,7 +72,7 @@ def test_a_report_and_a_chat_take_outside_text_for_text(attacked):
     world, id_ = attacked
     report = world.ctl("report", id_).stdout
     assert not re.search(r"<(script|img)|(?<!\\)\]\(http|(?<!\\)`code", report), report
-    chat = [message["text"] for message in world.sink.messages if "incident" not in message]
+    chat = chats(world)
     assert chat and not any("<" in text or "<!channel>" in text for text in chat), chat
 
 
@@ -124,7 +129,7 @@ def test_a_version_with_shell_in_it_is_a_word_for_git_that_it_does_not_know(worl
     world.start()
     world.healthy_first()
     world.record("v;touch&&pwned", known_good=True)
-    world.repository.release("v2", "fail")
+    world.repository.prepare("v2", "fail")
     world.deploy("v2")
     incident = world.opened("down")
     wait_for(lambda: world.incident(incident["id"])["refusals"] or world.incident(incident["id"])["runs"])

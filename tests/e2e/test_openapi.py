@@ -105,7 +105,7 @@ class Checked:
 @pytest.fixture
 def eventful(world):
     """A rollback that was made, a plan that waits, a run by hand with a manual step, and a duty."""
-    world.repository.release("v2", "fail")
+    world.repository.prepare("v2", "fail")
     world.triggers(down=world.shop["triggers"]["down"], payments=failing_payments(autonomy="advise", blame="any",
                                                                                   response=["payments-off"]))
     rollback = world.shop["playbooks"]["code-rollback"]

@@ -41,7 +41,7 @@ def test_an_announced_release_is_recorded_once(world):
     world.healthy_first()
     wait_for(lambda: text(world) is not None)
     world.repository.prepare("v2")
-    version = world.deploy("v2")["version"]
+    version = world.record(world.repository.checkout("v2"))["version"]
     wait_for(lambda: text(world) == version)
     assert len(settled(lambda: deployments(world), quiet=1.5)) == 2
 
@@ -55,14 +55,14 @@ def test_a_version_that_only_flickers_is_no_deployment(world):
         fresh.rename(mark)
 
     say("v1")
-    world.shop["signals"]["running"] = {"release": {"file": str(mark)}, "every": "400ms", "timeout": "300ms"}
+    world.shop["signals"]["running"] = {"release": {"file": str(mark)}, "every": "2s", "timeout": "1s"}
     world.start()
     wait_for(lambda: text(world) == "v1")
     say("v2")
     wait_for(lambda: text(world) == "v2")
     say("v1")
     wait_for(lambda: text(world) == "v1")
-    assert settled(lambda: deployments(world), quiet=2) == []
+    assert settled(lambda: deployments(world), quiet=4) == []
     say("v2")
     wait_for(lambda: [d["version"] for d in deployments(world)] == ["v2"])
 

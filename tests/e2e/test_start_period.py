@@ -10,19 +10,19 @@ def seconds(text: str) -> float:
 
 
 def test_a_good_deployment_that_is_down_while_it_restarts_is_not_rolled_back(world):
-    world.shop["start_period"] = "3s"
+    world.shop["start_period"] = "8s"
     world.start()
     world.repository.release("v2", "ok")
     world.deploy("v1", known_good=True)
     world.healthy_first()
-    world.app.mode = "fail"     # it restarts
     deployed = seconds(world.deploy("v2")["started_at"])
+    world.app.mode = "fail"     # it restarts
     trigger = wait_for(lambda: (lambda t: t if t["why"] and "start_period" in t["why"] else None)(
         world.trigger("down")))
     assert trigger["verdict"] == "unknown"
     assert world.incidents() == []
     world.app.mode = "ok"
-    wait_for(lambda: seconds(world.signal("health")["last_at"]) > deployed + 3.5, what="the period to be over")
+    wait_for(lambda: seconds(world.signal("health")["last_at"]) > deployed + 8.5, what="the period to be over")
     assert settled(world.incidents) == []
     assert world.repository.head == world.repository.versions["v2"]
 
@@ -40,14 +40,14 @@ def test_a_release_that_stays_down_is_rolled_back_at_the_end_of_the_period_and_n
 
 
 def test_a_repeated_record_of_the_same_version_does_not_restart_the_period(world):
-    world.shop["start_period"] = "6s"
+    world.shop["start_period"] = "10s"
     world.start()
     world.two_releases()
     first = world.deploy("v2")["started_at"]
-    wait_for(lambda: seconds(world.signal("health")["last_at"]) > seconds(first) + 5)
+    wait_for(lambda: seconds(world.signal("health")["last_at"]) > seconds(first) + 6)
     assert world.deploy("v2")["started_at"] == first
     incident = world.until(world.opened("down")["id"], "resolved")
-    assert seconds(incident["acted_at"]) < seconds(first) + 11      # a new period would end later
+    assert seconds(incident["acted_at"]) < seconds(first) + 16      # a new period would end later
 
 
 def test_a_failure_outside_any_start_period_acts_at_once(world):
@@ -57,14 +57,14 @@ def test_a_failure_outside_any_start_period_acts_at_once(world):
     world.start()
     world.healthy_first()
     world.app.mode = "fail"
-    wait_for(lambda: "PAYMENTS=off" in world.env_file.read_text(), timeout=5)
+    wait_for(lambda: "PAYMENTS=off" in world.env_file.read_text())
 
 
 def test_a_deployment_recorded_late_has_its_period_too_and_a_normal_restart_ends_well(world):
-    world.shop["start_period"] = "4s"
+    world.shop["start_period"] = "10s"
     world.start()
     first = seconds(world.deploy("v1", known_good=True)["started_at"])
-    wait_for(lambda: seconds(world.signal("health")["last_at"]) > first + 4, what="the first one's own period to be over")
+    wait_for(lambda: seconds(world.signal("health")["last_at"]) > first + 10, what="the first one's own period to be over")
     world.repository.release("v2", "ok")
     began = datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
     world.app.mode = "fail"     # it restarts, and nobody has recorded it yet

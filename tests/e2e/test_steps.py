@@ -127,7 +127,7 @@ def test_retries_repeat_an_idempotent_step_until_it_works(world):
 
 
 def test_an_http_request_whose_answer_never_came_is_unknown_and_a_person_decides(world):
-    with_steps(world, {"http": {"method": "POST", "url": "{{ url }}/purge"}, "timeout": "500ms"})
+    with_steps(world, {"http": {"method": "POST", "url": "{{ url }}/purge"}, "timeout": "3s"})
     world.app.mode = "hang"
     run(world)
     assert ended(world, "interrupted")["steps"][0]["state"] == "unknown"
@@ -257,8 +257,8 @@ def test_a_rollback_never_starts_while_a_manual_run_holds_the_service(world):
                                           "steps": [{"exec": {"argv": [wait]}}]}
     world.start()
     world.two_releases()
-    world.deploy("v2")
     world.app.mode = "ok"
+    world.deploy("v2")
     run(world)
     world.app.mode = None
     wait_for(lambda: world.trigger("down")["verdict"] == "true")
@@ -300,7 +300,7 @@ def test_a_certificate_with_few_days_left_alerts_and_nothing_more(world, days, f
     threading.Thread(target=serve, daemon=True).start()
     world.shop["signals"]["cert"] = {"tls": {
         "address": f"127.0.0.1:{listener.getsockname()[1]}", "server_name": "shop.example.com",
-        "ca": str(cert)}, "every": "300ms", "timeout": "200ms"}
+        "ca": str(cert)}, "every": "300ms", "timeout": "5s"}
     world.triggers(soon={"when": "days_left(cert) < 30", "severity": "P2", "response": "alert"})
     world.start()
     wait_for(lambda: world.trigger("soon")["verdict"] == ("true" if fires else "false"))

@@ -37,7 +37,7 @@ class World:
         self.tokens = {role: f"{role}-{'s3cret' * 6}" for role in ROLES}
         self.daemon = Daemon(folder)
         self.policy = base_policy(self)
-        self._stops: list[threading.Event] = []
+        self._traffic: list[Traffic] = []
 
     # The policy
 
@@ -76,8 +76,8 @@ class World:
         return found
 
     def close(self) -> None:
-        for stop in self._stops:
-            stop.set()
+        for traffic in self._traffic:
+            traffic.end()
         if self.daemon.running:
             try:
                 self.daemon.stop()
@@ -92,7 +92,7 @@ class World:
         return Api(self.daemon.port, self.tokens[role] if role else None)
 
     def ctl(self, *arguments: str, role: str | None = "admin", url: str | None = None,
-            timeout: float = 30) -> subprocess.CompletedProcess:
+            timeout: float = 120) -> subprocess.CompletedProcess:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("ROLLBACKD_")}
         environment["ROLLBACKD_URL"] = url or f"http://127.0.0.1:{self.daemon.port}"
         if role:
@@ -103,9 +103,10 @@ class World:
     # What happens to the service
 
     def deploy(self, name: str, **facts) -> dict:
-        """Checks a release out and records it, as a deployment script would."""
-        version = self.repository.checkout(name)
-        return self.record(version, **facts)
+        """Records a release and checks it out: what it breaks comes after its record, however busy this machine is."""
+        recorded = self.record(self.repository.versions[name], **facts)
+        self.repository.checkout(name)
+        return recorded
 
     def record(self, version: str, **facts) -> dict:
         return self.api("ingest").must(201, "/v1/services/shop/deployments", {"version": version, **facts})
@@ -114,21 +115,15 @@ class World:
         for value in values:
             self.api("ingest").must(202, f"/v1/services/{service}/signals/{signal}", value)
 
-    def traffic(self, signal: str, by=None) -> threading.Event:
-        """Pushes an outcome every 50 ms, good while the application is; set() the answer to end it."""
-        stop = threading.Event()
+    def traffic(self, signal: str, by=None) -> "Traffic":
+        """Pushes an outcome every 50 ms, good while the application is."""
 
-        def run() -> None:
-            while not stop.wait(0.05):
-                ok = by() if by else self.app.good
-                try:
-                    self.api("ingest").post(f"/v1/services/shop/signals/{signal}", {"ok": ok})
-                except OSError:
-                    pass    # the daemon is being restarted
+        def push() -> None:
+            ok = by() if by else self.app.good
+            self.api("ingest").post(f"/v1/services/shop/signals/{signal}", {"ok": ok})
 
-        self._stops.append(stop)
-        threading.Thread(target=run, daemon=True).start()
-        return stop
+        self._traffic.append(Traffic(push))
+        return self._traffic[-1]
 
     # What rollbackd makes of it
 
@@ -189,6 +184,25 @@ class World:
             return "\n".join(json.dumps(self.incident(i["id"]), indent=1) for i in self.incidents(None))[:20000]
         except (OSError, AssertionError, KeyError, ValueError) as error:
             return f"not to be had: {error}"
+
+
+class Traffic:
+    def __init__(self, push):
+        self._push, self._over = push, threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._over.wait(0.05):
+            try:
+                self._push()
+            except OSError:
+                pass    # the daemon is being restarted
+
+    def end(self) -> None:
+        """Nothing of it is on its way any more."""
+        self._over.set()
+        self._thread.join(20)
 
 
 def names(entries: list) -> list[str]:
