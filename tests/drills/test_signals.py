@@ -104,7 +104,7 @@ def test_a_unit_that_runs_is_well_and_one_that_was_stopped_or_killed_is_not(sign
 
 def test_a_crash_loop_is_a_failure_whose_restarts_are_counted(signals):
     signals.until("looper", "failed", "restarting: exit-code, status 3")
-    wait_for(lambda: signals.get("restarts")["last_value"] >= 3, 20)
+    wait_for(lambda: (signals.get("restarts")["last_value"] or 0) >= 3, 20)
     wait_for(lambda: signals.trigger("loops")["verdict"] == "true", 20, "the trigger")
     signals.machine.run("systemctl", "stop", "looper")
 

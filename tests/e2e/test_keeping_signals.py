@@ -31,8 +31,8 @@ def until_state(world, state: str, slug: str = "") -> None:
 
 
 def until_unknown(world, slug: str) -> None:
-    wait_for(lambda: (world.signal("it")["last_reason"] or "").startswith(slug), what=slug)
-    assert world.trigger("bad")["verdict"] == "unknown"
+    wait_for(lambda: (world.signal("it")["last_reason"] or "").startswith(slug) and
+             world.trigger("bad")["verdict"] == "unknown", what=slug)
 
 
 def make_older(path: Path, seconds: float) -> None:

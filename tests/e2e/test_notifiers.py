@@ -49,7 +49,7 @@ class MailServer:
         context.load_cert_chain(certificate, key)
         self.controller = Controller(
             self, hostname="127.0.0.1", port=free_port(), tls_context=context, require_starttls=True,
-            auth_required=True, authenticator=self.log_in)
+            auth_required=True, authenticator=self.log_in, ready_timeout=60)
         self.controller.start()
 
     def log_in(self, server, session, envelope, mechanism, data) -> AuthResult:

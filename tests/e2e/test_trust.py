@@ -6,7 +6,7 @@ from pathlib import Path
 from harness import settled, wait_for
 from harness.policy import script
 
-FAST = {"every": "200ms", "confirm_every": "100ms", "timeout": "200ms"}
+FAST = {"every": "200ms", "confirm_every": "100ms", "timeout": "5s"}
 ALERT = {"severity": "P2", "response": "alert"}
 
 
@@ -20,7 +20,7 @@ def watch_three(world) -> list[Path]:
     for n, view in enumerate(views):
         view.write_text("exit 0\n")
         check = script(world, f"check-{n}", f'. "{view}"\n')
-        world.shop["signals"][f"v{n}"] = {"exec": {"argv": [check]}, **FAST, "timeout": "2s", "stale_after": "5s"}
+        world.shop["signals"][f"v{n}"] = {"exec": {"argv": [check]}, **FAST, "stale_after": "5s"}
     return views
 
 
@@ -48,7 +48,7 @@ def test_a_signal_that_cannot_be_read_is_unknown_and_then_stale_which_alerts(wor
     view = world.folder / "view"
     view.write_text("exit 0\n")
     check = script(world, "check", f'. "{view}"\n')
-    world.shop["signals"]["it"] = {"exec": {"argv": [check]}, **FAST, "timeout": "2s", "stale_after": "3s"}
+    world.shop["signals"]["it"] = {"exec": {"argv": [check]}, **FAST, "stale_after": "3s"}
     world.triggers(bad={"when": "failed(it)", **ALERT}, silent={"when": "stale(it)", **ALERT})
     world.start()
     wait_for(lambda: verdict(world, "bad") == "false" and verdict(world, "silent") == "false")

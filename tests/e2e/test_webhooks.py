@@ -107,7 +107,7 @@ class Provider:
         self.items: list[dict] = []
         self.page.text = '{"data":[]}'
         self.form = {"http_json": {"url": self.page.url, "items": "/data", "fail": {"/status": "failed"}, "id": "/event",
-                                   "at": "/created"}, "every": "200ms"}
+                                   "at": "/created"}, "every": "200ms", "timeout": "2s"}
 
     def send(self, *events: Event) -> None:
         for id_, provider, at, ok in events:
