@@ -4,13 +4,14 @@ somebody is always answered."""
 import os
 import resource
 import socket
+import statistics
 import threading
 import time
 from pathlib import Path
 
 import pytest
 from harness import settled, wait_for
-from harness.faults import ANSWER_SECONDS_MAX, SANITIZED, Shim, break_disk, failing_disk, need
+from harness.faults import ANSWER_SECONDS_MAX, HELD_SECONDS_MAX, SANITIZED, Shim, break_disk, failing_disk, need
 from harness.policy import failing_payments, gated_step
 
 OFF = {"response": ["payments-off"], "blame": "any"}
@@ -24,15 +25,18 @@ def acted(world) -> bool:
     return "PAYMENTS=off" in world.env_file.read_text()
 
 
-def slowest_answer(world, *paths: str) -> float:
-    """Seconds of the slowest of a few answers."""
-    worst = 0.0
-    for _ in range(5):
-        for path in paths:
-            began = time.monotonic()
-            assert world.api().get(path).status in (200, 503)
-            worst = max(worst, time.monotonic() - began)
-    return worst
+def answers(world, *paths: str) -> list[float]:
+    """Seconds of a few answers."""
+    took = []
+    for path in 5 * paths:
+        began = time.monotonic()
+        assert world.api().get(path).status in (200, 503)
+        took.append(time.monotonic() - began)
+    return took
+
+
+def come_at_once(took: list[float]) -> bool:
+    return statistics.median(took) < ANSWER_SECONDS_MAX and max(took) < HELD_SECONDS_MAX
 
 
 LOOKS = ("/healthz", "/readyz", "/metrics", "/v1/status", "/v1/services/shop", "/v1/incidents")
@@ -46,7 +50,7 @@ def test_a_disk_that_does_not_sync_holds_decisions_and_no_answer(world):
     with shim.stuck_disk():
         breach(world)
         wait_for(lambda: world.trigger("payments")["verdict"] == "true", what="the breach to be seen")
-        assert slowest_answer(world, *LOOKS) < ANSWER_SECONDS_MAX
+        assert come_at_once(answers(world, *LOOKS))
         assert settled(lambda: acted(world)) is False
         assert world.incidents() == []
     wait_for(lambda: acted(world), what="the run, once it is recorded")
@@ -61,12 +65,16 @@ def test_a_slow_disk_under_a_running_step_holds_no_answer(world):
     world.shop["playbooks"]["by-hand"] = {"undoes": "nothing", "data_loss": "none", "steps": [ask, touch]}
     world.start()
     world.healthy_first()
-    shim.slow_disk(300)
+    shim.slow_disk(round(1500 * HELD_SECONDS_MAX))
     world.api("operate").must(201, "/v1/services/shop/playbooks/by-hand/runs", {"reason": "a test"})
-    worst = 0.0
-    while not out.exists():
-        worst = max(worst, slowest_answer(world, "/healthz"))
-    assert worst < ANSWER_SECONDS_MAX
+    took = []
+
+    def ran() -> bool:
+        took.extend(answers(world, "/healthz"))
+        return out.exists()
+
+    wait_for(ran, 60, "the last step")
+    assert come_at_once(took), max(took)
 
 
 @pytest.fixture
@@ -90,7 +98,7 @@ def test_on_a_disk_that_becomes_read_only_nothing_is_done_and_everybody_is_told(
     assert world.api("operate").post("/v1/pause", {}).status == 503
     answer = world.api(None).get("/readyz")
     assert answer.status == 503 and world.api(None).get("/healthz").status == 200
-    assert slowest_answer(world, *LOOKS) < ANSWER_SECONDS_MAX
+    assert come_at_once(answers(world, *LOOKS))
     assert settled(lambda: acted(world)) is False
     assert world.daemon.stop() == 0
 
@@ -151,8 +159,8 @@ def test_a_name_server_that_does_not_answer_fails_its_own_probe_and_nothing_else
     world.opened("named")
     assert world.signal("named")["last_reason"].startswith(("dns", "timeout")), world.signal("named")
     asked = len(world.app.requests)
-    wait_for(lambda: len(world.app.requests) > asked + 10, 5, "the other probe to go on")
-    assert slowest_answer(world, *LOOKS) < ANSWER_SECONDS_MAX
+    wait_for(lambda: len(world.app.requests) > asked + 10, what="the other probe to go on")
+    assert come_at_once(answers(world, *LOOKS))
     breach(world)
     wait_for(lambda: acted(world), what="the run")
     assert world.daemon.stop(timeout=10) == 0
@@ -167,9 +175,9 @@ def test_without_descriptors_nothing_is_held_against_the_service_and_it_passes(w
     used = len(os.listdir(f"/proc/{pid}/fd"))
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (used, used + 200))
     held = [socket.create_connection(("127.0.0.1", world.daemon.port)) for _ in range(50)]
-    asked = len(world.app.requests)
     wait_for(lambda: "descriptor" in world.daemon.tail() or "open files" in world.daemon.tail(),
              what="the log to say so")
+    asked = len(world.app.requests)
     assert settled(lambda: len(world.app.requests), quiet=2) <= asked + 5
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (used + 200, used + 200))
     for connection in held:

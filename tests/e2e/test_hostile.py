@@ -95,7 +95,7 @@ def test_a_log_that_may_not_be_read_is_told_and_its_signal_is_unknown_until_it_c
     wait_for(lambda: "may not be read" in world.signal("requests")["last_reason"], what="the reason at the signal")
     assert "adm" in world.signal("requests")["last_reason"]
     assert world.trigger("errors")["verdict"] == "unknown"
-    assert "source.unread" in world.daemon.tail()
+    wait_for(lambda: "source.unread" in world.daemon.tail())
     world.access_log.chmod(0o644)
     wait_for(lambda: "source.reading" in world.daemon.tail())
     write(world, line(500))
@@ -206,7 +206,7 @@ def test_a_log_that_a_reload_adds_is_not_begun_at_its_end_again_after_a_crash(wo
 
 def checkpoint(world) -> dict:
     """What the daemon keeps of its perception."""
-    with sqlite3.connect(f"file:{world.folder}/rollbackd.db?mode=ro", uri=True) as database:
+    with sqlite3.connect(f"file:{world.folder}/rollbackd.db?mode=ro", uri=True, timeout=60) as database:
         row = database.execute("SELECT text FROM checkpoint WHERE name = 'windows'").fetchone()
     database.close()
     return json.loads(row[0]) if row else {}

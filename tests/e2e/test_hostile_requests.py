@@ -4,7 +4,6 @@ daemon stays what it was."""
 import os
 import re
 import socket
-import time
 
 import pytest
 from harness import wait_for
@@ -147,9 +146,8 @@ def open_slowly(world, count: int) -> list[socket.socket]:
 
 def test_slow_heads_do_not_keep_others_out_and_are_hung_up(started):
     held = open_slowly(started, 100)
-    began = time.monotonic()
     assert started.api().get("/v1/status").status == 200
-    assert time.monotonic() - began < 1
+    assert not hung_up(held[-1]), "answered before their time was over"
     for connection in held:     # one byte of a head now and then buys no more time
         connection.sendall(b"1")
     wait_for(lambda: all(hung_up(connection) for connection in held), 20, "all of them to be hung up")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from harness import settled, wait_for
-from harness.faults import ANSWER_SECONDS_MAX, MEMORY_FACTOR, Shim
+from harness.faults import HELD_SECONDS_MAX, MEMORY_FACTOR, Shim
 from harness.policy import failing_payments, gated_step, script
-from test_faults import LOOKS, OFF, acted, breach, slowest_answer
+from test_faults import LOOKS, OFF, acted, answers, breach, come_at_once
 from test_hostile import resident_kib
 
 LONG = os.environ.get("ROLLBACKD_TEST_LONG") == "1"    # the sizes of docs/reliability.md, minutes instead of seconds
@@ -53,7 +53,15 @@ while :; do sleep 0.1; done
 
 
 def alive(pids: Path) -> list[int]:
-    return [int(pid) for pid in pids.read_text().split() if Path(f"/proc/{pid}").exists()]
+    return [int(pid) for pid in pids.read_text().split() if is_alive(pid)]
+
+
+def is_alive(pid: str) -> bool:
+    """One that has ended is nothing but a number until its parent has asked for it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    except OSError:
+        return False
 
 
 @pytest.mark.parametrize("by", ["timeout", "abort"])
@@ -61,8 +69,8 @@ def test_a_step_that_ignores_sigterm_and_hides_in_sessions_of_its_own_is_ended_w
     pids = world.folder / "pids"
     pids.touch()
     stubborn = script(world, "stubborn", STUBBORN.format(pids=pids))
-    id_ = by_hand(world, {"exec": {"argv": [stubborn]}, "timeout": "2s" if by == "timeout" else "60s"})
-    wait_for(lambda: len(alive(pids)) == 4, what="everything it starts")
+    id_ = by_hand(world, {"exec": {"argv": [stubborn]}, "timeout": "10s" if by == "timeout" else "60s"})
+    wait_for(lambda: len(pids.read_text().split()) == 4, what="everything it starts")
     if by == "abort":
         world.api("operate").must(200, f"/v1/incidents/{id_}/abort")
     assert ended(world, id_)["state"] == ("unknown" if by == "timeout" else "aborted")
@@ -76,7 +84,7 @@ def test_two_hundred_processes_of_one_step_are_ended_with_it(world):
                                  f'    sh -c \'echo $$ >> "{pids}"; exec sleep 600\' &\ndone\nwait\n')
     id_ = by_hand(world, {"exec": {"argv": [many]}, "timeout": "60s"})
     wait_for(lambda: len(alive(pids)) == 200, 30, "200 sleepers")
-    assert slowest_answer(world, *LOOKS) < ANSWER_SECONDS_MAX
+    assert come_at_once(answers(world, *LOOKS))
     world.api("operate").must(200, f"/v1/incidents/{id_}/abort")
     assert ended(world, id_)["state"] == "aborted"
     wait_for(lambda: alive(pids) == [])
@@ -84,24 +92,30 @@ def test_two_hundred_processes_of_one_step_are_ended_with_it(world):
 
 def size_of(path: Path) -> int:
     try:
-        return path.stat().st_size if path.is_file() else 0
+        return path.stat().st_size
     except FileNotFoundError:
         return 0    # written under another name first, and renamed
+
+
+def stored(world) -> int:
+    """Bytes of the journal and of what steps have written; a folder may go while it is looked at."""
+    beside = [Path(folder, name) for top in world.folder.glob("rollbackd.db*") for folder, _, names in os.walk(top) for name in names]
+    return sum(size_of(path) for path in beside)
 
 
 def test_a_flood_of_output_costs_neither_memory_nor_disk_nor_an_answer(world):
     size = "10G" if LONG else "400M"
     flood = script(world, "flood", f"head -c {size} /dev/zero\necho the end >&2\n")
     id_ = by_hand(world, {"exec": {"argv": [flood]}, "timeout": "10m"})
-    worst, disk, supervisor = 0.0, 0, 0
+    took, disk, supervisor = answers(world, "/healthz"), 0, 0
     while step_of(world, id_)["state"] == "running":
-        worst = max(worst, slowest_answer(world, "/healthz"))
-        disk = max(disk, sum(size_of(path) for path in world.folder.glob("rollbackd.db*/**/*")))
+        took += answers(world, "/healthz")
+        disk = max(disk, stored(world))
         for pid in world.running("rollbackd-step"):
             supervisor = max(supervisor, peak_kib(pid))
     assert ended(world, id_)["state"] == "done"
     assert "the end" in step_of(world, id_)["text"]
-    assert worst < ANSWER_SECONDS_MAX and disk < 2 << 20, (worst, disk)
+    assert come_at_once(took) and disk < 2 << 20, (max(took), disk)
     assert supervisor < MEMORY_FACTOR * (8 << 10) and resident_kib(world) < MEMORY_FACTOR * (80 << 10)
 
 
@@ -126,7 +140,7 @@ def test_a_receiver_that_hangs_holds_its_own_messages_and_nothing_else(world):
         breach(world)
         wait_for(lambda: acted(world), what="the run")
         wait_for(lambda: world.sink.messages, what="the other channel")
-        assert slowest_answer(world, *LOOKS) < ANSWER_SECONDS_MAX
+        assert come_at_once(answers(world, *LOOKS))
         assert world.daemon.stop(timeout=15) == 0
     hook.write_text(world.sink.url)
     told = len(world.sink.messages)
@@ -183,17 +197,17 @@ def test_thousands_of_breaches_at_once_are_all_recorded_and_told_and_answers_go_
     began = time.monotonic()
     for number in range(services):
         world.push("p", {"failure": 9, "success": 0}, service=f"s{number}")
-    answers = []
+    took = []
 
     def opened() -> bool:
-        answers.append(slowest_answer(world, "/healthz"))
+        took.extend(answers(world, "/healthz"))
         state = world.api().read("/v1/status")
         return count_opened(world) == services * each and bool(state)
 
     wait_for(opened, 600 if LONG else 60, "every incident")
     print(f"{services * each} breaches recorded after {time.monotonic() - began:.1f} s, "
-          f"slowest answer {max(answers) * 1000:.0f} ms")
-    assert max(answers) < 1
+          f"slowest answer {max(took) * 1000:.0f} ms")
+    assert max(took) < HELD_SECONDS_MAX
     assert world.daemon.stop() == 0
     assert world.ctl("journal", "verify", "--store", f"sqlite:{world.folder}/rollbackd.db").returncode == 0
 
