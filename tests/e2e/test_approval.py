@@ -83,8 +83,14 @@ def test_an_unanswered_plan_is_rejected_and_escalated(world):
     world.deploy("v2")
     world.push("payments", *[{"ok": False}] * 4)
     id_ = world.opened("payments")["id"]
-    world.until(id_, "waiting")
-    incident = world.until(id_, "open")
+
+    def rejected() -> dict:
+        whole = world.incident(id_)
+        assert whole["runs"] and whole["runs"][0]["state"] == "aborted"
+        return whole
+
+    incident = wait_for(rejected, what="the plan to be rejected")
+    assert incident["runs"][0]["why"] == "unanswered for 1s: rejected" and incident["state"] == "open"
     assert world.repository.head == world.repository.versions["v2"]
     world.api("approve").must(409, f"/v1/incidents/{id_}/approve", {"plan": plan_of(incident)})
 

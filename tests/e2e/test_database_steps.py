@@ -45,6 +45,16 @@ def as_shop(server: Postgres, text: str) -> str:
     return server.psql(f"SET SESSION AUTHORIZATION shop; {text}")
 
 
+@pytest.fixture
+def gate(shop):
+    """A query that has its answer once the gate is open, and what opens it; also in a copy of the database."""
+    shop.server.psql("DROP ROLE IF EXISTS gate")
+    as_shop(shop.server, "CREATE FUNCTION waited() RETURNS bool LANGUAGE plpgsql AS 'BEGIN WHILE NOT EXISTS "
+                         "(SELECT FROM pg_roles WHERE rolname = ''gate'') LOOP PERFORM pg_sleep(0.05); END LOOP; RETURN true; END'")
+    yield lambda: shop.server.psql("CREATE ROLE gate")
+    shop.server.psql("DROP ROLE IF EXISTS gate", "postgres")
+
+
 def sql(world, query: str, **more) -> dict:
     return {"sql": {"dsn_file": str(world.server.dsn_file), "query": query, **more}}
 
@@ -155,10 +165,10 @@ def test_what_deletes_asks_first_and_a_value_has_no_place_in_the_text(shop):
     assert begun["state"] == "waiting" and users(shop) == 500
 
 
-def test_the_password_is_no_argument_and_is_shown_nowhere(shop):
-    with_steps(shop, sql(shop, "SELECT pg_sleep(2)"))
+def test_the_password_is_no_argument_and_is_shown_nowhere(shop, gate):
+    with_steps(shop, sql(shop, "SELECT waited()"))
     threading.Thread(target=lambda: carry_out(shop)).start()
-    wait_for(lambda: shop.server.psql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(2)%' "
+    wait_for(lambda: shop.server.psql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%waited()%' "
                                       "AND application_name = 'rollbackd'") == "1")
     for line in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -166,6 +176,7 @@ def test_the_password_is_no_argument_and_is_shown_nowhere(shop):
         except OSError:
             continue
         assert b"psql" not in words or b"s3cret-of-shop" not in words
+    gate()
     wait_for(lambda: [i for i in shop.incidents() if shop.incident(i["id"])["runs"][0]["state"] == "succeeded"])
     everything = shop.daemon.tail(500) + (shop.folder / "rollbackd.db").read_bytes().decode("latin1")
     assert "s3cret-of-shop" not in everything
@@ -333,16 +344,17 @@ def test_a_database_that_is_gone_is_brought_back(shop):
     assert users(shop) == 500
 
 
-def test_the_daemon_killed_in_mid_restore_ends_it_once(shop):
+def test_the_daemon_killed_in_mid_restore_ends_it_once(shop, gate):
     file = dump(shop, "app_20260101_020000.dump", "-Fc")
     shop.server.psql("DELETE FROM users")
-    restoring(shop, restore(shop, file=str(file), verify=["SELECT true FROM pg_sleep(1)"]))
+    restoring(shop, restore(shop, file=str(file), verify=["SELECT waited()"]))
     ended: list[dict] = []
     thread = threading.Thread(target=lambda: ended.append(carry_out(shop, 40)))
     thread.start()
     wait_for(lambda: any("_new_" in name for name in databases(shop)), what="the new database")
     shop.daemon.kill()
     shop.daemon.start()
+    gate()
     thread.join()
     assert ended and ended[0]["state"] == "succeeded"
     assert users(shop) == 500 and len(databases(shop)) == 2

@@ -24,7 +24,7 @@ def transcript() -> list[str]:
 def test_the_demonstration_ends_well_and_the_readme_tells_it_as_it_is():
     done = subprocess.run(["/usr/bin/python3", "-B", str(ROOT / "scripts/demo/main.py"), "--once"],
                           env=dict(os.environ, ROLLBACKD_BIN_DIR=str(BINARIES)), capture_output=True,
-                          text=True, timeout=240)
+                          text=True, timeout=600)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr
     told = skeleton(done.stdout)
     assert [line for line in transcript() if line not in told] == []

@@ -40,7 +40,13 @@ def stepping(world):
     subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", shim, source, "-ldl"], check=True)
     by.write_text("0")
     world.daemon.environment = {"LD_PRELOAD": str(shim), "CLOCK_STEP_FILE": str(by)}
-    world.step = lambda seconds: by.write_text(str(seconds))
+
+    def step(seconds: int) -> None:
+        new = world.folder / "step.new"
+        new.write_text(str(seconds))
+        new.rename(by)      # never read half
+
+    world.step = step
     if "build/dev" in os.environ.get("ROLLBACKD_BIN_DIR", ""):
         world.daemon.environment["ASAN_OPTIONS"] = "verify_asan_link_order=0"
     return world

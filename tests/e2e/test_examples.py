@@ -23,7 +23,7 @@ WITHOUT_PAGE = {"first.yaml", "shop.yaml"}
 
 def ctl(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("ROLLBACKD_")}
-    return subprocess.run([str(BINARIES / "rollbackctl"), *arguments], capture_output=True, text=True, timeout=60,
+    return subprocess.run([str(BINARIES / "rollbackctl"), *arguments], capture_output=True, text=True, timeout=300,
                           env={**clean, **environment})
 
 

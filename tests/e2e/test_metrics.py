@@ -69,5 +69,5 @@ def test_a_real_prometheus_scrapes_it_without_a_warning(world):
         wait_for(up, timeout=30, what="a scrape")
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
     assert not [line for line in log.read_text().splitlines() if "scrape" in line.lower()], log.read_text()

@@ -58,5 +58,5 @@ def test_a_plan_of_many_slow_looks_is_looked_at_whole(world):
         "steps": [{**down, "name": f"stop-{n}"} for n in range(4)] + [{**last, "name": "last"}],
         "verify": [{"until": "ok(health)", "within": "4s"}]}
     world.start()
-    wait_for(lambda: playbook(world, "by-hand")["ready"] is False, 20, "the objection")
-    assert "step last: " in playbook(world, "by-hand")["ready_why"]
+    wait_for(lambda: "step last: " in playbook(world, "by-hand")["ready_why"], 20, "the objection")
+    assert playbook(world, "by-hand")["ready"] is False

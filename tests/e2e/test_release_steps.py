@@ -71,7 +71,7 @@ def images(world, engine):
     for name in ("v1", "v2"):
         (context / "Dockerfile").write_text(f"FROM bb:1\nLABEL text={name}-{world.folder.name}\n")
         subprocess.run([*engine.client(), "build", "-q", "-t", f"shop:{name}", str(context)], check=True,
-                       capture_output=True, env={**os.environ, "DOCKER_BUILDKIT": "0"}, timeout=60)
+                       capture_output=True, env={**os.environ, "DOCKER_BUILDKIT": "0"}, timeout=300)
     engine.ctl("tag", "shop:v2", "shop:latest")
     yield {name: identity(engine, f"shop:{name}") for name in ("v1", "v2")}
     engine.ctl("image", "rm", "-f", *[f"shop:{tag}" for tag in ("v1", "v2", "latest", "bad") if

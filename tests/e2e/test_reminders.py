@@ -27,9 +27,9 @@ def reminder(world, id_: str) -> dict:
 
 
 def test_people_are_reminded_at_the_pace_of_a_follow_up_until_its_time_is_over(world):
-    id_ = recovered(world, every="1s", **{"for": "3s"})
+    id_ = recovered(world, every="2s", **{"for": "6s"})
     wait_for(lambda: len(told(world)) == 3, what="three reminders")
-    assert settled(lambda: len(told(world)), quiet=3) == 3
+    assert settled(lambda: len(told(world)), quiet=4) == 3
     first, last = told(world)[0], told(world)[-1]
     assert first["text"].startswith(f"shop: follow up {id_}, recovered at "), first["text"]
     assert "watch the error rate of shop" in first["text"]

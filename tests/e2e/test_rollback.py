@@ -173,7 +173,7 @@ def test_a_second_breach_during_a_run_joins_the_incident_and_starts_nothing(worl
 
 def test_a_good_rollback_on_a_quiet_site_never_climbs_the_ladder_for_want_of_traffic(world):
     world.triggers(payments=failing_payments())
-    world.shop["signals"]["payments"]["stale_after"] = "1s"
+    world.shop["signals"]["payments"]["stale_after"] = "5s"
     world.start()
     world.two_releases(bad="ok")
     world.push("payments", {"ok": True})

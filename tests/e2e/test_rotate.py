@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from harness import wait_for
 from harness.by_hand import RUNS, carry_out, done, dry_run, step_text, with_steps
+from harness.faults import Shim
 
 BEFORE = '# keep me\nPORT=80\nexport JWT_SECRET="an old one" # rotated in May\n'
 
@@ -31,9 +32,16 @@ def secret(env) -> str:
 
 def everywhere(world) -> bytes:
     """All that the daemon has written down or said."""
-    kept = [file.read_bytes() for file in world.folder.rglob("*") if file.is_file() and file.name != "app.env"]
+    kept = [content(Path(folder, name)) for folder, _, names in os.walk(world.folder) for name in names if name != "app.env"]
     return b"".join([*kept, str(world.api().read("/v1/journal?limit=1000")).encode(), world.daemon.log.read_bytes(),
                      str(world.sink.messages).encode()])
+
+
+def content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""      # removed meanwhile, or no file
 
 
 def test_the_secret_is_in_the_file_and_nowhere_else(world, env):
@@ -63,8 +71,11 @@ def test_a_key_that_spans_lines_is_known_before_anything_begins(world, env):
 
 
 def begun(world, env, name: str) -> list[int]:
-    """The run, once its process `name` has begun: its supervisor, and itself where it is that far."""
+    """The run, once its process `name` has begun: its supervisor, and itself where it is that far. What it leaves is
+    there for a while: nothing is removed before it is recorded."""
+    disk = Shim(world)
     with_steps(world, rotate(env))
+    disk.slow_disk(200)
     world.api("operate").must(201, RUNS, {"reason": "a test"})
     claim = wait_for(lambda: list(Path(f"{world.folder}/rollbackd.db.runs").glob(f"*/{name}/claim")), what="its claim")[0]
     pids = []

@@ -30,7 +30,7 @@ def log(world):
         writer.stdin.flush()
     yield write
     writer.stdin.close()
-    writer.wait(10)
+    writer.wait(60)
 
 
 def test_a_log_that_is_held_open_is_emptied_where_it_is_and_kept_first(world, log):
@@ -153,7 +153,7 @@ def build(engine, folder, name: str, text: str) -> None:
     context.mkdir(exist_ok=True)
     (context / "Dockerfile").write_text(f"FROM bb:1\nLABEL text={text}\n")
     subprocess.run([*engine.client(), "build", "-q", "-t", name, str(context)], check=True, capture_output=True,
-                   env={**os.environ, "DOCKER_BUILDKIT": "0"}, timeout=60)
+                   env={**os.environ, "DOCKER_BUILDKIT": "0"}, timeout=300)
 
 
 def prune(engine, **more) -> dict:

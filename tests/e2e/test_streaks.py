@@ -46,7 +46,7 @@ def test_three_consecutive_failures_do_not_fire_and_the_fourth_does(pushed):
     assert pushed.trigger("webhooks")["threshold"] == 3
     assert settled(pushed.incidents) == []
     pushed.push("webhooks", *failures(1, start=3))
-    incident = pushed.opened("webhooks", timeout=2)
+    incident = pushed.opened("webhooks")
     assert names(incident["triggers"]) == ["webhooks"]
     assert "4 > 3" in json.dumps(pushed.api().read(f"/v1/incidents/{incident['id']}/explain"))
 
@@ -80,7 +80,7 @@ def test_a_late_sample_never_rewrites_a_judged_streak(pushed):
     streak_is(pushed, 3)
     pushed.push("webhooks", {"ok": True, "at": ago(8)})
     pushed.push("webhooks", *failures(1, start=7))
-    pushed.opened("webhooks", timeout=2)
+    pushed.opened("webhooks")
 
 
 def test_a_scanners_404_on_the_webhook_path_neither_extends_nor_ends_the_streak(logged):
@@ -107,7 +107,7 @@ def test_by_keeps_one_streak_per_value(world):
     world.push("webhooks", {"ok": True, "provider": "b"}, {"ok": False, "provider": "b"})
     assert settled(world.incidents) == []
     world.push("webhooks", {"ok": False, "provider": "a"})
-    world.opened("webhooks", timeout=2)
+    world.opened("webhooks")
 
 
 def test_the_lines_of_one_body_are_ordered_by_their_time(pushed):

@@ -37,7 +37,7 @@ def events(sink: Sink) -> list[str]:
 def test_what_nobody_answers_is_told_to_every_channel_again_until_somebody_does(world, boss):
     start(world, respond_within={"P0": "1s"})
     breach(world)
-    wait_for(lambda: events(boss).count("incident.unanswered") == 2, what="the boss to be told twice")
+    wait_for(lambda: events(boss).count("incident.unanswered") >= 2, what="the boss to be told twice")
     said = boss.messages[0]
     id_ = said["incident"]["id"]
     assert said["text"].startswith("UNANSWERED P0 shop: payments"), said["text"]

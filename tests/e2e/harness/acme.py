@@ -72,7 +72,7 @@ class Acme(Server):
 
     def issue(self, name: str) -> None:
         done = subprocess.run([*self.certbot, "-n", "certonly", "--standalone", *self.first, "-d", name],
-                              capture_output=True, text=True, timeout=60, env=os.environ)
+                              capture_output=True, text=True, timeout=300, env=os.environ)
         assert done.returncode == 0, done.stdout + done.stderr
 
     def live(self, name: str, what: str = "fullchain") -> Path:
@@ -82,5 +82,5 @@ class Acme(Server):
         super().stop(*how)
         if self.names:
             self.names.terminate()
-            self.names.wait(10)
+            self.names.wait(60)
             self.names = None

@@ -32,7 +32,7 @@ class Api:
         return Api(self.port, token)
 
     def request(self, method: str, path: str, body: bytes | None = None,
-                headers: dict[str, str] | None = None, timeout: float = 10) -> Answer:
+                headers: dict[str, str] | None = None, timeout: float = 30) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
             every = dict(headers or {})
@@ -85,7 +85,7 @@ class EventStream:
     """Server-sent events: `next()` answers (id, event, data)."""
 
     def __init__(self, api: Api, last: str | None):
-        self._connection = http.client.HTTPConnection("127.0.0.1", api.port, timeout=10)
+        self._connection = http.client.HTTPConnection("127.0.0.1", api.port, timeout=30)
         headers = {"Accept": "text/event-stream"}
         if api.token:
             headers["Authorization"] = f"Bearer {api.token}"

@@ -48,7 +48,7 @@ class Daemon:
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.tail()}") from None
 
-    def refuses_to_start(self, timeout: float = 15) -> str:
+    def refuses_to_start(self, timeout: float = 60) -> str:
         """Starts it, expects it to end with an error by itself, answers what it said."""
         process = self.spawn()
         try:
@@ -59,7 +59,7 @@ class Daemon:
         assert code not in (0, None) and code > 0, f"ended with {code}:\n{self.tail()}"
         return self.tail()
 
-    def stop(self, timeout: float = 20) -> int:
+    def stop(self, timeout: float = 60) -> int:
         """SIGTERM; answers the exit status."""
         assert self.process
         if self.process.poll() is None:

@@ -53,7 +53,7 @@ class Engine:
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.docker('info').stderr}\n{self.log_tail()}") from error
         if not self.has_image:
-            done = subprocess.run([*self.client(), "import", "-", "bb:1"], timeout=60, env=self.environment,
+            done = subprocess.run([*self.client(), "import", "-", "bb:1"], timeout=300, env=self.environment,
                                   input=image(), capture_output=True)
             assert done.returncode == 0, done.stderr
             self.has_image = True
@@ -67,7 +67,7 @@ class Engine:
         return (self.folder / "log").read_text(errors="replace")[-3000:]
 
     def docker(self, *arguments: str) -> subprocess.CompletedProcess:
-        return subprocess.run([*self.client(), *arguments], capture_output=True, text=True, timeout=60,
+        return subprocess.run([*self.client(), *arguments], capture_output=True, text=True, timeout=300,
                               env=self.environment)
 
     def ctl(self, *arguments: str) -> str:
@@ -88,7 +88,7 @@ class Engine:
         for container in self.docker("ps", "-aq").stdout.split():
             self.docker("rm", "-f", container)
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(120)
         for left in ("exec/netns/default", "data/vfs"):
             subprocess.run(["umount", str(self.folder / left)], capture_output=True, check=False)
 

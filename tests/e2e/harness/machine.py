@@ -114,9 +114,14 @@ class Machine:
 
     def program(self, name: str, text: str) -> None:
         """A program that is found before any other of its name."""
-        file = self.path(f"/usr/local/sbin/{name}")
-        file.write_text(text)
-        file.chmod(0o755)
+        self.put(self.path(f"/usr/local/sbin/{name}"), text, 0o755)
+
+    def put(self, file: Path, text: str, mode: int) -> None:
+        """Whoever looks meanwhile, or calls it, finds one or the other."""
+        fresh = file.with_name(f".{file.name}.new")
+        fresh.write_text(text)
+        fresh.chmod(mode)
+        fresh.rename(file)
 
     def without(self, name: str) -> None:
         """As if it were not installed."""
@@ -133,9 +138,7 @@ class Machine:
                  'tr "\\0" "\\n" </dev/zero | head -c "$((($2 * $4 / 100 - $3) * 1024))" >>"$1"', "sh", place, str(percent))
 
     def secret(self, name: str, text: str) -> None:
-        file = self.path(f"/etc/rollbackd/{name}")
-        file.write_text(text)
-        file.chmod(0o600)
+        self.put(self.path(f"/etc/rollbackd/{name}"), text, 0o600)
 
     def trust(self, certificate: Path, name: str, address: str = "127.0.0.1") -> None:
         """As if a public authority had issued it, and the name led here."""
@@ -149,7 +152,7 @@ class Machine:
             f"begin() {{ {begin}; }}\nstop() {{ {stop}; }}\nis_on() {{ {is_on}; }}\nreload() {{ {reload}; }}\n")
 
     def run(self, *argv: str, check: bool = True, env: dict[str, str] | None = None) -> subprocess.CompletedProcess:
-        done = subprocess.run([*self.enter, *argv], capture_output=True, text=True, timeout=120,
+        done = subprocess.run([*self.enter, *argv], capture_output=True, text=True, timeout=300,
                               env={**os.environ, "PATH": f"/usr/local/sbin:{os.environ['PATH']}", **(env or {})})
         assert not check or done.returncode == 0, f"{argv}: {done.stdout}{done.stderr}"
         return done
@@ -184,7 +187,7 @@ class Machine:
         if self.engine:
             self.engine.stop()
         self.holder.terminate()
-        self.holder.wait(20)
+        self.holder.wait(60)
 
 
 def base_image() -> bytes:

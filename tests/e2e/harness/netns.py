@@ -14,6 +14,7 @@ SERVER = """
 import socketserver, socket, sys
 class Six(socketserver.ThreadingTCPServer):
     address_family, allow_reuse_address, daemon_threads = socket.AF_INET6, True, True
+    request_queue_size = 128
 class Hello(socketserver.BaseRequestHandler):
     def handle(self):
         for line in self.request.makefile("rb"):
@@ -100,13 +101,13 @@ class TwoMachines:
             sshd.stop()
         for server in self.servers:
             server.terminate()
-            server.wait(10)
+            server.wait(60)
         self.servers = []
         for name in self.names.values():
             subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
 
 
 def run(*argv: str) -> str:
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, f"{argv}: {done.stderr}{done.stdout}"
     return done.stdout

@@ -45,7 +45,7 @@ class OwnNetwork:
 
     def stop(self) -> None:
         self.other.terminate()
-        self.other.wait(10)
+        self.other.wait(60)
         must(_libc.setns(self.before, CLONE_NEWNET))
         os.close(self.before)
 
@@ -55,5 +55,5 @@ def ip(*argv: str) -> None:
 
 
 def run(*argv: str) -> None:
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, f"{argv}: {done.stderr}{done.stdout}"

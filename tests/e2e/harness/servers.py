@@ -117,7 +117,7 @@ class Alertmanager(Server):
             alert["endsAt"] = ends_at
         request = urllib.request.Request(self.url + "/api/v2/alerts", json.dumps([alert]).encode(),
                                          {"Content-Type": "application/json"})
-        urllib.request.urlopen(request, timeout=5).close()
+        urllib.request.urlopen(request, timeout=30).close()
 
 
 class Postgres(Server):
@@ -156,7 +156,7 @@ class Postgres(Server):
 
     def psql(self, text: str, database: str = "app", check: bool = True) -> str:
         done = subprocess.run([str(self.programs / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1",
-                               self.dsn("root", database), "-c", text], capture_output=True, text=True, timeout=30)
+                               self.dsn("root", database), "-c", text], capture_output=True, text=True, timeout=120)
         assert not check or done.returncode == 0, done.stderr
         return done.stdout.strip()
 
@@ -202,7 +202,7 @@ class Redis(Server):
 
     def ask(self, *command: str) -> str:
         done = subprocess.run([find_program("redis-cli"), "-p", str(self.port), *command], capture_output=True,
-                              text=True, timeout=20, env={**os.environ, "REDISCLI_AUTH": "s3cret-of-redis"})
+                              text=True, timeout=120, env={**os.environ, "REDISCLI_AUTH": "s3cret-of-redis"})
         return done.stdout.strip()
 
 
@@ -253,4 +253,4 @@ class NameServer(Server):
     def name(self, host: str, *addresses: str) -> None:
         for call, body in (("clear-a", {"host": f"{host}."}), ("add-a", {"host": f"{host}.", "addresses": addresses})):
             urllib.request.urlopen(f"http://127.0.0.1:{self.management}/{call}", json.dumps(body).encode(),
-                                   timeout=5).close()
+                                   timeout=30).close()

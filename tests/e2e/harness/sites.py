@@ -29,7 +29,7 @@ class Site(Server):
 
     def ask(self, site: str, path: str, **headers: str) -> int:
         """One request; its line is written before the answer ends."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request("GET", path, headers={"Host": f"{site}.example.com", **named})
