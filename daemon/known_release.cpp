@@ -21,7 +21,8 @@ bool has_a_hand_in(Run const& run, KnownRelease::Change const& change) {
     return !over || over->boot >= change.before;
 }
 
-/// Since when the version in effect is known to be that, as far as recorded.
+}  // namespace
+
 std::optional<Instant> in_effect_since(State const& state, std::string const& service) {
     auto const& known = state.service(service);
     std::optional<Instant> since;
@@ -29,7 +30,9 @@ std::optional<Instant> in_effect_since(State const& state, std::string const& se
         since = std::max(since.value_or(moment.boot), moment.boot);
     };
     for (auto const& deployment : known.deployments) {
-        if (deployment.version == known.current) consider(deployment.recorded_at);
+        // A signal's word was true when it was read, however late that could be written down.
+        if (deployment.version != known.current || !deployment.in_effect) continue;
+        consider(deployment.seen_at.value_or(deployment.recorded_at));
     }
     for (auto const& [id, incident] : state.incidents) {
         if (incident->service != service) continue;
@@ -41,8 +44,6 @@ std::optional<Instant> in_effect_since(State const& state, std::string const& se
     }
     return since;
 }
-
-}  // namespace
 
 std::optional<KnownRelease::Change> KnownRelease::read(
     std::string const& text, std::string const& recorded, Instant at
@@ -94,8 +95,9 @@ bool is_unannounced(
     // anything since it had come to stay: that is older news, which a restart has brought back.
     bool const recorded =
         std::any_of(known.deployments.begin(), known.deployments.end(), [&](Deployment const& one) {
+            if (!one.in_effect) return false;
             bool const waits = known.waiting_window == one.id;
-            auto const at = one.recorded_at.boot;
+            auto const at = one.seen_at.value_or(one.recorded_at).boot;
             return at > change.at ||
                    (one.version == change.version && (waits || at >= change.before));
         });
@@ -118,14 +120,19 @@ std::vector<DeploymentPosted> KnownReleases::look(Engine const& engine, Now now)
             if (window == nullptr) continue;
             auto const& recorded = engine.state().service(service.name).current;
             auto& known = known_[service.name + "/" + signal.name];
-            auto const since = in_effect_since(engine.state(), service.name).value_or(began_);
-            auto const change = known.look(*window, recorded, std::min(since, began_), now);
+            auto since = began_;
+            // The first look alone needs it, and all incidents are gone through for it.
+            if (!known.settled && !recorded.empty()) {
+                auto const in_effect = in_effect_since(engine.state(), service.name);
+                since = std::min(in_effect.value_or(began_), began_);
+            }
+            auto const change = known.look(*window, recorded, since, now);
             if (!change || !is_unannounced(engine.state(), service.name, *change)) continue;
             DeploymentPosted event;
             event.actor.name = "signal " + signal.name;
             event.service = service.name;
             event.version = change->version;
-            event.unannounced = true;
+            event.seen_at = Moment{to_wall(change->at, now), change->at};
             // It happened after the last look that still saw the old one: failures since then are
             // its own.
             event.started_at = to_wall(std::max(change->before, now.boot - started_back_max), now);

@@ -178,6 +178,15 @@ bool is_in_effect(ServiceState const& service, std::string const& version) {
     return service.current == version || (waiting != nullptr && waiting->version == version);
 }
 
+// What the run itself puts into effect says so, too; not once something else was deployed over it.
+bool is_own(ServiceState const& service, Run const& run, std::string const& version) {
+    if (run.plan.target != version) return false;
+    auto const* const waiting =
+        service.waiting_window ? service.deployment(*service.waiting_window) : nullptr;
+    return waiting == nullptr || !run.steps_ended_at ||
+           waiting->recorded_at.boot <= run.steps_ended_at->boot;
+}
+
 }  // namespace
 
 // Baked: still current, undisturbed, its bake over, nothing broken, and fresh good samples say so.
@@ -220,13 +229,13 @@ void on(Draft& draft, DeploymentPosted const& event) {
     auto const standing = service.versions.find(event.version);
     auto const* const run = run_on(draft.state, event.service);
     auto const* const current = service.current_deployment();
-    if (event.unannounced && is_in_effect(service, event.version)) return;
+    if (event.seen_at && is_in_effect(service, event.version)) return;
 
     DeploymentRecorded record;
     record.service = event.service;
     record.quarantined =
         standing != service.versions.end() && standing->second.standing == Standing::bad;
-    record.own = run != nullptr && run->plan.target == event.version;
+    record.own = run != nullptr && is_own(service, *run, event.version);
     bool const same = service.current == event.version && current != nullptr;
     record.repeated = same && (event.known_good || restored(draft, event.service, event.version) ||
                                draft.now.boot < current->recorded_at.boot + policy.watch_window);
@@ -240,6 +249,7 @@ void on(Draft& draft, DeploymentPosted const& event) {
     made.schema_compatible = event.schema_compatible;
     made.facts = event.facts;
     made.by = event.actor.name;
+    made.seen_at = event.seen_at;
     bool const history = is_history(service, made);
     bool const replaced =
         history || (!event.known_good && surely_overwritten(draft, event.service, made));
@@ -248,6 +258,7 @@ void on(Draft& draft, DeploymentPosted const& event) {
     if (replaced) made.facts = known_facts(service, event.version);
     record.becomes_current = record.becomes_current && !replaced;
     record.opens_window = !event.known_good && run == nullptr && !replaced;
+    made.in_effect = !event.known_good || record.becomes_current;
     for (auto const& trigger : policy.triggers) {
         made.before[trigger.name] = draft.senses.before(
             event.service, trigger.name, trigger.when.text(), started.boot, draft.state

@@ -86,7 +86,9 @@ struct DeploymentPosted {
     bool known_good = false;
     std::optional<bool> schema_compatible;
     ReleaseFacts facts;
-    bool unannounced = false;  // a signal shows it; nothing happens where it is known by now
+    /// Nobody announced it: a signal has shown it until then. Nothing happens where it is known by
+    /// now.
+    std::optional<Moment> seen_at = {};
 };
 struct Raised {
     Actor actor;

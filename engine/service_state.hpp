@@ -63,6 +63,8 @@ struct Deployment {
     std::string by;
     bool disturbed = false;             // an acting trigger was true while it baked
     std::optional<Moment> window_from;  // recorded during a run: its window opens when that ends
+    std::optional<Moment> seen_at;      // nobody announced it: a signal had shown it until then
+    bool in_effect = true;              // false: only said to be good, while another was in effect
     Moment const& from() const { return window_from ? *window_from : started_at; }
 
     friend bool operator==(Deployment const&, Deployment const&) = default;
@@ -70,7 +72,7 @@ struct Deployment {
 BOOST_DESCRIBE_STRUCT(
     Deployment, (),
     (id, version, started_at, recorded_at, known_good, schema_compatible, facts, before, by,
-     disturbed, window_from)
+     disturbed, window_from, seen_at, in_effect)
 )
 
 struct VersionState {

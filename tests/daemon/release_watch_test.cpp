@@ -235,3 +235,24 @@ TEST_CASE("what a run has put into effect, or was to undo and has not, is no new
     history.state.services["shop"].current = "v2";
     CHECK_FALSE(history.is_news("v1", start + 50s));
 }
+
+TEST_CASE("who only says that a version is good has not recorded that it is in effect") {
+    History history;
+    history.deploy("v2", start + 10s);
+    CHECK_FALSE(history.is_news("v2", start + 9s));
+    auto& said = history.state.services["shop"].deployments.back();
+    said.known_good = true;
+    said.in_effect = false;
+    CHECK(history.is_news("v2", start + 9s));
+}
+
+TEST_CASE("what a signal has shown was in effect when it was read, however late it was recorded") {
+    History history;
+    history.state.services["shop"].current = "v2";
+    history.deploy("v2", start + 60s);
+    CHECK(in_effect_since(history.state, "shop") == start + 60s);
+    history.state.services["shop"].deployments.back().seen_at = Moment{{}, start + 12s};
+    CHECK(in_effect_since(history.state, "shop") == start + 12s);
+    // So what came between the two is news to the next life of the daemon.
+    CHECK(history.is_news("v3", start + 13s));
+}

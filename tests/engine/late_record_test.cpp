@@ -127,10 +127,42 @@ TEST_CASE("what a signal shows is recorded once, though others did it before tha
     shown.actor.name = "signal running";
     shown.service = "shop";
     shown.version = "v2";
-    shown.unannounced = true;
+    shown.seen_at = Moment{world.now.wall, world.now.boot};
     world.send(shown);
     CHECK(world.engine.state().service("shop").deployments.size() == recorded);
     shown.version = "v3";
     world.send(shown);
     CHECK(world.engine.state().service("shop").current == "v3");
+}
+
+TEST_CASE("a rollback's target deployed again over another is a deployment, not the run's own doing"
+) {
+    World world;
+    world.release_v2();
+    world.fail_health(3);
+    world.answer();
+    REQUIRE(world.incident() != nullptr);
+    REQUIRE(world.incident()->runs.at(0).plan.target == "v1");
+    SECTION("while its steps run it is") {
+        record(world, "v1", 0s);
+        CHECK(shop(world).current == "v2");
+    }
+    SECTION("after them it is, where nothing was deployed meanwhile") {
+        world.end_step();
+        world.end_step();
+        auto const recorded = shop(world).deployments.size();
+        world.pass(1s);
+        record(world, "v1", 0s);
+        CHECK(shop(world).deployments.size() == recorded);
+    }
+    SECTION("nor is it where something was") {
+        world.end_step();
+        world.end_step();
+        world.pass(1s);
+        record(world, "v3", 0s);
+        CHECK(shop(world).current == "v3");
+        world.pass(1s);
+        record(world, "v1", 0s);
+        CHECK(shop(world).current == "v1");
+    }
 }

@@ -19,7 +19,6 @@ inline constexpr Duration watch_poll = std::chrono::milliseconds(250);
 /// another thread than the FileWatch that waits for it, with a descriptor of its own of the same.
 class WatchedFiles {
 public:
-    WatchedFiles() = default;
     explicit WatchedFiles(Fd events) : events_(std::move(events)) {}
 
     /// Watches the files that are there now, and their folders for the next ones. Call before
