@@ -72,12 +72,19 @@ struct Sample {
     bool trusted = true;    // false: pushed without authentication; caps the service at advise
     bool ends_all = false;  // a success of everything: it ends the streak of every `by` value
     bool late = false;  // its window says so: newer ones were judged, and its streak left it out
+    /// It says what holds after everything its source has said, whenever that began: a time before
+    /// the newest sample of its signal becomes one right after it.
+    bool in_order = false;
+    /// Its source says again what it said last, which still holds: that keeps the signal fresh and
+    /// counts as nothing else, least of all as news from after a rollback.
+    bool repeated = false;
 
     friend bool operator==(Sample const&, Sample const&) = default;
 };
 
 /// A failing observation (state not ok, or any failure counted).
 inline bool is_failure(Sample const& sample) {
+    if (sample.repeated) return false;
     if (auto const* state = std::get_if<StateValue>(&sample.value)) return !state->ok;
     if (auto const* counts = std::get_if<OutcomesValue>(&sample.value)) return counts->failure > 0;
     return false;

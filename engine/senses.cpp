@@ -18,6 +18,7 @@ constexpr Duration deployment_lateness_max = 1h;
 
 // Counted, and nothing failed in it.
 bool is_harmless(Sample const& sample) {
+    if (sample.repeated) return false;
     if (auto const* state = std::get_if<StateValue>(&sample.value)) return state->ok;
     if (auto const* counts = std::get_if<OutcomesValue>(&sample.value)) return counts->failure == 0;
     return false;
@@ -177,6 +178,11 @@ Edges Senses::observe(std::span<Sample const> samples, State const& state, Now n
 
         Sample sample = raw;
         sample.at = std::clamp(sample.at, now.boot - window->second.rules().retention, now.boot);
+        if (sample.in_order) {
+            settle_late(late, &service, sample.signal, state, now, edges);
+            sample.at = std::max(sample.at, after_all(service, sample.signal));
+            sample.at = std::min(sample.at, now.boot);
+        }
         service.untrusted = service.untrusted || !sample.trusted;
         auto const waits_until =
             is_failure(sample) ? start_period_end(*service.policy, state, sample.at) : std::nullopt;
@@ -204,6 +210,16 @@ Edges Senses::observe(std::span<Sample const> samples, State const& state, Now n
     return edges;
 }
 
+// Right after the newest sample that the signal has or that waits.
+Instant Senses::after_all(ServiceSense const& service, std::string const& signal) {
+    auto after = Instant::min();
+    auto const& newest = service.windows.find(signal)->second.newest();
+    if (newest) after = newest->at + Duration(1);
+    auto const held = service.held.find(signal);
+    if (held == service.held.end() || held->second.empty()) return after;
+    return std::max(after, held->second.back().at + Duration(1));
+}
+
 void Senses::fold(
     ServiceSense& service, Sample const& sample, State const& state, Now now, Edges& edges
 ) {
@@ -216,7 +232,7 @@ void Senses::fold(
     // A breach begins at a sample that brings it about. Where a success finds it true already, old
     // successes have aged out, and that never begins one. (A slow success is no good news to a
     // condition on its latency, so there it may.) A source that could not say begins none at all.
-    bool const silent = std::holds_alternative<UnknownValue>(sample.value);
+    bool const silent = sample.repeated || std::holds_alternative<UnknownValue>(sample.value);
     std::vector<bool> may_begin(readers->second.size(), !silent);
     if (is_harmless(sample)) {
         auto base = context(service, state, now);

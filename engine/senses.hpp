@@ -123,6 +123,7 @@ private:
         std::vector<Sample> samples;
     };
 
+    static Instant after_all(ServiceSense const& service, std::string const& signal);
     void fold(
         ServiceSense& service, Sample const& sample, State const& state, Now now, Edges& edges
     );

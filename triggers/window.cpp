@@ -66,6 +66,10 @@ bool is_unknown(Sample const& sample) { return std::holds_alternative<UnknownVal
 SignalWindow::SignalWindow(WindowRules rules) : rules_(rules) {}
 
 bool SignalWindow::observe(Sample const& given) {
+    if (given.repeated) {
+        confirm(given.at);
+        return true;
+    }
     if (newest_ && given.at <= newest_->at - retention()) return false;
     Sample sample = bounded(given);
     if (auto const* const gauge = std::get_if<GaugeValue>(&sample.value);
@@ -145,7 +149,8 @@ void SignalWindow::expire(Instant now) {
 bool SignalWindow::stale(Instant now) const {
     auto const known = known_at(now);
     if (!known) return rules_.stale_after.has_value();
-    return rules_.stale_after && now - *known > *rules_.stale_after;
+    auto const fresh = confirmed_ && *confirmed_ <= now ? std::max(*known, *confirmed_) : *known;
+    return rules_.stale_after && now - fresh > *rules_.stale_after;
 }
 
 std::optional<Instant> SignalWindow::known_at(Instant when) const {
@@ -161,10 +166,14 @@ std::optional<Instant> SignalWindow::known_at(Instant when) const {
 
 void SignalWindow::hear(Instant at) { heard_ = std::max(heard_.value_or(at), at); }
 
+void SignalWindow::confirm(Instant at) { confirmed_ = std::max(confirmed_.value_or(at), at); }
+
 std::optional<Instant> SignalWindow::spoke_at(Instant when) const {
-    auto const known = known_at(when);
-    if (!heard_ || *heard_ > when) return known;
-    return std::max(known.value_or(*heard_), *heard_);
+    auto spoke = known_at(when);
+    for (auto const& at : {heard_, confirmed_}) {
+        if (at && *at <= when) spoke = std::max(spoke.value_or(*at), *at);
+    }
+    return spoke;
 }
 
 bool SignalWindow::silent_at(Instant when) const {
@@ -246,6 +255,7 @@ void SignalWindow::shift(Duration shift) {
     if (covered_from_) *covered_from_ += shift;
     if (listening_since_) *listening_since_ += shift;
     if (heard_) *heard_ += shift;
+    if (confirmed_) *confirmed_ += shift;
 }
 
 }  // namespace rollbackd

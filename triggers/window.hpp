@@ -32,6 +32,8 @@ public:
     /// A late sample counts in its ranges and leaves a judged streak alone. `at` must already be
     /// clamped to <= now.
     bool observe(Sample const& sample);
+    /// What the newest sample said still holds: it makes nothing stale until it would be itself.
+    void confirm(Instant at);
     /// A failure that is not to count: nor does a repeat of its id.
     void disregard(Sample const& failure);
     /// The source has spoken, though what it said waits and may be dropped: that is no silence.
@@ -45,8 +47,8 @@ public:
 
     /// Newest sample by event time, of any value; none before the first.
     std::optional<Sample> const& newest() const { return newest_; }
-    /// Stale: no sample yet, or the newest older than stale_after. Samples after `now` and those
-    /// that could not say do not count.
+    /// Stale: no sample yet, or the newest, or when that was confirmed, older than stale_after.
+    /// Samples after `now` and those that could not say do not count.
     bool stale(Instant now) const;
     /// Event time of the newest sample at or before `when` that said something. Of a busy signal's
     /// past: of one that did, by 1/64 of how long ago that is too old.
@@ -144,6 +146,7 @@ private:
     std::optional<Instant> covered_from_;
     std::optional<Instant> listening_since_;
     std::optional<Instant> heard_;  // not saved: who keeps what waits says it again
+    std::optional<Instant> confirmed_;
 };
 
 }  // namespace rollbackd

@@ -198,7 +198,9 @@ Json SignalWindow::save() const {
     }
     save_time(packer, covered_from_);
     save_time(packer, listening_since_);
-    return JsonObject{{"format", format}, {"data", packer.take()}};
+    JsonObject saved{{"format", format}, {"data", packer.take()}};
+    if (confirmed_) saved["confirmed"] = to_json(*confirmed_);
+    return saved;
 }
 
 Result<SignalWindow> SignalWindow::load(WindowRules rules, Json const& saved) {
@@ -236,6 +238,11 @@ Result<SignalWindow> SignalWindow::load(WindowRules rules, Json const& saved) {
     window.listening_since_ = load_time(unpacker);
     if (!unpacker.done()) {
         return fail(Errc::corrupt, "a saved window is damaged; it is made afresh");
+    }
+    if (auto const* const confirmed = find(saved, "confirmed")) {
+        auto at = read_json<Instant>(*confirmed);
+        if (!at) return tl::unexpected<Error>(at.error());
+        window.confirmed_ = *at;
     }
     return window;
 }

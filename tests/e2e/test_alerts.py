@@ -66,6 +66,24 @@ def test_repeats_and_twins_change_nothing_and_what_nobody_means_is_counted(watch
     assert settled(watched.incidents) == []
 
 
+def test_a_repeat_of_what_fires_ends_a_silence_and_is_no_second_failure(watched):
+    watched.shop["signals"]["prom"]["stale_after"] = "1s"
+    watched.triggers(silent={"when": "stale(prom)", "severity": "P2", "response": "alert"},
+                     many={"when": "consecutive_failures(prom) >= 2", "severity": "P2", "response": "alert"})
+    watched.start()
+    began = stamp()
+    post(watched, alert(started=began))
+    incident = watched.opened("silent")
+    post(watched, alert(started=began))
+    watched.until(incident["id"], "resolved")
+    assert watched.trigger("many")["count"] == 1
+    again = wait_for(lambda: [one["id"] for one in watched.incidents() if one["state"] == "open"], what="a new silence")
+    watched.daemon.restart()
+    post(watched, alert(started=began))
+    watched.until(again[0], "resolved")
+    assert watched.trigger("many")["count"] == 1
+
+
 def test_an_alert_of_long_ago_that_still_fires_fails_the_signal(watched):
     watched.start()
     post(watched, alert(started="2024-01-31T12:00:00Z"))

@@ -20,10 +20,9 @@ int rollbackd::fuzz::alerts(std::uint8_t const* data, std::size_t size) {
     auto table = AlertTable::make("shop", signal).value();
     auto const samples = table.take(*notice, true, now);
     if (!samples) return 0;
-    for (auto const& sample : *samples)
-        ensure(sample.at <= now.boot + Duration(alerts_max), "no sample is of the future");
+    for (auto const& sample : *samples) ensure(sample.at <= now.boot, "no sample is of the future");
     auto again = AlertTable::make("shop", signal).value();
-    again.load(table.save(now), now);
+    again.load(table.save(), now);
     ensure(again.firing() == table.firing(), "what fires is known over a restart");
     return 0;
 }

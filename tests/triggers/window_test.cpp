@@ -178,6 +178,28 @@ TEST_CASE("a long flapping history keeps the running streak and knows when it be
     for (int second = 1; second < 400; second += 7) CHECK(length(window, second * 1s) <= 2);
 }
 
+TEST_CASE("what is said again keeps a signal fresh and is no sample, over a restart too") {
+    auto window = made(SignalKind::state, 30s);
+    auto failed = sample(1s, StateValue{false, "alert", {}});
+    window.observe(failed);
+    failed.at = at(60s);
+    failed.repeated = true;
+    CHECK(window.observe(failed));
+    auto loaded = SignalWindow::load(window.rules(), window.save());
+    REQUIRE(loaded);
+    loaded->shift(1s);
+    for (auto const* const one : {&window, &*loaded}) {
+        auto const late = one == &window ? 0s : 1s;
+        CHECK_FALSE(one->stale(at(90s + late)));
+        CHECK(one->stale(at(91s + late)));
+        CHECK(one->stale(at(59s + late)));  // as of before it
+        CHECK(one->spoke_at(at(90s)) == at(60s + late));
+        CHECK(one->newest()->at == at(1s + late));
+        CHECK(length(*one, 90s) == 1);
+        CHECK(one->judged_at(at(90s))->at == at(1s + late));
+    }
+}
+
 TEST_CASE("a signal is stale before its first sample and when its newest is too old") {
     auto probe = made(SignalKind::state, 20s);
     CHECK(probe.stale(at(1s)));

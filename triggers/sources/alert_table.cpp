@@ -16,9 +16,8 @@ struct SavedAlerts {
     std::string match;
     std::vector<FiringAlert> firing;
     std::vector<EndedAlert> ended;
-    std::optional<WallTime> last;
 };
-BOOST_DESCRIBE_STRUCT(SavedAlerts, (), (match, firing, ended, last))
+BOOST_DESCRIBE_STRUCT(SavedAlerts, (), (match, firing, ended))
 
 using Labels = std::map<std::string, std::string, std::less<>>;
 
@@ -114,14 +113,13 @@ Result<AlertTable> AlertTable::make(std::string service, SignalPolicy const& sig
 
 /// Event time counts, so that an alert from before a deployment is not blamed on it; but what was
 /// judged is never gone behind, for the newest sample is what the signal says.
-Sample AlertTable::sample(std::optional<WallTime> at, bool trusted, Now now) {
+Sample AlertTable::sample(std::optional<WallTime> at, bool trusted, Now now) const {
     Sample made;
     made.service = service_;
     made.signal = signal_;
     made.trusted = trusted;
     made.at = at ? std::min(to_instant(*at, now), now.boot) : now.boot;
-    if (last_ && made.at <= *last_) made.at = *last_ + Duration(1);
-    last_ = made.at;
+    made.in_order = true;
     return made;
 }
 
@@ -183,6 +181,7 @@ bool AlertTable::means(Alert const& alert) const {
 Result<std::vector<Sample>> AlertTable::take(AlertNotice const& notice, bool trusted, Now now) {
     std::vector<Sample> samples;
     bool alive = false;
+    bool again = false;
     for (auto const& alert : notice.alerts) {
         alive = alive || (alert.firing && !alive_.empty() && alive_.matches(alert));
         if (!match_.matches(alert)) continue;
@@ -190,6 +189,7 @@ Result<std::vector<Sample>> AlertTable::take(AlertNotice const& notice, bool tru
         if (!alert.firing || past) {
             end(alert, trusted, now, samples);
         } else if (!is_over(alert)) {
+            again = true;
             begin(alert, trusted, now, samples);
         }
     }
@@ -198,9 +198,13 @@ Result<std::vector<Sample>> AlertTable::take(AlertNotice const& notice, bool tru
             Errc::unavailable, "more than " + std::to_string(firing_max) + " alerts fire at once"
         );
     }
-    if (alive && firing_.empty() && samples.empty()) {
+    if (samples.empty() && (alive || (again && !firing_.empty()))) {
         auto made = sample(std::nullopt, trusted, now);
         made.value = StateValue{true, {}, {}};
+        if (!firing_.empty()) {
+            made.value = StateValue{false, firing_.back().reason, {}};
+            made.repeated = true;
+        }
         samples.push_back(std::move(made));
     }
     return samples;
@@ -232,12 +236,11 @@ std::optional<WallTime> AlertTable::next_end() const {
     return next;
 }
 
-Json AlertTable::save(Now now) const {
+Json AlertTable::save() const {
     SavedAlerts saved;
     saved.match = match_text_;
     saved.firing = firing_;
     saved.ended = ended_;
-    if (last_) saved.last = to_wall(*last_, now);
     return to_json(saved);
 }
 
@@ -248,12 +251,7 @@ std::vector<Sample> AlertTable::load(Json const& given, Now now) {
     if (saved->firing.size() > firing_max || saved->ended.size() > ended_max) return samples;
     firing_ = std::move(saved->firing);
     ended_ = std::move(saved->ended);
-    if (saved->match == match_text_) {
-        // Saved, it lost the part below a microsecond, and what is new must not seem older.
-        constexpr Duration lost = WallTime::duration(1);
-        if (saved->last) last_ = std::min(to_instant(*saved->last, now) + lost, now.boot);
-        return samples;
-    }
+    if (saved->match == match_text_) return samples;
     std::erase_if(firing_, [this](FiringAlert const& known) {
         return known.labels.empty() || !match_.matches(known.labels);
     });

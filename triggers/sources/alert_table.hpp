@@ -61,6 +61,7 @@ public:
     static Result<AlertTable> make(std::string service, SignalPolicy const& signal);
 
     bool means(Alert const& alert) const;
+    /// A notification that brings nothing new of what fires says that it still does.
     /// Errc::unavailable: more than firing_max fire at once; then the table is of no use any more.
     Result<std::vector<Sample>> take(AlertNotice const& notice, bool trusted, Now now);
     /// What is past its end is over.
@@ -69,7 +70,7 @@ public:
     std::optional<WallTime> next_end() const;
     std::size_t firing() const { return firing_.size(); }
 
-    Json save(Now now) const;
+    Json save() const;
     /// Trusts nothing. Of another `match` it takes what this one means, too, and answers with it:
     /// the signal begins anew and has to be told.
     std::vector<Sample> load(Json const& saved, Now now);
@@ -84,7 +85,7 @@ private:
     void end(Alert const& alert, bool trusted, Now now, std::vector<Sample>& samples);
     void remember(EndedAlert ended, WallTime now);
     bool is_over(Alert const& alert) const;
-    Sample sample(std::optional<WallTime> at, bool trusted, Now now);
+    Sample sample(std::optional<WallTime> at, bool trusted, Now now) const;
 
     std::string service_;
     std::string signal_;
@@ -93,7 +94,6 @@ private:
     AlertMatch alive_;  // empty: none proves that Alertmanager reaches us
     std::vector<FiringAlert> firing_;
     std::vector<EndedAlert> ended_;  // oldest first
-    std::optional<Instant> last_;    // of the newest sample: they never go back
 };
 
 }  // namespace rollbackd

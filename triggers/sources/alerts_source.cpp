@@ -39,7 +39,7 @@ public:
     }
 
     // What fires under a new match and was not told yet is still what the old one had.
-    Json save() const override { return first_.empty() ? table_.save(clock_.now()) : saved_; }
+    Json save() const override { return first_.empty() ? table_.save() : saved_; }
 
     SourceStatus status() const override {
         SourceStatus status;

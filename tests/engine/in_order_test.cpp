@@ -1,0 +1,76 @@
+// Sources that tell what changes, not how things are: in their own order, and again.
+#include "tests/catch.hpp"
+#include "tests/engine/support/world.hpp"
+
+using namespace rollbackd;
+using namespace rollbackd::testing;
+
+TEST_CASE("what a source says in order comes after all it has said, whenever that began") {
+    World world(shop_policy());
+    auto const say = [](Engine& engine, Now now, Duration ago, bool ok) {
+        Sample sample;
+        sample.service = "shop";
+        sample.signal = "health";
+        sample.at = now.boot - ago;
+        sample.value = StateValue{ok, ok ? "" : "alert", {}};
+        sample.in_order = true;
+        (void)engine.observe(std::span(&sample, 1), now);
+        return engine.window("shop", "health")->newest();
+    };
+    world.pass(1min);
+    auto const good = say(world.engine, world.now, 0s, true)->at;
+    CHECK(good == world.now.boot);
+    world.pass(10s);
+    auto const failed = say(world.engine, world.now, 30s, false);  // began earlier, told later
+    CHECK(failed->at == good + Duration(1));
+    CHECK(is_failure(*failed));
+
+    // After a reboot too, whatever the system clock says: boot time begins anew.
+    auto other = world.replayed();
+    auto const saved = world.engine.save_windows(world.now);
+    REQUIRE(other.load_windows(saved, world.now));
+    auto later = world.now;
+    later.boot += 1s;
+    later.wall -= 2h;
+    CHECK_FALSE(is_failure(*say(other, later, 5min, true)));
+    later.boot += 1s;
+    CHECK(is_failure(*say(other, later, -1min, false)));
+    CHECK(other.window("shop", "health")->newest()->at == later.boot);
+}
+
+TEST_CASE("an alert that is told again keeps its signal from being stale and begins nothing") {
+    auto policy = shop_policy();
+    policy.services[0].signals[0].stale_after = 30s;
+    TriggerPolicy silent;
+    silent.name = "silent";
+    silent.when = condition("stale(health)");
+    silent.severity = Severity::P2;
+    silent.response = Response{ResponseKind::alert, {}};
+    TriggerPolicy many = silent;
+    many.name = "many";
+    many.when = condition("consecutive_failures(health) >= 2");
+    policy.services[0].triggers = {silent, many};
+    World world(std::move(policy));
+    Sample fires;
+    fires.service = "shop";
+    fires.signal = "health";
+    fires.at = world.now.boot;
+    fires.value = StateValue{false, "alert: Down", {}};
+    fires.in_order = true;
+    world.sample(fires);
+    fires.repeated = true;
+    for (int i = 0; i < 5; ++i) {
+        world.pass(20s);
+        fires.at = world.now.boot;
+        world.sample(fires);
+        REQUIRE(world.incident() == nullptr);
+    }
+    world.pass(31s);
+    REQUIRE(world.incident() != nullptr);
+    CHECK(world.incident()->triggers.front().trigger == "silent");
+    // It speaks again: that is all it takes to end the silence.
+    fires.at = world.now.boot;
+    world.sample(fires);
+    world.pass(1min);
+    CHECK(world.engine.judge("shop", "many", world.now).verdict != Verdict::true_);
+}
