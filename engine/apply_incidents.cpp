@@ -38,6 +38,12 @@ void set_floors(
     for (auto const& [trigger, floor] : floors) state.services[service].floors[trigger] = floor;
 }
 
+/// Instants of an earlier boot are below zero: no floor yet is no floor at zero.
+void raise_floor(State& state, std::string const& service, std::string const& trigger, Instant to) {
+    auto const [floor, fresh] = state.services[service].floors.try_emplace(trigger, to);
+    if (!fresh) floor->second = std::max(floor->second, to);
+}
+
 void begin_reminders(
     Incident& incident, std::vector<Reminder> const& reminders, Moment const& recovered
 ) {
@@ -141,8 +147,7 @@ void apply(State& state, LadderGrown const& body, Stamp const&) {
 void apply(State& state, LadderReopened const& body, Stamp const&) {
     change_incident(state, body.id, [&](Incident& incident) {
         for (auto const& [trigger, to] : body.floors) {
-            auto& floor = state.services[incident.service].floors[trigger];
-            floor = std::max(floor, to);
+            raise_floor(state, incident.service, trigger, to);
         }
         for (auto& rung : incident.ladder) {
             if (rung.state != RungState::passed_over) continue;
@@ -166,10 +171,7 @@ void apply(State& state, StateChanged const& body, Stamp const&) {
 
 void apply(State& state, TriggerCleared const& body, Stamp const&) {
     change_incident(state, body.id, [&](Incident& incident) {
-        if (body.floor) {
-            auto& floor = state.services[incident.service].floors[body.trigger];
-            floor = std::max(floor, *body.floor);
-        }
+        if (body.floor) raise_floor(state, incident.service, body.trigger, *body.floor);
         for (auto& firing : incident.triggers) {
             if (firing.trigger == body.trigger) firing.cleared = true;
         }

@@ -7,6 +7,8 @@
 #include "engine/planning.hpp"
 #include "engine/shift.hpp"
 
+#include <algorithm>
+
 namespace rollbackd {
 
 struct Engine::Impl {
@@ -66,6 +68,8 @@ Decision Engine::decide(Event const& event, Now now) const {
 
 void Engine::apply(Record const& record) {
     ensure(replay(record).has_value(), "a record of the journal can be read");
+    // Decided a while ago, if the disk hung: what fell due since was not looked at with it.
+    impl_->handled = std::min(impl_->handled, record.boot);
 }
 
 Result<void> Engine::replay(Record const& record) {

@@ -196,3 +196,18 @@ TEST_CASE("a text alone reminds nobody") {
     CHECK(told(world).empty());
     CHECK(world.incident()->follow_up.size() == 2);
 }
+
+TEST_CASE("what fell due while the disk hung with a reminder is looked at when that is written") {
+    World world(reminding_policy());
+    recover(world);
+    auto const due = later(*world.incident()->recovered_at, 15min);
+    auto const written = later(due, 40min);
+    (void)world.engine.elapse({written.boot, written.wall});
+    world.now = {due.boot, due.wall};
+    world.append(ReminderTold{world.incident()->id, 2, 0});
+    CHECK(world.engine.next_deadline() == due.boot + 15min);
+    world.now = {written.boot, written.wall};
+    world.pass(1ms);
+    REQUIRE(told(world).size() == 1);
+    CHECK(has(told(world).front().text, "Nobody could be reminded before: 1 more was due"));
+}

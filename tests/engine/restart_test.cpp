@@ -347,3 +347,20 @@ TEST_CASE("what a restart has made stale is judged again with the first fresh fa
     CHECK(world.answer());
     CHECK(world.incident()->runs.size() == 1);
 }
+
+TEST_CASE("after a reboot a floor lies as long ago as it did, before the machine was up") {
+    World world;
+    world.release_v2();
+    world.fail_health(3);
+    REQUIRE(world.incident() != nullptr);
+    auto const floor = world.now.boot;
+    world.append(TriggerCleared{world.incident()->id, "down", "not true after a run", floor});
+    world.append(LadderReopened{world.incident()->id, "resumed", {{"other", floor - 1s}}});
+    Now const up{Instant(100s), world.now.wall + 10min};
+    Engine other(world.policy, up, other_boot);
+    for (auto const& record : world.journal) other.apply(record);
+    auto const& shop = other.state().service("shop");
+    auto const then = up.boot - 10min;
+    CHECK(std::chrono::abs(*shop.floor("down") - then) < 1ms);
+    CHECK(std::chrono::abs(*shop.floor("other") - (then - 1s)) < 1ms);
+}
