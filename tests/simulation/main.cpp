@@ -22,7 +22,7 @@ struct Options {
     std::uint64_t seeds = 100;
     bool one = false;
     std::uint64_t jobs = 1;
-    double further = 0;  // the share of stories with signals of further kinds
+    double further = 0.6;  // the share of stories with signals of further kinds
     std::uint64_t failures_max = 10;
     std::uint64_t twice_every = 50;  // a replay must give the same journal
 };
@@ -54,7 +54,9 @@ Options options_of(int argc, char** argv) {
             out.failures_max = value;
         } else {
             std::fprintf(
-                stderr, "usage: simulation [--seeds N] [--from S] [--seed S] [--jobs J]\n"
+                stderr,
+                "usage: simulation [--seeds N] [--from S] [--seed S] [--jobs J] [--further PERCENT]"
+                " [--failures N]\n"
             );
             std::exit(2);
         }

@@ -280,6 +280,11 @@ void Model::judge_states() {
 
 void Model::sampled(Sample const& sample, Time at) {
     auto& service = services_[sample.service];
+    if (sample.repeated) return;  // nothing here is stale that speaks so
+    if (sample.in_order) {
+        auto const newest = watcher_.newest(sample.service, sample.signal);
+        at = std::min(std::max(at, newest ? *newest + Duration(1) : at), timeline_.now());
+    }
     auto const held = is_failure(sample) ? held_until(sample.service, at) : std::nullopt;
     age(sample.service);
     watcher_.take(sample, at, timeline_.now(), held);

@@ -84,6 +84,7 @@ struct BookDeployment {
     std::string version;
     Time started{}, recorded{};
     bool known_good = false;
+    bool in_effect = true;  // false: only said to be good
     std::optional<bool> schema_compatible;
     bool replaced =
         false;  // a rollback that began after it was over when it was recorded, or ended
@@ -241,6 +242,7 @@ private:
     Meanings const* meaning(BookFiring const& firing) const;
     Meanings const* meaning(TriggerPolicy const& trigger) const;
     bool is_windowed(TriggerPolicy const& trigger) const;
+    bool is_dated(TriggerPolicy const& trigger) const;
     bool silenced(std::string const& service) const;
     bool times_are_known() const { return !rebooted_ || !clock_steps; }
     /// After a reboot wall time decides, and that is written down in microseconds.

@@ -155,6 +155,13 @@ bool Model::is_windowed(TriggerPolicy const& trigger) const {
            });
 }
 
+bool Model::is_dated(TriggerPolicy const& trigger) const {
+    auto const* const means = meaning(trigger);
+    return means != nullptr && std::any_of(means->begin(), means->end(), [](Meaning const& one) {
+               return one.signal == alerts_signal;
+           });
+}
+
 void Model::look_around(bool writable) {
     auto const now = timeline_.now();
     if (!writable) undisturbed_ = now;
@@ -168,8 +175,9 @@ void Model::look_around(bool writable) {
         if (trigger == nullptr || trigger->only_after_deploy) continue;
         // What is held and then dropped never was a breach: judged where nothing is held.
         if (policy->start_period > Duration::zero()) continue;
-        // What lies in a window nobody can say who does not know how old its samples are.
-        if (!times_are_known() && is_windowed(*trigger)) continue;
+        // What lies in a window nobody can say who does not know how old its samples are, nor
+        // whether an alert began before a run whose hour came from another clock.
+        if (!times_are_known() && (is_windowed(*trigger) || is_dated(*trigger))) continue;
         auto const bound = trigger->for_ + policy->start_period + 30s;
         if (now - std::max(since, undisturbed_) < bound) continue;
         bool known = false;

@@ -121,6 +121,8 @@ void Model::on_state(Json const& body) {
     auto const state = word(body, "state");
     auto const* const until = find(body, "until");
     incident.held = until != nullptr && !until->is_null();
+    // Also where a run has worked and an earlier freeze stays.
+    if (state == "frozen") end_reminders(incident.id);
     if (incident.state == state) return;
     require(incident.state != "resolved", "7", incident.id + " left its end for " + state);
     bool const thaws =
@@ -130,7 +132,6 @@ void Model::on_state(Json const& body) {
     incident.state_since = now_;
     entered_now_.insert(incident.id);
     if (state == "frozen") services_[incident.service].frozen_by.insert(incident.id);
-    if (state == "frozen") end_reminders(incident.id);
 }
 
 void Model::on_resolved(Json const& body) {
@@ -359,6 +360,7 @@ void Model::on_deployment(Json const& body) {
     made.started = moment(*find(json, "started_at"));
     made.recorded = now_;
     made.known_good = known_good;
+    made.in_effect = !known_good || flag(body, "becomes_current");
     if (find(json, "schema_compatible") != nullptr) {
         made.schema_compatible = flag(json, "schema_compatible");
     }

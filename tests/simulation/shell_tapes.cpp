@@ -78,9 +78,8 @@ void Shell::perceive(Sample const& sample) {
 JsonObject Shell::source_offsets() const {
     JsonObject offsets;
     for (auto const& [service, reading] : tapes_) offsets[key_of(service)] = reading.read;
-    auto const now = parts_.machine.now();
     for (auto const& [service, table] : alerts_) {
-        offsets[service + "/" + alerts_signal] = table.save(now);
+        offsets[service + "/" + alerts_signal] = table.save();
     }
     return offsets;
 }

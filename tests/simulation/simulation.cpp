@@ -85,7 +85,21 @@ void Simulation::tell_what_is_seen() {
                 to_string(seen.verdict) + " to the daemon: " + seen.why
             );
         }
+        for (auto const& signal : service.signals) tell_window(service.name, signal.name);
     }
+}
+
+void Simulation::tell_window(std::string const& service, std::string const& signal) {
+    constexpr std::size_t told_max = 10;
+    auto const* const window = shell_.engine().window(service, signal);
+    if (window == nullptr) return;
+    std::string out = service + " " + signal + " to the daemon:";
+    for (auto const& sample : window->recent(told_max, {Instant::min(), machine_.now().boot})) {
+        auto const at = machine_.time_of(sample.at) / std::chrono::milliseconds(1);
+        auto const* const text = std::get_if<TextValue>(&sample.value);
+        out += " " + std::to_string(at) + (text != nullptr ? "=" + text->text : "");
+    }
+    told(out);
 }
 
 Report simulate(

@@ -33,6 +33,7 @@ private:
     void every(Duration period, std::function<void()> what);
     bool go_on(Time end);
     void tell_what_is_seen();
+    void tell_window(std::string const& service, std::string const& signal);
 
     // The world's own course (chaos.cpp).
     void set_up();

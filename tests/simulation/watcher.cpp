@@ -91,6 +91,13 @@ Watcher::Seens const& Watcher::of(std::string const& service, std::string const&
     return found == seen_.end() ? none : found->second;
 }
 
+std::optional<Time> Watcher::newest(std::string const& service, std::string const& signal) const {
+    auto const& all = of(service, signal);
+    auto const last =
+        std::find_if(all.rbegin(), all.rend(), [](Seen const& one) { return !one.lost; });
+    return last == all.rend() ? std::nullopt : std::optional(last->at);
+}
+
 bool Watcher::stale(std::string const& service, std::string const& signal, Look const& look) const {
     auto const& all = of(service, signal);
     for (auto one = all.rbegin(); one != all.rend(); ++one) {

@@ -75,6 +75,8 @@ public:
     std::vector<Time> held_at(
         Meanings const& meanings, std::string const& service, Time from, Time to, Time started
     ) const;
+    /// Event time of the newest sample that is remembered.
+    std::optional<Time> newest(std::string const& service, std::string const& signal) const;
     /// The newest samples, for the story of a seed: "12.5s +1 -3 lost held".
     std::string tell(std::string const& service, std::string const& signal) const;
     /// Also `ever`: what a crash has made the daemon forget was seen all the same.
