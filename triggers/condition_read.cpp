@@ -128,11 +128,12 @@ std::string Reader::usable(Expr const& call, SignalWindow const* signal) {
     }
     if (!known) return {};
     if (auto const limit = signal->rules().stale_after) {
-        if (context_.now - *known > *limit) {
+        auto const fresh = signal->fresh_at(context_.now).value_or(*known);
+        if (context_.now - fresh > *limit) {
             return name + " is stale: its last sample is " + format_human(context_.now - *known) +
                    " old";
         }
-        may_change(*known + *limit + Duration(1));
+        may_change(fresh + *limit + Duration(1));
     }
     return {};
 }

@@ -147,10 +147,15 @@ void SignalWindow::expire(Instant now) {
 }
 
 bool SignalWindow::stale(Instant now) const {
-    auto const known = known_at(now);
+    auto const known = fresh_at(now);
     if (!known) return rules_.stale_after.has_value();
-    auto const fresh = confirmed_ && *confirmed_ <= now ? std::max(*known, *confirmed_) : *known;
-    return rules_.stale_after && now - fresh > *rules_.stale_after;
+    return rules_.stale_after && now - *known > *rules_.stale_after;
+}
+
+std::optional<Instant> SignalWindow::fresh_at(Instant when) const {
+    auto const known = known_at(when);
+    if (!known || !confirmed_ || *confirmed_ > when) return known;
+    return std::max(*known, *confirmed_);
 }
 
 std::optional<Instant> SignalWindow::known_at(Instant when) const {

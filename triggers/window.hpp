@@ -53,6 +53,8 @@ public:
     /// Event time of the newest sample at or before `when` that said something. Of a busy signal's
     /// past: of one that did, by 1/64 of how long ago that is too old.
     std::optional<Instant> known_at(Instant when) const;
+    /// The same, or when that was said again.
+    std::optional<Instant> fresh_at(Instant when) const;
     /// The same, with what was only heard: for whom nothing but silence matters.
     std::optional<Instant> spoke_at(Instant when) const;
     /// Whether the newest sample at or before `when` was one that could not say.
