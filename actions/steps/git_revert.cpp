@@ -1,4 +1,4 @@
-// git_revert: a commit that undoes another, pushed where that is asked for.
+// git_revert: a commit that undoes others, pushed where that is asked for.
 #include "actions/steps/descriptor.hpp"
 #include "actions/steps/git_script.hpp"
 #include "actions/steps/words.hpp"
@@ -13,11 +13,15 @@ TypeInfo git_revert_info() {
     TypeInfo info;
     info.name = "git_revert";
     info.doc =
-        "Commits the inverse of a commit (of a merge: against its first parent) and pushes it. A "
-        "conflict or a refused push leaves the work tree and the branch as they were.";
+        "Commits the inverse of a commit, or of a range in one commit (of a merge: against its "
+        "first parent), and pushes it. A conflict or a refused push leaves the work tree and the "
+        "branch as they were; that it applies cleanly is tried out beforehand in a scratch copy.";
     info.fields = {
         {.name = "repo", .type = FieldType::path, .doc = "The work tree.", .required = true},
-        {.name = "commit", .type = FieldType::text, .doc = "What to revert.", .required = true},
+        {.name = "commit",
+         .type = FieldType::text,
+         .doc = "What to revert. FROM..TO: everything after FROM up to TO, along first parents.",
+         .required = true},
         {.name = "push",
          .type = FieldType::text,
          .doc = "true (to the branch's upstream), REMOTE, or REMOTE/BRANCH; default: no push.",
@@ -28,9 +32,25 @@ TypeInfo git_revert_info() {
     return info;
 }
 
-// After git_prelude; $1 repo, $2 commit, $3 push. Sets commit, branch, remote, remote_branch.
+// After git_prelude; $1 repo, $2 commit, $3 push. Sets commit (the newest), commits (newest first),
+// branch, remote, remote_branch.
 constexpr char const* common_script = R"sh(
-commit=$(resolve "$2") || exit 10
+wanted=$2 from=''
+case $wanted in
+    *..*)
+        from=$(resolve "${wanted%%..*}") || exit 10
+        commit=$(resolve "${wanted#*..}") || exit 10
+        if ! g merge-base --is-ancestor "$from" "$commit"; then
+            echo "$wanted is no range: $from is not part of $commit" >&2
+            exit 10
+        fi
+        commits=$(g rev-list --first-parent "$from..$commit") || exit 10
+        if [ -z "$commits" ]; then
+            echo "$wanted is empty: nothing to revert" >&2
+            exit 10
+        fi ;;
+    *) commit=$(resolve "$wanted") || exit 10; commits=$commit ;;
+esac
 branch=$(g symbolic-ref --quiet --short HEAD)
 remote='' remote_branch=''
 case $3 in
@@ -51,9 +71,52 @@ if [ -n "$remote" ] && [ -z "$remote_branch" ]; then
     exit 10
 fi
 case $remote in -*) echo "not a remote: $remote" >&2; exit 10 ;; esac
-# The newest commit since then that says it reverts this one; empty: none.
+# Whether commit $1 says that it reverts all that is wanted.
+reverts_all() {
+    message=$(g log --format=%B -n 1 "$1") || return 2
+    for one in $commits; do
+        case $message in *"This reverts commit $one"*) ;; *) return 1 ;; esac
+    done
+}
+# The newest commit since then that does; empty: none.
 reverting() {
-    g log --format=%H --fixed-strings --grep="This reverts commit $commit" -n 1 "$commit..HEAD"
+    by=$(g log --format=%H --fixed-strings --grep="This reverts commit $commit" -n 1 "$commit..HEAD") ||
+        return 1
+    [ -n "$by" ] && reverts_all "$by" && echo "$by"
+    return 0
+}
+check_part() {
+    g merge-base --is-ancestor "$commit" HEAD && return
+    echo "$commit is not part of HEAD: nothing to revert" >&2
+    return 1
+}
+# The repository's own identity wins.
+identity() {
+    [ "$tree" = "$repo" ] && g config user.email >/dev/null ||
+        printf '%s' '-c user.name=rollbackd -c user.email=rollbackd@localhost'
+}
+# In work tree $1; says what conflicts.
+revert_in() {
+    tree=$1
+    in_tree() {
+        as_owner git -c safe.directory="$tree" -c core.hooksPath=/dev/null -c core.fsmonitor=false \
+            $(identity) -c commit.gpgSign=false -C "$tree" "$@"
+    }
+    for one in $commits; do
+        mainline=''
+        [ "$(g rev-list --parents -n 1 "$one" | wc -w)" -gt 2 ] && mainline='-m 1'
+        if [ -z "$from" ]; then
+            in_tree revert --no-edit $mainline "$one" >&2 && continue
+        else
+            in_tree revert --no-commit $mainline "$one" >&2 && continue
+        fi
+        conflicts=$(in_tree diff --name-only --diff-filter=U | head -n 20)
+        [ -z "$conflicts" ] || printf 'conflicts in:\n%s\n' "$conflicts" >&2
+        return 1
+    done
+    [ -n "$from" ] || return 0
+    in_tree commit --quiet --no-verify -m "Revert $wanted" \
+        -m "$(for one in $commits; do echo "This reverts commit $one."; done)" >&2
 }
 # Sets there, and there_code: 0 the branch is there, 2 it is not, else the remote did not answer.
 ask_remote() {
@@ -63,28 +126,19 @@ ask_remote() {
 }
 )sh";
 
-// The tree was clean, so going back loses nothing but the revert.
+// The tree was clean, so going back loses nothing but the revert. What a crash left committed and
+// not pushed is not reverted a second time.
 constexpr char const* act_script = R"sh(
 refuse_changes || exit 10
-if ! g merge-base --is-ancestor "$commit" HEAD; then
-    echo "$commit is not part of HEAD: nothing to revert" >&2
-    exit 10
-fi
+check_part || exit 10
 old=$(g rev-parse HEAD)
 go_back() {
     g revert --quit >/dev/null 2>&1
     g reset --quiet --hard "$old" && [ "$(g rev-parse HEAD)" = "$old" ] ||
         echo "$repo: could not go back to $old" >&2
 }
-mainline=''
-[ "$(g rev-list --parents -n 1 "$commit" | wc -w)" -gt 2 ] && mainline='-m 1'
-# The repository's own identity wins.
-set --
-g config user.email >/dev/null || set -- -c user.name=rollbackd -c user.email=rollbackd@localhost
-if ! g "$@" -c commit.gpgSign=false revert --no-edit $mainline "$commit" >&2; then
-    conflicts=$(g diff --name-only --diff-filter=U | head -n 20)
+if ! reverts_all "$old" && ! revert_in "$repo"; then
     go_back
-    [ -z "$conflicts" ] || printf 'conflicts in:\n%s\n' "$conflicts" >&2
     exit 11
 fi
 new=$(g rev-parse HEAD)
@@ -101,15 +155,22 @@ if [ -n "$remote" ] && ! g push --quiet "$remote" "HEAD:refs/heads/$remote_branc
         exit 12
     fi
 fi
-echo "reverted $commit by $new${remote:+, pushed to $remote/$remote_branch}"
+echo "reverted $wanted by $new${remote:+, pushed to $remote/$remote_branch}"
 )sh";
 
+// A scratch copy shares the objects and has no files but those that conflict. Where none can be
+// made, nobody knows, which is no objection.
 constexpr char const* preflight_script = R"sh(
 refuse_changes || exit 10
-if ! g merge-base --is-ancestor "$commit" HEAD; then
-    echo "$commit is not part of HEAD: nothing to revert" >&2
-    exit 10
-fi
+check_part || exit 10
+reverts_all HEAD && exit 0
+scratch=$(as_owner mktemp -d) || exit 0
+trap 'as_owner rm -rf -- "$scratch"' EXIT
+head=$(g rev-parse HEAD)
+as_owner git -c safe.directory="$repo" clone --quiet --shared --no-checkout -- "$repo" "$scratch/copy" >&2 &&
+    as_owner git -C "$scratch/copy" sparse-checkout set --no-cone /nothing >&2 &&
+    as_owner git -C "$scratch/copy" checkout --quiet --detach "$head" >&2 || exit 0
+revert_in "$scratch/copy" || { echo "the revert does not apply" >&2; exit 11; }
 )sh";
 
 // 0: reverted and, where asked for, pushed; 1: not; 2: nobody knows.

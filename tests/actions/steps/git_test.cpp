@@ -194,6 +194,64 @@ TEST_CASE("git_revert of a merge goes back to its first parent") {
     CHECK(site.page() == "three\n");
 }
 
+TEST_CASE("git_revert of a range is one commit whose tree is that of its beginning") {
+    Site site;
+    Hands hands(site.dir.path("run"));
+    sh("git checkout -q -b feature && echo new >feature && git add feature && git commit -qm "
+       "feature && git checkout -q main && git merge -q --no-ff -m merged feature",
+       site.repo());
+    site.commit("four");
+    site.git("push -q");
+    auto const good = site.git("rev-parse main~3");  // "two"
+    auto const range = good + "..main";
+    CHECK_FALSE(hands.preflight(revert(site, range, "true")));
+    CHECK(site.git("status --porcelain").empty());
+    CHECK(
+        hands.settle(revert(site, good + ".." + site.head(), "true")).kind == OutcomeKind::failed
+    );
+    auto const before = site.head();
+    auto const outcome = hands.run(revert(site, good + ".." + before, "true"));
+    INFO(outcome.text);
+    CHECK(outcome.kind == OutcomeKind::done);
+    CHECK(site.git("rev-parse HEAD^{tree}") == site.git("rev-parse " + good + "^{tree}"));
+    CHECK(site.git("rev-parse HEAD~1") == before);
+    CHECK(sh("git rev-parse main", site.dir.path("remote")) == site.head());
+    CHECK(hands.settle(revert(site, good + ".." + before, "true")).kind == OutcomeKind::done);
+    // A part of it is no whole.
+    CHECK(hands.settle(revert(site, good + "~1.." + before)).kind == OutcomeKind::failed);
+}
+
+TEST_CASE("git_revert that was committed and not pushed when the machine died is pushed, no more") {
+    Site site;
+    Hands hands(site.dir.path("run"));
+    auto const bad = site.head();
+    REQUIRE(hands.run(revert(site, bad)).kind == OutcomeKind::done);
+    auto const reverted = site.head();
+    CHECK(hands.settle(revert(site, bad, "true")).kind == OutcomeKind::failed);
+    CHECK_FALSE(hands.preflight(revert(site, bad, "true")));
+    CHECK(hands.run(revert(site, bad, "true"), "r2").kind == OutcomeKind::done);
+    CHECK(site.head() == reverted);
+    CHECK(sh("git rev-parse main", site.dir.path("remote")) == reverted);
+}
+
+TEST_CASE("git_revert that would not apply is known before, and nothing is touched for it") {
+    Site site;
+    Hands hands(site.dir.path("run"));
+    auto const head = site.head();
+    for (auto const& wanted :
+         {site.git("rev-parse main~1"),
+          site.git("rev-parse main~2") + ".." + site.git("rev-parse main~1")}) {
+        auto const objection = hands.preflight(revert(site, wanted, "true"));
+        REQUIRE(objection);
+        CHECK(contains(*objection, "conflicts in:\npage"));
+        CHECK(contains(*objection, "does not apply"));
+    }
+    CHECK(site.head() == head);
+    CHECK(site.page() == "three\n");
+    CHECK(site.git("status --porcelain").empty());
+    CHECK(site.git("worktree list").find('\n') == std::string::npos);
+}
+
 TEST_CASE("git_revert with a conflict names the files and leaves the tree as it was") {
     Site site;
     Hands hands(site.dir.path("run"));
@@ -239,6 +297,10 @@ TEST_CASE("git_revert refuses what it cannot mean") {
     CHECK(contains(hands.run(revert(site, "HEAD", "origin"), "b").text, "name the branch"));
     sh("git checkout -q --orphan alone && git commit -qm alone", site.repo());
     CHECK(contains(hands.run(revert(site, "main"), "c").text, "nothing to revert"));
+    CHECK(contains(hands.run(revert(site, "HEAD..main"), "e").text, "is no range"));
+    CHECK(contains(hands.run(revert(site, "HEAD..HEAD"), "f").text, "is empty"));
+    CHECK(contains(hands.run(revert(site, "HEAD...main"), "g").text, "has no commit"));
+    CHECK(contains(hands.run(revert(site, "--all..HEAD"), "h").text, "has no commit"));
     site.dir.write("repo/page", "edited\n");
     CHECK(contains(hands.run(revert(site, "HEAD"), "d").text, "not committed"));
 }
