@@ -31,10 +31,15 @@ def link_command() -> list[str]:
     return shlex.split(line.removeprefix(": && ").removesuffix(" && :"))
 
 
-def compile_command(source: str) -> list[str]:
+def compile_command(source: str, link: list[str]) -> list[str]:
+    """As for the library that the simulation links: another may compile the same file otherwise."""
     for entry in json.loads((BUILD / "compile_commands.json").read_text()):
-        if Path(entry["file"]).resolve() == ROOT / source:
-            return shlex.split(entry["command"])
+        if Path(entry["file"]).resolve() != ROOT / source:
+            continue
+        argv = shlex.split(entry["command"])
+        target = re.search(r"([^/]+)\.dir/", argv[argv.index("-o") + 1]).group(1)
+        if any(item.endswith(f"lib{target}.a") or f"/{target}.dir/" in item for item in link):
+            return argv
     raise SystemExit(f"planted: {source} is not compiled here")
 
 
@@ -51,7 +56,7 @@ def build(name: str, source: str, text: str, link: list[str], folder: Path) -> P
         return binary
     file = folder / f"{name}.cpp"
     file.write_text(text)
-    argv = compile_command(source)
+    argv = compile_command(source, link)
     argv[argv.index("-o") + 1] = str(folder / f"{name}.o")
     argv[argv.index("-c") + 1] = str(file)
     # A mutation may leave something unused behind.
