@@ -201,8 +201,7 @@ bool Senses::enough_good(
     for (auto const& name : parsed(condition).signals()) {
         auto const window = known->windows.find(name);
         if (window == known->windows.end()) continue;
-        // Alertmanager says once that an alert is over, and not again; and what fires still is no
-        // silence any more.
+        // Alertmanager says once that an alert is over, and not again.
         auto const* const policy = known->policy->signal(name);
         bool const said_once = policy != nullptr && policy->type == "alerts";
         auto const kind = window->second.rules().kind;
@@ -210,8 +209,7 @@ bool Senses::enough_good(
         Range const range{since, now.boot};
         auto const good =
             counted ? window->second.counts(range).success : window->second.samples(range);
-        auto const spoke = window->second.spoke_at(now.boot);
-        if (said_once && (good > 0 || (spoke && *spoke > since))) return true;
+        if (said_once && good > 0) return true;
         best = std::max(best, good);
     }
     return best >= resolve_after.samples;

@@ -222,7 +222,7 @@ TEST_CASE("a new match keeps what fires and is still meant, and says so anew") {
     // The same notification again is a repeat.
     AlertNotice again;
     again.alerts = {f.alert("a", true)};
-    CHECK(narrower.take(again, true, f.now)->empty());
+    CHECK(narrower.take(again, true, f.now)->at(0).repeated);
     auto elsewhere = Fixture::make(R"({"match":{"service":"billing"}})");
     CHECK(elsewhere.load(f.table.save(), f.now).empty());
     CHECK(elsewhere.firing() == 0);
