@@ -37,10 +37,13 @@ public:
            "printf '[127.0.0.1]:%s %s\\n' " +
                std::to_string(port_) + " \"$(cut -d' ' -f1,2 host.pub)\" >known",
            dir.path());
+        // In a second shell bash reads no startup file: what a user's does is no matter of the
+        // tests.
         dir.write(
             "config", "Port " + std::to_string(port_) + "\nListenAddress 127.0.0.1\nHostKey " +
                           dir.path("host") + "\nAuthorizedKeysFile " + dir.path("authorized") +
                           "\nStrictModes no\nUsePAM no\nPermitRootLogin yes\nPidFile none\n"
+                          "SetEnv SHLVL=1\n"
         );
         pid_ = fork();
         if (pid_ == 0) {

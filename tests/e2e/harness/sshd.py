@@ -33,9 +33,11 @@ class Sshd:
         shutil.copy(folder / "key.pub", folder / "authorized")
         public = " ".join((folder / "host.pub").read_text().split()[:2])
         (folder / "known").write_text(f"[127.0.0.1]:{self.port} {public}\n")
+        # In a second shell bash reads no startup file: what a user's does is no matter of the tests.
         (folder / "config").write_text(
             f"Port {self.port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\n"
-            f"AuthorizedKeysFile {folder}/authorized\nStrictModes no\nUsePAM no\nPermitRootLogin yes\nPidFile none\n" + (f"ForceCommand {command}\n" if command else ""))
+            f"AuthorizedKeysFile {folder}/authorized\nStrictModes no\nUsePAM no\nPermitRootLogin yes\nPidFile none\n"
+            "SetEnv SHLVL=1\n" + (f"ForceCommand {command}\n" if command else ""))
 
     @property
     def host(self) -> dict:
