@@ -225,8 +225,14 @@ void Senses::fold(
 ) {
     auto& window = service.windows.find(sample.signal)->second;
     auto const readers = service.readers.find(sample.signal);
+    auto const observe = [&] {
+        bool const changed = window.observe(sample);
+        // Who tells what has changed speaks now, however long ago that began.
+        if (sample.in_order) window.confirm(now.boot);
+        return changed;
+    };
     if (readers == service.readers.end()) {
-        window.observe(sample);
+        observe();
         return;
     }
     // A breach begins at a sample that brings it about. Where a success finds it true already, old
@@ -245,7 +251,7 @@ void Senses::fold(
             may_begin[i] = evaluate(trigger.policy->when, asked, false).verdict != Verdict::true_;
         }
     }
-    if (!window.observe(sample)) return;
+    if (!observe()) return;
     bool const failure = is_failure(sample);
     for (std::size_t i = 0; i < may_begin.size(); ++i) {
         auto& trigger = service.triggers[readers->second[i]];

@@ -76,3 +76,31 @@ TEST_CASE("an alert that is told again keeps its signal from being stale and beg
     CHECK(world.incident()->state == IncidentState::open);
     CHECK(world.engine.judge("shop", "many", world.now).count == 1);
 }
+
+TEST_CASE("an alert of long ago that is heard of now is a breach, and no silence") {
+    auto policy = shop_policy();
+    policy.services[0].signals[0].stale_after = 30s;
+    policy.services[0].signals[0].type = "alerts";
+    TriggerPolicy fires;
+    fires.name = "fires";
+    fires.when = condition("failed(health)");
+    fires.severity = Severity::P1;
+    fires.response = Response{ResponseKind::alert, {}};
+    TriggerPolicy silent = fires;
+    silent.name = "silent";
+    silent.when = condition("stale(health)");
+    policy.services[0].triggers = {fires, silent};
+    World world(std::move(policy));
+    world.pass(1s);
+    Sample said;
+    said.service = "shop";
+    said.signal = "health";
+    said.at = world.now.boot - 26min;
+    said.value = StateValue{false, "alert: Down", {}};
+    said.in_order = true;
+    world.sample(said);
+    world.pass(29s);
+    REQUIRE(world.incident() != nullptr);
+    REQUIRE(world.incident()->triggers.size() == 1);
+    CHECK(world.incident()->triggers.front().trigger == "fires");
+}
