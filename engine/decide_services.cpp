@@ -171,18 +171,21 @@ bool is_broken(Draft const& draft, std::string const& name) {
     );
 }
 
+/// Recorded while a run is on: its window opens when that ends. Null: nothing.
+Deployment const* deployed_meanwhile(ServiceState const& service) {
+    return service.waiting_window ? service.deployment(*service.waiting_window) : nullptr;
+}
+
 /// Or will be when the run that is on has ended.
 bool is_in_effect(ServiceState const& service, std::string const& version) {
-    auto const* const waiting =
-        service.waiting_window ? service.deployment(*service.waiting_window) : nullptr;
+    auto const* const waiting = deployed_meanwhile(service);
     return service.current == version || (waiting != nullptr && waiting->version == version);
 }
 
 // What the run itself puts into effect says so, too; not once something else was deployed over it.
 bool is_own(ServiceState const& service, Run const& run, std::string const& version) {
     if (run.plan.target != version) return false;
-    auto const* const waiting =
-        service.waiting_window ? service.deployment(*service.waiting_window) : nullptr;
+    auto const* const waiting = deployed_meanwhile(service);
     return waiting == nullptr || !run.steps_ended_at ||
            waiting->recorded_at.boot <= run.steps_ended_at->boot;
 }

@@ -128,12 +128,11 @@ std::string Reader::usable(Expr const& call, SignalWindow const* signal) {
     }
     if (!known) return {};
     if (auto const limit = signal->rules().stale_after) {
-        auto const fresh = signal->fresh_at(context_.now).value_or(*known);
-        if (context_.now - fresh > *limit) {
+        if (signal->stale(context_.now)) {
             return name + " is stale: its last sample is " + format_human(context_.now - *known) +
                    " old";
         }
-        may_change(fresh + *limit + Duration(1));
+        may_change(signal->fresh_at(context_.now).value_or(*known) + *limit + Duration(1));
     }
     return {};
 }

@@ -5,15 +5,42 @@
 using namespace rollbackd;
 using namespace rollbackd::testing;
 
+namespace {
+
+TriggerPolicy alerting(std::string name, std::string_view when) {
+    TriggerPolicy made;
+    made.name = std::move(name);
+    made.when = condition(when);
+    made.severity = Severity::P1;
+    made.response = Response{ResponseKind::alert, {}};
+    return made;
+}
+
+/// `health` tells the alerts of an Alertmanager, and is stale after 30 s.
+World hearing_alerts(std::vector<TriggerPolicy> triggers) {
+    auto policy = shop_policy();
+    policy.services[0].signals[0].stale_after = 30s;
+    policy.services[0].signals[0].type = "alerts";
+    policy.services[0].triggers = std::move(triggers);
+    return World(std::move(policy));
+}
+
+Sample told(Now now, Duration ago, bool ok) {
+    Sample sample;
+    sample.service = "shop";
+    sample.signal = "health";
+    sample.at = now.boot - ago;
+    sample.value = StateValue{ok, ok ? "" : "alert: Down", {}};
+    sample.in_order = true;
+    return sample;
+}
+
+}  // namespace
+
 TEST_CASE("what a source says in order comes after all it has said, whenever that began") {
     World world(shop_policy());
     auto const say = [](Engine& engine, Now now, Duration ago, bool ok) {
-        Sample sample;
-        sample.service = "shop";
-        sample.signal = "health";
-        sample.at = now.boot - ago;
-        sample.value = StateValue{ok, ok ? "" : "alert", {}};
-        sample.in_order = true;
+        auto const sample = told(now, ago, ok);
         (void)engine.observe(std::span(&sample, 1), now);
         return engine.window("shop", "health")->newest();
     };
@@ -39,25 +66,10 @@ TEST_CASE("what a source says in order comes after all it has said, whenever tha
 }
 
 TEST_CASE("an alert that is told again keeps its signal from being stale and begins nothing") {
-    auto policy = shop_policy();
-    policy.services[0].signals[0].stale_after = 30s;
-    policy.services[0].signals[0].type = "alerts";
-    TriggerPolicy silent;
-    silent.name = "silent";
-    silent.when = condition("stale(health)");
-    silent.severity = Severity::P2;
-    silent.response = Response{ResponseKind::alert, {}};
-    TriggerPolicy many = silent;
-    many.name = "many";
-    many.when = condition("consecutive_failures(health) >= 2");
-    policy.services[0].triggers = {silent, many};
-    World world(std::move(policy));
-    Sample fires;
-    fires.service = "shop";
-    fires.signal = "health";
-    fires.at = world.now.boot;
-    fires.value = StateValue{false, "alert: Down", {}};
-    fires.in_order = true;
+    auto world = hearing_alerts(
+        {alerting("silent", "stale(health)"), alerting("many", "consecutive_failures(health) >= 2")}
+    );
+    auto fires = told(world.now, 0s, false);
     world.sample(fires);
     fires.repeated = true;
     for (int i = 0; i < 5; ++i) {
@@ -78,27 +90,10 @@ TEST_CASE("an alert that is told again keeps its signal from being stale and beg
 }
 
 TEST_CASE("an alert of long ago that is heard of now is a breach, and no silence") {
-    auto policy = shop_policy();
-    policy.services[0].signals[0].stale_after = 30s;
-    policy.services[0].signals[0].type = "alerts";
-    TriggerPolicy fires;
-    fires.name = "fires";
-    fires.when = condition("failed(health)");
-    fires.severity = Severity::P1;
-    fires.response = Response{ResponseKind::alert, {}};
-    TriggerPolicy silent = fires;
-    silent.name = "silent";
-    silent.when = condition("stale(health)");
-    policy.services[0].triggers = {fires, silent};
-    World world(std::move(policy));
+    auto world =
+        hearing_alerts({alerting("fires", "failed(health)"), alerting("silent", "stale(health)")});
     world.pass(1s);
-    Sample said;
-    said.service = "shop";
-    said.signal = "health";
-    said.at = world.now.boot - 26min;
-    said.value = StateValue{false, "alert: Down", {}};
-    said.in_order = true;
-    world.sample(said);
+    world.sample(told(world.now, 26min, false));
     world.pass(29s);
     REQUIRE(world.incident() != nullptr);
     REQUIRE(world.incident()->triggers.size() == 1);
