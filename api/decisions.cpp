@@ -87,9 +87,11 @@ Awaitable<Response> approve_incident(Context& context) {
     if (!incident) co_return std::move(incident.refusal);
     Members members(context.request);
     auto const hash = members.required_text("plan");
+    auto const force = members.boolean("force").value_or(false);
     if (auto refusal = members.refusal()) co_return *std::move(refusal);
 
     Approved approved;
+    approved.force = force;
     approved.actor = context.request.actor;
     approved.incident = incident->id;
     approved.plan = hash;

@@ -47,6 +47,10 @@ std::string act_change(Refusal const& refusal, Incident const& incident) {
         case Guard::blind:
             return "at least one reference answering";
         case Guard::no_target:
+            if (refusal.impossible) {
+                return "what its step says mended; or all the same: rollbackctl run " + service +
+                       " " + refusal.playbook + " --force";
+            }
             return "a known-good version: rollbackctl deploy " + service + " VERSION --known-good";
         case Guard::schema_moved:
             return "an unmoved schema, or a deployment recorded with --schema-compatible";

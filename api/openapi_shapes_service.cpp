@@ -34,6 +34,9 @@ ServiceChoice
  service?: string?
 PlanChoice
  plan: string
+PlanApproval
+ plan: string
+ force?: boolean?
 VerdictGiven
  verdict: false-positive
  reason?: string?
@@ -51,6 +54,7 @@ NewDeployment
 NewRun
  reason?: string?
  dry_run?: boolean?
+ force?: boolean?
  inputs?: object?
 NewDrill
  incident: string

@@ -88,7 +88,7 @@ constexpr auto table = std::to_array<Endpoint>({
     {"POST", "/v1/incidents/{id}/verdict", A::operate, json, E::recorded, &judge_incident,
      "judgeIncident", "Mark it a false positive", 200, "Incident", "VerdictGiven", ""},
     {"POST", "/v1/incidents/{id}/approve", A::approve, json, E::recorded, &approve_incident,
-     "approve", "Approve exactly this plan", 200, "Run", "PlanChoice", ""},
+     "approve", "Approve exactly this plan", 200, "Run", "PlanApproval", ""},
     {"POST", "/v1/incidents/{id}/reject", A::approve, json, E::recorded, &reject_incident,
      "reject", "Reject exactly this plan", 200, "Incident", "PlanChoice", ""},
     {"POST", "/v1/incidents/{id}/steps/{n}/confirm", A::operate, json, E::recorded, &confirm_step,

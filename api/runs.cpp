@@ -6,6 +6,23 @@
 
 namespace rollbackd::api {
 
+namespace {
+
+/// Each step's line of a dry run, with what the step itself says about it now.
+Json with_looks(Json would, Answer const& found) {
+    for (auto& line : would.as_array()) {
+        auto const* const n = find(line, "n");
+        for (auto const& look : found.looks) {
+            if (n == nullptr || *n != look.n) continue;
+            line.as_object()["preflight"] = to_string(look.found);
+            if (!look.text.empty()) line.as_object()["why"] = look.text;
+        }
+    }
+    return would;
+}
+
+}  // namespace
+
 Awaitable<Response> post_run(Context& context) {
     auto service = find_service(context);
     if (!service) co_return std::move(service.refusal);
@@ -18,6 +35,7 @@ Awaitable<Response> post_run(Context& context) {
     asked.playbook = playbook->name;
     asked.reason = members.text("reason").value_or("");
     bool const dry_run = members.boolean("dry_run").value_or(false);
+    asked.force = members.boolean("force").value_or(false);
     asked.inputs = members.object("inputs");
     if (auto refusal = members.refusal()) co_return *std::move(refusal);
 
@@ -29,9 +47,15 @@ Awaitable<Response> post_run(Context& context) {
     }
     if (!plan) co_return refuse(plan.error());
     if (dry_run) {
+        auto question = context.engine().ask_for(*plan);
+        question.references = false;
+        question.dependencies.clear();
+        question.schema = false;
+        question.every_step = true;
+        auto const found = co_await context.host.ask(std::move(question));
         JsonObject body;
         body["plan"] = render_plan(*plan);
-        body["would"] = context.host.dry_run(*plan);
+        body["would"] = with_looks(context.host.dry_run(*plan), found);
         co_return answer(body);
     }
     if (!context.host.journal_writable()) {

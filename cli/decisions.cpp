@@ -99,8 +99,10 @@ Outcome<Exit> approve(Context& context, Arguments const& given) {
         if (!agreed(context, given)) return refuse("not approved: nothing was sent");
         plan = plan_hash(*run);
     }
+    JsonObject body{{"plan", plan}};
+    if (given.on("--force")) body["force"] = true;
     return call_and_say(
-        context, "POST", incident_path(given, "approve"), Json(JsonObject{{"plan", plan}}),
+        context, "POST", incident_path(given, "approve"), Json(std::move(body)),
         [](Json const& run) {
             return "approved: " + shown(run, "id") + " (" + run_name(run) + ") is " +
                    shown(run, "state");

@@ -35,7 +35,12 @@ void add_step(
 ) {
     std::string text;
     for (auto const& entry : items_of(answer, "would")) {
-        if (number_of(entry, "n") == static_cast<std::int64_t>(n)) text = shown(entry, "would");
+        if (number_of(entry, "n") != static_cast<std::int64_t>(n)) continue;
+        text = shown(entry, "would");
+        auto const found = shown(entry, "preflight");
+        auto const why = shown(entry, "why");
+        if (found == "impossible") text += "; CANNOT WORK: " + why;
+        if (found == "later" || found == "unanswered") text += "; not known yet: " + why;
     }
     if (text.empty()) {
         if (auto const* const params = find(step, "params")) text = clean(to_text(*params));
@@ -99,6 +104,7 @@ Outcome<Exit> run(Context& context, Arguments const& given) {
     if (!inputs) return tl::unexpected(inputs.error());
     auto body = reason_body(given);
     body["dry_run"] = given.on("--dry-run");
+    if (given.on("--force")) body["force"] = true;
     body["inputs"] = std::move(*inputs);
     auto const answer = context.client().call(
         "POST", service_path(given) + "/playbooks/" + url_segment(given.text("PLAYBOOK")) + "/runs",

@@ -3,6 +3,7 @@
 #include "triggers/probes/release.hpp"
 
 #include <algorithm>
+#include <list>
 
 namespace rollbackd {
 
@@ -17,8 +18,7 @@ struct Asker::Round {
     std::size_t references_ok = 0;
     std::string reference_text;
     std::map<std::string, Answer::Failing> unanswered;  // dependencies asked and silent so far
-    /// Of each playbook: what objects to a step, by its place in the plan.
-    std::map<std::string, std::map<std::size_t, std::string>> objections;
+    std::list<PlanLook> plans;
     std::size_t open = 0;
     WakeUp done;
 
@@ -29,11 +29,11 @@ struct Asker::Round {
 
 namespace {
 
-bool can_be_looked_at(Step const& step) {
-    // What earlier steps save is not known yet.
-    if (to_text(step.params).find("{{ steps.") != std::string::npos) return false;
-    // A fallback is a step for where the usual means are missing: it may not be needed.
-    return step.when.empty();
+void take_looks(std::vector<StepLook> looks, Answer& answer) {
+    if (auto why = PlanLook::objection(looks)) {
+        answer.preflight[looks.front().playbook] = std::move(*why);
+    }
+    answer.looks.insert(answer.looks.end(), looks.begin(), looks.end());
 }
 
 }  // namespace
@@ -87,11 +87,11 @@ asio::awaitable<Answer> Asker::ask(AskFresh question) {
         group.spawn("schema", ask_schema(round, service->release));
     }
     for (auto& plan : question.plans) {
-        for (std::size_t place = 0; place < plan.steps.size(); ++place) {
-            auto& step = plan.steps[place];
-            if (!can_be_looked_at(step)) continue;
+        round->answer.asked.insert(plan.hash);
+        auto& look = round->plans.emplace_back(std::move(plan), question.every_step);
+        for (auto const& [place, step] : look.questions()) {
             ++round->open;
-            group.spawn("preflight", ask_step(round, plan.playbook, place, std::move(step)));
+            group.spawn("preflight", ask_step(round, look, place, step));
         }
     }
     if (round->open > 0) (void)co_await round->done.wait_for(limit);
@@ -100,9 +100,7 @@ asio::awaitable<Answer> Asker::ask(AskFresh question) {
 
     // One that finds no time objects to nothing: a busy machine must not block its own rollback,
     // and a step whose target is missing fails without harm.
-    for (auto& [playbook, of_steps] : round->objections) {
-        round->answer.preflight[playbook] = std::move(of_steps.begin()->second);
-    }
+    for (auto const& plan : round->plans) take_looks(plan.looks(), round->answer);
     for (auto& [key, silent] : round->unanswered) {
         round->answer.failing.push_back(std::move(silent));
     }
@@ -181,12 +179,11 @@ asio::awaitable<void> Asker::ask_schema(std::shared_ptr<Round> round, ReleasePol
 }
 
 asio::awaitable<void> Asker::ask_step(
-    std::shared_ptr<Round> round, std::string playbook, std::size_t place, Step step
+    std::shared_ptr<Round> round, PlanLook& plan, std::size_t place, Step step
 ) {
-    auto const name = step.name;
     auto objection = co_await runner_.preflight(std::move(step));
     if (co_await is_cancelled()) co_return;
-    if (objection) round->objections[playbook][place] = "step " + name + ": " + *objection;
+    plan.answered(place, std::move(objection));
     round->finish();
 }
 

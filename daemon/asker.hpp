@@ -5,6 +5,7 @@
 #include "actions/steps/runner.hpp"
 #include "core/io/task_group.hpp"
 #include "daemon/decider.hpp"
+#include "daemon/plan_look.hpp"
 #include "triggers/probes/registry.hpp"
 
 namespace rollbackd {
@@ -34,7 +35,7 @@ private:
     );
     boost::asio::awaitable<void> ask_schema(std::shared_ptr<Round> round, ReleasePolicy release);
     boost::asio::awaitable<void> ask_step(
-        std::shared_ptr<Round> round, std::string playbook, std::size_t place, Step step
+        std::shared_ptr<Round> round, PlanLook& plan, std::size_t place, Step step
     );
     std::vector<SignalPolicy> references_of(std::string const& service) const;
 

@@ -85,6 +85,7 @@ asio::awaitable<std::optional<std::string>> ReadinessWatch::look(Ask const& ask,
     AskFresh question;
     question.service = named.service;
     question.plans.push_back(std::move(*plan));
+    question.every_step = true;
     auto const answer = co_await ask(std::move(question));
     if (run_on(engine_.state(), named.service) != nullptr) co_return std::nullopt;
     auto const objection = answer.preflight.find(named.playbook);

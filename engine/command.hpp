@@ -15,7 +15,10 @@ struct AskFresh {
     bool references = false;
     std::vector<std::string> dependencies;  // services
     bool schema = false;
-    std::vector<Plan> plans;  // to preflight
+    std::vector<Plan> plans;  // whose steps are asked
+    /// Every step, of containment too, which is otherwise not asked: it does not wait. For who
+    /// wants to know and starts nothing.
+    bool every_step = false;
 };
 /// Carry out → StepEnded. The intent is durable.
 struct StartStep {

@@ -1,6 +1,6 @@
 // What people decide about plans: run, approve, reject. Single steps: decide_steps.cpp.
 #include "core/names.hpp"
-#include "engine/head.hpp"
+#include "engine/guards.hpp"
 #include "engine/judge.hpp"
 #include "engine/planning.hpp"
 #include "engine/storm.hpp"
@@ -42,10 +42,15 @@ std::optional<std::string> no_longer_true(
     return firing.trigger + " is " + to_string(found.verdict) + ": " + found.why;
 }
 
+std::string all_the_same(std::string const& service, std::string const& playbook) {
+    return "rollbackctl run " + service + " " + playbook + " --force";
+}
+
 // On approval every guard is judged again; what speaks against the plan now.
 std::optional<std::string> judge_again(
-    Draft& draft, Incident const& incident, Run const& waiting, Approved const& event
+    Draft& draft, Incident const& incident, Run const& waiting, Approved event
 ) {
+    auto const forced = event.force ? take_objections(event.answer) : std::string();
     auto const* const service = draft.policy.service(incident.service);
     auto const* const playbook =
         service == nullptr ? nullptr : service->playbook(waiting.plan.playbook);
@@ -74,9 +79,12 @@ std::optional<std::string> judge_again(
     auto still = answers ? no_longer_true(draft, incident, *known) : std::nullopt;
     draft.write(IncidentJudged{
         event.incident, known == nullptr ? "" : known->trigger, playbook->name, judgement.guards,
-        judgement.refusals, JsonObject{{"approved_by", event.actor.name}}
+        judgement.refusals,
+        by_a_person("approved_by", event.actor, event.answer, playbook->name, forced)
     });
-    if (!judgement.passed()) return refusal_text(judgement.refusals.front());
+    if (!judgement.passed()) {
+        return refusal_of(judgement, all_the_same(incident.service, playbook->name));
+    }
     if (still) return still;
     if (plan && plan->target != target) return "the target has changed meanwhile";
     return std::nullopt;
@@ -103,14 +111,16 @@ void on(Draft& draft, RunAsked const& event) {
     Incident none;
     none.service = event.service;
     auto const& incident = open.empty() ? none : draft.incident(open);
+    auto answer = event.answer;
+    auto const forced = event.force ? take_objections(answer) : std::string();
     auto judgement = judge_hold(
-        draft, incident, nullptr, plan ? plan->locks : playbook->locks, &event.answer,
-        Wanted::manual
+        draft, incident, nullptr, plan ? plan->locks : playbook->locks, &answer, Wanted::manual
     );
-    add(judgement,
-        judge_rung(draft, incident, nullptr, *playbook, plan, &event.answer, Wanted::manual));
+    add(judgement, judge_rung(draft, incident, nullptr, *playbook, plan, &answer, Wanted::manual));
     if (!judgement.passed()) {
-        draft.refuse(Errc::conflict, refusal_text(judgement.refusals.front()));
+        draft.refuse(
+            Errc::conflict, refusal_of(judgement, all_the_same(event.service, event.playbook))
+        );
         return;
     }
     if (!open.empty()) {
@@ -134,6 +144,14 @@ void on(Draft& draft, RunAsked const& event) {
     draft.out.reply.incident = id;
     draft.out.reply.run = run_id;
     draft.write(RunPlanned{std::move(run)});
+    draft.write(IncidentJudged{
+        id,
+        "",
+        event.playbook,
+        judgement.guards,
+        {},
+        by_a_person("run_by", event.actor, answer, event.playbook, forced)
+    });
     if (asks) {
         set_state(
             draft, id, IncidentState::waiting,

@@ -10,10 +10,6 @@ namespace rollbackd {
 
 namespace {
 
-bool is_over(IncidentState state) {
-    return state == IncidentState::resolved || state == IncidentState::frozen;
-}
-
 // Frozen ends only by a person's resolve or resume (A7), whatever comes of what people run by hand
 // meanwhile, and though nothing is broken any more.
 bool keeps_frozen(Draft const& draft, Incident const& incident) {
@@ -58,46 +54,6 @@ void give_way(Draft& draft, std::string const& id, Firing const& joined) {
                             ") is true too, and more severe";
     end_run(draft, std::string(waiting->id), RunState::aborted, "void: " + why);
     set_state(draft, id, IncidentState::open, "the plan is void: " + why);
-}
-
-// A deployment recorded after the breach, which lies within its start_period: those failures wait
-// for the end of it, as they would have if it had been recorded at once (A2).
-std::optional<Moment> starting(
-    Draft const& draft, ServicePolicy const& service, Firing const& firing
-) {
-    auto const& known = draft.state.service(service.name);
-    auto const* const deployment = known.window ? known.deployment(*known.window) : nullptr;
-    if (deployment == nullptr || firing.raised || firing.blame == Blame::any) return std::nullopt;
-    auto until = deployment->started_at;
-    bool const waited =
-        firing.begun < until.boot || firing.fired_at.boot > deployment->recorded_at.boot;
-    until.boot += service.start_period;
-    until.wall += std::chrono::duration_cast<WallTime::duration>(service.start_period);
-    if (waited || firing.begun >= until.boot || draft.now.boot >= until.boot) return std::nullopt;
-    return until;
-}
-
-AskFresh ask_about(Draft const& draft, Incident const& incident, Firing const& firing) {
-    AskFresh ask;
-    ask.incident = incident.id;
-    ask.service = incident.service;
-    auto const& service = *draft.policy.service(incident.service);
-    ask.references = !draft.policy.daemon.references.empty() || !service.references.empty();
-    if (firing.blame != Blame::any) ask.dependencies = service.depends_on;
-    for (auto const& rung : incident.ladder) {
-        if (rung.state != RungState::untried || rung.trigger != firing.trigger) continue;
-        auto const* const playbook = service.playbook(rung.playbook);
-        if (playbook == nullptr || !takes_release_back(*playbook)) continue;
-        bool const asks_schema = playbook->undoes == Undoes::release;
-        ask.schema = ask.schema || (asks_schema && !service.release.schema_type.empty());
-        auto plan = make_plan(draft.state, service, *playbook, {}, incident.id);
-        if (plan) ask.plans.push_back(std::move(*plan));
-    }
-    return ask;
-}
-
-bool must_ask(AskFresh const& ask) {
-    return ask.references || !ask.dependencies.empty() || ask.schema || !ask.plans.empty();
 }
 
 }  // namespace
@@ -188,63 +144,6 @@ void resolve_incident(
         }
     }
     draft.write(IncidentResolved{incident, by, why, std::move(floors)});
-}
-
-void consider(Draft& draft, std::string const& id) {
-    auto const& incident = draft.incident(id);
-    if (is_over(incident.state) || active_run(incident) != nullptr ||
-        waiting_run(incident) != nullptr || draft.policy.service(incident.service) == nullptr) {
-        return;
-    }
-    auto const* const firing = next_firing(draft, incident);
-    if (firing == nullptr) {
-        Judge{draft, id, {}, nullptr}.end_of_ladder("");
-        return;
-    }
-    auto const until = starting(draft, *draft.policy.service(incident.service), *firing);
-    if (until) {
-        std::string const why = "the breach lies within start_period; judged at the end of it";
-        draft.write(StateChanged{id, IncidentState::open, why, until});
-        return;
-    }
-    auto ask = ask_about(draft, incident, *firing);
-    if (must_ask(ask)) {
-        ask.ask = id + "/" + std::to_string(draft.state.seq + 1);
-        draft.write(IncidentAsked{id, ask.ask});
-        draft.command(std::move(ask));
-        return;
-    }
-    bool const propose_only = firing->resolved.response.kind == ResponseKind::propose;
-    Judge{draft, id, *firing, nullptr, propose_only}.climb();
-}
-
-void on(Draft& draft, Answered const& event) {
-    auto const* const incident = draft.state.incident(event.incident);
-    if (incident == nullptr || !incident->asking || incident->ask != event.ask) return;
-    auto const* const firing = next_firing(draft, *incident);
-    // A person may have started or asked for a run meanwhile, or it is frozen by now: the question
-    // is answered all the same.
-    bool const busy = is_over(incident->state) || active_run(*incident) != nullptr ||
-                      waiting_run(*incident) != nullptr;
-    if (busy || firing == nullptr || draft.policy.service(incident->service) == nullptr) {
-        drop_question(draft, event.incident);
-        return;
-    }
-    if (is_blind(*incident) && !event.answer.blind) {
-        see_again(draft, event.incident);
-        return;
-    }
-    bool const propose_only = firing->resolved.response.kind == ResponseKind::propose;
-    Judge{draft, event.incident, *firing, &event.answer, propose_only}.climb();
-    // Every rung left may have been passed over unjudged: the question is answered all the same,
-    // else the incident waits for it for ever.
-    auto const& after = draft.incident(event.incident);
-    if (after.asking && after.ask == event.ask) drop_question(draft, event.incident);
-}
-
-void drop_question(Draft& draft, std::string const& id) {
-    auto const guards = draft.incident(id).guards;
-    draft.write(IncidentJudged{id, {}, {}, guards, {}, JsonObject{}});
 }
 
 void see_again(Draft& draft, std::string const& id) {

@@ -1,6 +1,5 @@
 // Steps that wait for people: approved, rejected, confirmed.
 #include "engine/guards.hpp"
-#include "engine/head.hpp"
 #include "engine/planning.hpp"
 
 #include <algorithm>
@@ -11,12 +10,14 @@ namespace {
 
 // What is looked at again in the middle of a run is written down in docs/decisions.md.
 std::optional<std::string> objection_to(
-    Draft& draft, Run const& run, std::uint32_t n, Approved const& event
+    Draft& draft, Run const& run, std::uint32_t n, Approved event
 ) {
+    auto const forced = event.force ? take_objections(event.answer) : std::string();
     auto const& incident = draft.incident(run.incident);
     auto const* const firing = answered_firing(incident, run);
     auto const judgement = judge_step(draft, incident, firing, run, &event.answer);
-    JsonObject proof{{"approved_by", event.actor.name}, {"step", n}};
+    auto proof = by_a_person("approved_by", event.actor, event.answer, run.plan.playbook, forced);
+    proof["step"] = n;
     if (firing != nullptr) {
         // It need not be true any more: the steps before may have closed the traffic it counts.
         auto const verdict = verdict_now(draft, incident.service, *firing, std::nullopt);
@@ -28,7 +29,7 @@ std::optional<std::string> objection_to(
         std::move(proof)
     });
     if (judgement.passed()) return std::nullopt;
-    return refusal_text(judgement.refusals.front());
+    return refusal_of(judgement, "rollbackctl approve " + event.incident + " --force");
 }
 
 // A `manual` entry of verify, numbered on after the steps.

@@ -4,6 +4,7 @@
 #include "engine/deadlines.hpp"
 #include "engine/draft.hpp"
 #include "engine/guards.hpp"
+#include "engine/judge.hpp"
 #include "engine/planning.hpp"
 #include "engine/shift.hpp"
 
@@ -171,7 +172,7 @@ AskFresh Engine::ask_for(Plan const& plan) const {
     ask.references = !impl_->policy->daemon.references.empty() || !service->references.empty();
     ask.dependencies = service->depends_on;
     ask.schema = plan.undoes == Undoes::release && !service->release.schema_type.empty();
-    if (plan.target) ask.plans.push_back(plan);
+    if (asks_steps(plan)) ask.plans.push_back(plan);
     return ask;
 }
 

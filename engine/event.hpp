@@ -3,6 +3,7 @@
 
 #include "engine/state.hpp"
 
+#include <set>
 #include <variant>
 
 namespace rollbackd {
@@ -12,6 +13,25 @@ struct Actor {
     std::string name;
     std::string role;
 };
+
+enum class StepFinding {
+    ready,       // nothing speaks against it
+    impossible,  // it cannot work, and no step before it brings what is missing
+    later,       // it could not work yet; a step before it may bring what is missing
+    unanswered,  // no answer in time, or none that can be trusted
+    unasked,     // it may not be needed, depends on an earlier one, or does not wait to be asked
+};
+BOOST_DESCRIBE_ENUM(StepFinding, ready, impossible, later, unanswered, unasked)
+
+/// What one step of a plan answered to its preflight.
+struct StepLook {
+    std::string playbook;
+    std::uint32_t n = 0;  // over steps, then always; from 1
+    std::string name;
+    StepFinding found = StepFinding::unasked;
+    std::string text;
+};
+BOOST_DESCRIBE_STRUCT(StepLook, (), (playbook, n, name, found, text))
 
 /// The world asked afresh (A6 c, d, e), all of it within 2 s.
 struct Answer {
@@ -27,6 +47,8 @@ struct Answer {
     std::optional<std::string> schema;
     std::string schema_error;
     std::map<std::string, std::string> preflight;  // playbook → why it cannot run; absent: it can
+    std::set<std::string> asked = {};              // plans whose steps were asked, by hash
+    std::vector<StepLook> looks = {};              // what each of those steps answered
 };
 
 enum class EdgeKind {
@@ -102,13 +124,15 @@ struct RunAsked {
     std::string playbook;
     std::string reason;
     JsonObject inputs;
-    Answer answer;  // asked by the shell before (preflight)
+    Answer answer;       // asked by the shell before (preflight)
+    bool force = false;  // though a step says that it cannot work
 };
 struct Approved {
     Actor actor;
     std::string incident;
     std::string plan;
     Answer answer;
+    bool force = false;  // though a step says that it cannot work
 };
 struct Rejected {
     Actor actor;

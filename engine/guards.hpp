@@ -51,6 +51,18 @@ Judgement judge_step(
     Draft const& draft, Incident const& incident, Firing const* firing, Run const& run,
     Answer const* answer
 );
+/// What the steps of that playbook's plan answered, to be written down.
+JsonArray looks_at(Answer const& answer, std::string const& playbook);
+/// What is written down of a person's decision: who, what the steps answered, and what they went
+/// against.
+JsonObject by_a_person(
+    std::string const& how, Actor const& who, Answer const& answer, std::string const& playbook,
+    std::string const& forced
+);
+/// What stands in the way, for the person; where it is what a step says, how to go against it.
+std::string refusal_of(Judgement const& judgement, std::string const& all_the_same);
+/// A person goes on though steps say that they cannot work: what they say, taken out of the answer.
+std::string take_objections(Answer& answer);
 /// The trigger a run answers (the first of them); null: a person's own run.
 Firing const* answered_firing(Incident const& incident, Run const& run);
 

@@ -1,6 +1,7 @@
 // The guards of one rung, (a), (b), (d) and (e), and those of a step that is approved in mid-run.
 #include "core/names.hpp"
 #include "engine/guards_bench.hpp"
+#include "engine/head.hpp"
 #include "engine/planning.hpp"
 #include "engine/storm.hpp"
 
@@ -172,17 +173,41 @@ void judge_repetition(Bench& bench, ServiceState const& known) {
     );
 }
 
-// (d): what the steps themselves say about restoring the target.
+// "3 of 5 steps were asked; migrate: no answer in time".
+std::string asked_words(Answer const* answer, std::string const& playbook) {
+    std::size_t all = 0;
+    std::size_t asked = 0;
+    std::string open;
+    for (auto const& look : answer == nullptr ? std::vector<StepLook>() : answer->looks) {
+        if (look.playbook != playbook) continue;
+        ++all;
+        if (look.found != StepFinding::unasked) ++asked;
+        bool const told = look.found == StepFinding::later || look.found == StepFinding::unanswered;
+        if (told) open += "; " + look.name + " (" + to_string(look.found) + "): " + look.text;
+    }
+    if (all == 0) return {};
+    return std::to_string(asked) + " of " + std::to_string(all) + " steps asked" +
+           printable_line(open, open.size());
+}
+
+// (d): what the steps themselves say: about restoring the target, and of a plan that has none about
+// carrying it out at all.
 void judge_preflight(Bench& bench, Plan const& plan, Answer const* answer) {
-    auto const* const preflight = answer == nullptr ? nullptr : [&]() -> std::string const* {
+    auto const asked = asked_words(answer, plan.playbook);
+    auto const* const said = answer == nullptr ? nullptr : [&]() -> std::string const* {
         auto const found = answer->preflight.find(plan.playbook);
         return found == answer->preflight.end() ? nullptr : &found->second;
     }();
-    bench.say(
-        Guard::no_target, preflight == nullptr,
-        preflight == nullptr ? "known-good " + *plan.target + " is present and different"
-                             : *plan.target + " cannot be restored: " + *preflight
-    );
+    if (said != nullptr) {
+        auto const what = plan.target ? *plan.target + " cannot be restored: "
+                                      : plan.playbook + " cannot be carried out: ";
+        bench.say(Guard::no_target, false, what + printable_line(*said, said->size()));
+        bench.out.refusals.back().impossible = true;
+        return;
+    }
+    auto text = plan.target ? "known-good " + *plan.target + " is present and different" : "";
+    if (!asked.empty()) text += (text.empty() ? "" : "; ") + asked;
+    if (!text.empty()) bench.say(Guard::no_target, true, std::move(text));
 }
 
 // (e): the schema the target was recorded with is the one in effect.
@@ -270,7 +295,10 @@ Judgement judge_step(
     judge_switches(bench, known, run.manual ? Wanted::manual : Wanted::approved);
     if (service == nullptr) return std::move(bench.out);
     if (!run.manual) judge_world(bench, *service, answer);
-    if (!run.plan.target) return std::move(bench.out);
+    if (!run.plan.target) {
+        judge_preflight(bench, run.plan, answer);
+        return std::move(bench.out);
+    }
     auto const target = known.versions.find(*run.plan.target);
     bool const bad = target != known.versions.end() && target->second.standing == Standing::bad;
     bench.say(
@@ -289,7 +317,11 @@ Judgement judge_rung(
 ) {
     Bench bench{draft, incident, firing, playbook.name, {}};
     auto const* const service = draft.policy.service(incident.service);
-    if (service == nullptr || !takes_release_back(playbook)) return std::move(bench.out);
+    if (service == nullptr) return std::move(bench.out);
+    if (!takes_release_back(playbook)) {
+        if (plan) judge_preflight(bench, *plan, answer);
+        return std::move(bench.out);
+    }
     auto const& known = draft.state.service(incident.service);
     // What takes the schema or the data back as well is a person's to approve, who may blame the
     // release for what came to light late, and the schema is to move: (d) alone is asked.
@@ -314,6 +346,40 @@ Judgement judge_rung(
         judge_schema(bench, *service, known, *plan, answer);
     }
     return std::move(bench.out);
+}
+
+JsonArray looks_at(Answer const& answer, std::string const& playbook) {
+    JsonArray out;
+    for (auto const& look : answer.looks) {
+        if (look.playbook == playbook) out.push_back(to_json(look));
+    }
+    return out;
+}
+
+JsonObject by_a_person(
+    std::string const& how, Actor const& who, Answer const& answer, std::string const& playbook,
+    std::string const& forced
+) {
+    JsonObject out{{how, who.name}};
+    if (auto looks = looks_at(answer, playbook); !looks.empty()) out["steps"] = std::move(looks);
+    if (!forced.empty()) out["forced"] = forced;
+    return out;
+}
+
+std::string refusal_of(Judgement const& judgement, std::string const& all_the_same) {
+    auto const& first = judgement.refusals.front();
+    auto text = refusal_text(first);
+    if (first.impossible) text += "; mend that, or go on all the same: " + all_the_same;
+    return text;
+}
+
+std::string take_objections(Answer& answer) {
+    std::string out;
+    for (auto const& [playbook, why] : answer.preflight) {
+        out += (out.empty() ? "" : "; ") + printable_line(why, why.size());
+    }
+    answer.preflight.clear();
+    return out;
 }
 
 }  // namespace rollbackd

@@ -263,9 +263,12 @@ bool answer_question(Head& head, std::string const& id, Question const& question
 }
 
 void answer_open(Head& head, Incident const& incident) {
-    auto const guard =
-        incident.refusals.empty() ? std::nullopt : std::optional(incident.refusals.back().guard);
-    if (guard == Guard::no_target) {
+    auto const* const last = incident.refusals.empty() ? nullptr : &incident.refusals.back();
+    auto const guard = last == nullptr ? std::nullopt : std::optional(last->guard);
+    if (last != nullptr && last->impossible) {
+        head.command = "rollbackctl run " + incident.service + " " + last->playbook;
+        head.must = "mend what its step says, then: " + head.command;
+    } else if (guard == Guard::no_target) {
         head.command = "rollbackctl deploy " + incident.service + " VERSION --known-good";
         head.must = "name a version that is known to be good: " + head.command;
     } else if (guard == Guard::paused) {

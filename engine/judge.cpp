@@ -8,7 +8,10 @@ namespace rollbackd {
 
 namespace {
 
-Json proof_of(Firing const& firing, Answer const* answer, Judgement const& judgement) {
+Json proof_of(
+    Firing const& firing, Answer const* answer, Judgement const& judgement,
+    std::string const& playbook
+) {
     JsonObject out{
         {"evaluation", to_json(firing.evaluation)}, {"matrix_row", firing.resolved.matrix_row}
     };
@@ -23,10 +26,15 @@ Json proof_of(Firing const& firing, Answer const* answer, Judgement const& judge
         );
     }
     JsonObject told{{"blind", answer->blind}, {"failing", std::move(failing)}};
+    if (auto looks = looks_at(*answer, playbook); !looks.empty()) told["steps"] = std::move(looks);
     if (answer->schema) told["schema"] = *answer->schema;
     if (!answer->schema_error.empty()) told["schema_error"] = answer->schema_error;
     out["answer"] = std::move(told);
     return out;
+}
+
+bool is_harmless(Playbook const& playbook) {
+    return playbook.undoes == Undoes::nothing && playbook.data_loss == DataLoss::none;
 }
 
 std::string why_it_asks(Plan const& plan) {
@@ -103,7 +111,7 @@ Run make_run(Draft const& draft, std::string const& incident, Plan plan, std::st
 }
 
 void Judge::record(Judgement const& judgement, std::string const& playbook) {
-    auto proof = proof_of(firing, answer, judgement);
+    auto proof = proof_of(firing, answer, judgement, playbook);
     draft.write(IncidentJudged{
         id, firing.trigger, playbook, judgement.guards, judgement.refusals, std::move(proof)
     });
@@ -155,16 +163,32 @@ void Judge::climb() {
     auto const ladder = draft.incident(id).ladder;
     bool passed_one = false;
     std::string last_why;
+    auto const* const service = draft.policy.service(draft.incident(id).service);
     for (auto const& rung : ladder) {
         if (rung.trigger != firing.trigger) continue;
         if (rung.state == RungState::passed_over) {
-            passed_one = true;
+            auto const* const playbook = service->playbook(rung.playbook);
+            passed_one = passed_one || playbook == nullptr || !is_harmless(*playbook);
             last_why = rung.why;
         }
         if (rung.state != RungState::untried) continue;
         if (judge(rung, passed_one, last_why) == Verdict::over) return;
     }
-    end_of_ladder(last_why);
+    end_of_ladder(whole_story(last_why));
+}
+
+// What could not be carried out is told, whatever was passed over after it.
+std::string Judge::whole_story(std::string const& last_why) const {
+    auto const& incident = draft.incident(id);
+    auto const* const service = draft.policy.service(incident.service);
+    std::string out;
+    for (auto const& rung : incident.ladder) {
+        auto const* const playbook = service->playbook(rung.playbook);
+        bool const impossible = rung.state == RungState::passed_over && playbook != nullptr &&
+                                is_harmless(*playbook) && rung.why != last_why;
+        if (rung.trigger == firing.trigger && impossible) out += rung.why + "; ";
+    }
+    return out + last_why;
 }
 
 Judge::Verdict Judge::judge(LadderRung const& rung, bool& passed_one, std::string& last_why) {
@@ -175,14 +199,18 @@ Judge::Verdict Judge::judge(LadderRung const& rung, bool& passed_one, std::strin
         pass_over(rung, "the playbook is no longer configured");
         return Verdict::next;
     }
-    bool const harmless =
-        playbook->undoes == Undoes::nothing && playbook->data_loss == DataLoss::none;
+    bool const harmless = is_harmless(*playbook);
     if (passed_one && !harmless) {
         last_why = "an earlier rung was passed over, and this one undoes something";
         pass_over(rung, last_why);
         return Verdict::next;
     }
     auto plan = make_plan(draft.state, service, *playbook, {}, id);
+    bool const asked = answer != nullptr && plan && answer->asked.contains(plan->hash);
+    if (plan && asks_steps(*plan) && !asked) {
+        ask_for_rung(draft, id, firing, rung.playbook);
+        return Verdict::over;
+    }
     auto const locks = plan ? plan->locks : playbook->locks;
     auto held = judge_hold(draft, draft.incident(id), &firing, locks, answer, Wanted::automatic);
     if (!harmless) add(held, judge_storm(draft, draft.incident(id), firing));
@@ -208,7 +236,8 @@ Judge::Verdict Judge::judge(LadderRung const& rung, bool& passed_one, std::strin
         go(std::move(*plan), service_name);
         return Verdict::over;
     }
-    passed_one = true;
+    // What undoes nothing and cannot be carried out says nothing about the release.
+    passed_one = passed_one || !harmless;
     if (judgement.passed()) {
         last_why = rung.playbook + " cannot be planned: " + to_string(plan.error());
         pass_over(rung, last_why);

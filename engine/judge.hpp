@@ -9,6 +9,13 @@ namespace rollbackd {
 /// The most severe firing trigger that still has a rung to try; ties go by file order.
 Firing const* next_firing(Draft const& draft, Incident const& incident);
 
+/// Some of its steps can be asked whether they could work.
+bool asks_steps(Plan const& plan);
+/// The world is asked once more, with the steps of that rung's plan (decide_asking.cpp).
+void ask_for_rung(
+    Draft& draft, std::string const& incident, Firing const& firing, std::string const& playbook
+);
+
 /// A run of that plan, not yet recorded; its steps and checks pending.
 Run make_run(Draft const& draft, std::string const& incident, Plan plan, std::string reason);
 
@@ -27,6 +34,7 @@ struct Judge {
 private:
     enum class Verdict { next, over };
     Verdict judge(LadderRung const& rung, bool& passed_one, std::string& last_why);
+    std::string whole_story(std::string const& last_why) const;
     void pass_over(LadderRung const& rung, std::string const& why);
     void record(Judgement const& judgement, std::string const& playbook);
     void propose(Plan plan, std::string why, bool storm = false);

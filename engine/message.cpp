@@ -15,6 +15,8 @@ using namespace std::chrono_literals;
 
 /// A state left sooner than this is merged into the next.
 constexpr Duration merge_window = 1s;
+/// The world answers within two seconds; who is told before hears only half of it.
+constexpr Duration answer_window = 3s;
 /// Who joins a storm that people were told of waits for others that may follow.
 constexpr Duration storm_gathers = 5s;
 constexpr std::size_t text_max = 4000;
@@ -305,8 +307,12 @@ void queue_messages(Draft& draft, State const& before) {
         bool const escalated = now->escalated && (then == nullptr || !then->escalated);
         bool const unanswered =
             now->unanswered != (then == nullptr ? std::uint32_t(0) : then->unanswered);
-        // An incident that was only opened and asks the world first is told with its next state.
-        bool const entered = then == nullptr || then->state != now->state;
+        // An incident that was only opened and asks the world first is told with its next state, or
+        // with what was decided where it stays in this one.
+        bool const answered = then != nullptr && then->asking && !now->asking &&
+                              now->state == IncidentState::open &&
+                              now->standing_text != then->standing_text;
+        bool const entered = then == nullptr || then->state != now->state || answered;
         // Frozen, say, it would be told of by no change of its state.
         bool const worse = !entered && then != nullptr && now->severity < then->severity;
         if (!newly_recovered && !escalated && !unanswered && !worse && !entered) continue;
@@ -332,7 +338,8 @@ void queue_messages(Draft& draft, State const& before) {
             );
         }
         if (!entered) continue;
-        auto const delay = is_passing(now->state) ? merge_window : Duration::zero();
+        auto const passing = now->asking ? answer_window : merge_window;
+        auto const delay = is_passing(now->state) ? passing : Duration::zero();
         Alert const alert{id,           event_of(now->state),   text,
                           head.command, draft.now.boot + delay, channels};
         auto const storm = storm_of(draft, *now);

@@ -129,12 +129,15 @@ struct Refusal {
     std::string playbook;
     std::string trigger;
     Moment at;
-    bool carried = false;  // b only because the blamed part is too short yet: judged again
-    bool storm = false;    // c because many services broke together: one approval lets all go
+    bool carried = false;     // b only because the blamed part is too short yet: judged again
+    bool storm = false;       // c because many services broke together: one approval lets all go
+    bool impossible = false;  // d because a step of the plan says that it cannot work
 
     friend bool operator==(Refusal const&, Refusal const&) = default;
 };
-BOOST_DESCRIBE_STRUCT(Refusal, (), (guard, letter, text, playbook, trigger, at, carried, storm))
+BOOST_DESCRIBE_STRUCT(
+    Refusal, (), (guard, letter, text, playbook, trigger, at, carried, storm, impossible)
+)
 
 struct Firing {
     std::string trigger;

@@ -72,11 +72,11 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
     co_return outcome;
 }
 
-asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
-    auto const archive = co_await first_backup(job, endings());
-    if (!archive) co_return to_string(archive.error());
-    auto const end = co_await job.ask(command(job, archive_restore_readable, *archive));
-    co_return objection(job, end);
+asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
+    std::function<Command(std::string const&)> const look = [&](std::string const& archive) {
+        return command(job, archive_restore_readable, archive);
+    };
+    co_return co_await look_for_backup(job, endings(), look);
 }
 
 asio::awaitable<StepOutcome> settle(StepJob& job) {
@@ -90,6 +90,8 @@ std::string dry_run(Step const& step) {
            ", and swap them; what is there now is kept";
 }
 
+Effect effect(Step const& step) { return brings_files(step, {"to"}); }
+
 }  // namespace
 
 StepType archive_restore_step() {
@@ -99,6 +101,7 @@ StepType archive_restore_step() {
         .dry_run = dry_run,
         .preflight = preflight,
         .settle = settle,
+        .effect = effect,
     };
 }
 

@@ -30,7 +30,7 @@ measures=$(stat -f -c '%a %S' -- "$into") || exit 10
 free=$((${measures% *} * ${measures#* }))
 if [ $((wanted + keep)) -gt "$free" ]; then
     echo "$into: $free bytes are free; the archive may need $wanted, and $keep must be left" >&2
-    exit 10
+    exit 73
 fi
 )sh";
 
@@ -88,7 +88,7 @@ free=$((${measures% *} * ${measures#* }))
 size=$(stat -L -c %s -- "$archive")
 if [ $((size * 2)) -gt "$free" ]; then
     echo "$parent: $free bytes are free, too few to unpack $archive of $size" >&2
-    exit 10
+    exit 73
 fi
 )sh";
 

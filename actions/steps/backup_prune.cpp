@@ -146,12 +146,12 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
     co_return outcome;
 }
 
-asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
+asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
     auto const end = co_await job.ask(list_command(job));
     auto said = objection(job, end);
     if (said || !end.ok()) co_return said;
     auto const all = sorted(job, end);
-    if (!all) co_return to_string(all.error());
+    if (!all) co_return about_files(job, to_string(all.error()));
     co_return std::nullopt;
 }
 
@@ -181,6 +181,7 @@ StepType backup_prune_step() {
         .dry_run = dry_run,
         .preflight = preflight,
         .settle = settle,
+        .effect = brings_space,
     };
 }
 

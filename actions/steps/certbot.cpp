@@ -170,7 +170,7 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
     co_return outcome;
 }
 
-asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
+asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
     auto const end = co_await job.ask(command(job, certbot_ready));
     co_return objection(job, end);
 }

@@ -12,14 +12,14 @@ inline constexpr char const* certbot_ready = R"sh(
 export LC_ALL=C
 verb=$1 name=$2 force=$3 younger=$4
 shift 4
-command -v openssl >/dev/null || { echo "openssl is not installed" >&2; exit 10; }
+command -v openssl >/dev/null || { echo "openssl is not installed" >&2; exit 69; }
 # Where it is, as certbot says; nothing: there is none of that name yet.
 file_of() {
     tool certificates --cert-name "$name" </dev/null 2>/dev/null |
         sed -n 's/^ *Certificate Path: //p' | head -n 1
 }
 fact() { openssl x509 -in "$1" -noout "-$2" 2>/dev/null | sed 's/^[^=]*=//'; }
-tool --version </dev/null >/dev/null 2>&1 || { echo "certbot is not installed, or cannot be called" >&2; exit 10; }
+tool --version </dev/null >/dev/null 2>&1 || { echo "certbot is not installed, or cannot be called" >&2; exit 69; }
 file=$(file_of)
 if [ -z "$file" ] && [ "$verb" = renew ]; then
     echo "certbot has no certificate named $name" >&2

@@ -245,7 +245,7 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
     co_return looked;
 }
 
-asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
+asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
     auto const end = co_await list(job);
     co_return objection(job, end);
 }
@@ -279,6 +279,15 @@ std::string dry_run(Step const& step) {
     return "run " + command_line(words) + " in " + text_of(params, "cwd");
 }
 
+Effect effect(Step const& step) {
+    auto const verb = text_of(Json(step.params), "do");
+    if (verb == "run") return brings_anything(step);
+    if (verb == "build" || verb == "pull") return brings_images(step);
+    auto out = stops_or_starts(step, {"stop", "down"});
+    out.brings.grounds.images = verb == "up";
+    return out;
+}
+
 }  // namespace
 
 StepType compose_step() {
@@ -288,6 +297,7 @@ StepType compose_step() {
         .dry_run = dry_run,
         .preflight = preflight,
         .settle = settle,
+        .effect = effect,
     };
 }
 

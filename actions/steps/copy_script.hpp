@@ -21,7 +21,7 @@ export LC_ALL=C
 to=$1 size=$2 sum=$3 keep=$4 replace=$5
 folder=$(dirname -- "$to")
 [ -d "$folder" ] && [ -w "$folder" ] || { echo "$folder: no folder that $(id -un) can write to" >&2; exit 10; }
-command -v sha256sum >/dev/null || { echo "sha256sum is not installed" >&2; exit 10; }
+command -v sha256sum >/dev/null || { echo "sha256sum is not installed" >&2; exit 69; }
 if [ -e "$to" ] || [ -L "$to" ]; then
     [ -f "$to" ] && [ ! -L "$to" ] || { echo "$to is no file" >&2; exit 10; }
     if [ "$sum" != - ] && [ "$(sha256sum <"$to" | cut -c 1-64)" = "$sum" ]; then echo same; exit 0; fi
@@ -32,7 +32,7 @@ measures=$(stat -f -c '%a %S' -- "$folder") || exit 10
 free=$((${measures% *} * ${measures#* }))
 if [ $((size + keep)) -gt "$free" ]; then
     echo "$folder: $free bytes are free; the file needs $size, and $keep must be left" >&2
-    exit 10
+    exit 73
 fi
 echo room
 )sh";

@@ -138,13 +138,13 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
     co_return job.outcome(end);
 }
 
-asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
+asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
     auto const* const look = R"sh(
 measured=$(source_look </dev/null) || { echo "$1 cannot be read" >&2; exit 10; }
 place_for "${measured%% *}" - </dev/null >/dev/null
 )sh";
     auto made = command(job, look);
-    if (!made) co_return to_string(made.error());
+    if (!made) co_return never(to_string(made.error()));
     auto const end = co_await job.ask(std::move(*made));
     co_return objection(job, end);
 }
@@ -166,6 +166,8 @@ std::string dry_run(Step const& step) {
            ", hashed on both sides before it gets that name";
 }
 
+Effect effect(Step const& step) { return brings_files(step, {"to"}); }
+
 }  // namespace
 
 StepType copy_step() {
@@ -175,6 +177,7 @@ StepType copy_step() {
         .dry_run = dry_run,
         .preflight = preflight,
         .settle = settle,
+        .effect = effect,
     };
 }
 

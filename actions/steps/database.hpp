@@ -39,7 +39,7 @@ need() {
     for program in "$@"; do
         command -v -- "$program" >/dev/null && continue
         echo "$program is not installed there" >&2
-        exit 10
+        exit 69
     done
 }
 run_psql() { psql -X -w -q -A -t -v ON_ERROR_STOP=1 -v SHOW_CONTEXT=never "$@"; }

@@ -2,6 +2,7 @@
 // file with one function that returns its descriptor, and one line in registry.cpp.
 #pragma once
 
+#include "actions/steps/effect.hpp"
 #include "actions/steps/job.hpp"
 #include "core/descriptor.hpp"
 
@@ -9,17 +10,20 @@ namespace rollbackd {
 
 struct StepType {
     /// Why it could not work now; changes nothing.
-    using Preflight = boost::asio::awaitable<std::optional<std::string>> (*)(StepJob& job);
+    using Preflight = boost::asio::awaitable<std::optional<Objection>> (*)(StepJob& job);
     /// Of a step whose end is unknown: done, failed (= not done) or unknown.
     using Settle = boost::asio::awaitable<StepOutcome> (*)(StepJob& job);
     using Run = boost::asio::awaitable<StepOutcome> (*)(StepJob& job);
     using DryRun = std::string (*)(Step const& step);
+    /// What it may bring that a later step needs, whatever else it does.
+    using Effects = Effect (*)(Step const& step);
 
     TypeInfo info;
     Run run = nullptr;  // none: the engine carries it out
     DryRun dry_run = nullptr;
     Preflight preflight = nullptr;  // none: nothing can be known before
     Settle settle = nullptr;        // none: only the step's own check can tell
+    Effects effect = nullptr;       // none: no other step needs what it does
 };
 
 StepType exec_step();

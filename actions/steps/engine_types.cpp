@@ -62,10 +62,19 @@ std::string dry_manual(Step const& step) {
     return "ask a person: " + text_of(Json(step.params), "say");
 }
 
+/// A person may install what is missing as well.
+Effect by_hand(Step const& step) {
+    auto out = brings_anything(step);
+    out.brings.grounds.tools = true;
+    return out;
+}
+
 }  // namespace
 
-StepType wait_until_step() { return {.info = wait_until_info(), .dry_run = dry_wait}; }
+StepType wait_until_step() {
+    return {.info = wait_until_info(), .dry_run = dry_wait, .effect = brings_services};
+}
 StepType notify_step() { return {.info = notify_info(), .dry_run = dry_notify}; }
-StepType manual_step() { return {.info = manual_info(), .dry_run = dry_manual}; }
+StepType manual_step() { return {.info = manual_info(), .dry_run = dry_manual, .effect = by_hand}; }
 
 }  // namespace rollbackd

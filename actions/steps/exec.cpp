@@ -57,24 +57,33 @@ std::string dry_run(Step const& step) {
 }
 
 /// Whether the program is there. What it would do is its own secret.
-asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
+asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
     auto const argv = job.list("argv");
     if (argv.empty()) co_return std::nullopt;
     Command command;
-    command.argv = script_argv(
-        "exec", R"(cd "$2" && command -v -- "$1" >/dev/null)",
-        {argv[0], job.has("cwd") ? job.text("cwd") : "/"}
-    );
+    auto const folder = job.has("cwd") ? job.text("cwd") : std::string("/");
+    command.argv = script_argv("exec", program_look, {argv[0], folder});
     auto const end = co_await job.ask(std::move(command));
-    bool const missing = end.kind == EndKind::exited && end.exit != ssh_failed_exit && !end.ok();
-    if (!missing) co_return objection(job, end);
-    co_return "no such program, or no such folder: " + argv[0];
+    co_return program_objection(job, end, argv[0], folder);
+}
+
+/// A line that says "install" may bring the very tool that a later step needs.
+Effect effect(Step const& step) {
+    auto out = brings_anything(step);
+    out.brings.grounds.tools = to_text(step.params).find("install") != std::string::npos;
+    return out;
 }
 
 }  // namespace
 
 StepType exec_step() {
-    return {.info = exec_info(), .run = run, .dry_run = dry_run, .preflight = preflight};
+    return {
+        .info = exec_info(),
+        .run = run,
+        .dry_run = dry_run,
+        .preflight = preflight,
+        .effect = effect
+    };
 }
 
 }  // namespace rollbackd

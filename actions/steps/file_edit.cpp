@@ -76,11 +76,13 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
     co_return outcome;
 }
 
-asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
+asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
     auto const now = co_await read(job);
     if (!now.ok()) co_return objection(job, now);
     auto const wanted = edited(job, now.stdout_text);
-    if (!wanted) co_return job.text("file") + ": " + to_string(wanted.error());
+    if (!wanted) {
+        co_return about_files(job, job.text("file") + ": " + to_string(wanted.error()));
+    }
     co_return std::nullopt;
 }
 
@@ -103,6 +105,8 @@ std::string dry_run(Step const& step) {
     return "replace the line \"" + line + "\" by \"" + value + "\" in " + file;
 }
 
+Effect effect(Step const& step) { return brings_files(step, {"file"}); }
+
 }  // namespace
 
 StepType file_edit_step() {
@@ -112,6 +116,7 @@ StepType file_edit_step() {
         .dry_run = dry_run,
         .preflight = preflight,
         .settle = settle,
+        .effect = effect,
     };
 }
 

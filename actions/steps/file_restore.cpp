@@ -94,7 +94,7 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
     co_return job.outcome(end);
 }
 
-asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
+asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
     auto const end = co_await job.ask(command(job, look_script));
     co_return objection(job, end);
 }
@@ -111,6 +111,8 @@ std::string dry_run(Step const& step) {
            "put " + text_of(params, "from") + " in the place of " + text_of(params, "file");
 }
 
+Effect effect(Step const& step) { return brings_files(step, {"file", "keep"}); }
+
 }  // namespace
 
 StepType file_restore_step() {
@@ -120,6 +122,7 @@ StepType file_restore_step() {
         .dry_run = dry_run,
         .preflight = preflight,
         .settle = settle,
+        .effect = effect,
     };
 }
 

@@ -201,9 +201,9 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
     co_return outcome;
 }
 
-asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
+asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
     auto const gates = wanted(job.step().params);
-    if (!gates) co_return to_string(gates.error());
+    if (!gates) co_return never(to_string(gates.error()));
     auto const* const ready = is_ufw(job) ? ufw_ready : nft_ready;
     auto const end = co_await job.ask(command(job, *gates, ready));
     co_return objection(job, end);
@@ -236,6 +236,8 @@ std::string dry_run(Step const& step) {
     return text + "; and look at " + spaced(addresses) + " from " + (from.empty() ? "here" : from);
 }
 
+Effect effect(Step const& step) { return stops_or_starts(step, {"close"}); }
+
 }  // namespace
 
 StepType firewall_step() {
@@ -245,6 +247,7 @@ StepType firewall_step() {
         .dry_run = dry_run,
         .preflight = preflight,
         .settle = settle,
+        .effect = effect,
     };
 }
 

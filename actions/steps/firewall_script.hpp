@@ -38,7 +38,7 @@ rules=$(cat)
 said=$(printf '%s\n' "$rules" | tool --check --file - 2>&1) || {
     printf '%s\n' "$said" | head -n 5 >&2
     echo "nftables cannot be told; it needs root and the package nftables" >&2
-    exit 10
+    exit 69
 }
 )sh";
 
@@ -74,8 +74,8 @@ esac
 inline constexpr char const* ufw_ready = R"sh(
 umask 077
 folder=/etc/ufw state=/etc/ufw/rollbackd mark=726f6c6c6261636b64
-[ "$(id -u)" = 0 ] || { echo "ufw needs root" >&2; exit 10; }
-said=$(tool status 2>&1) || { printf '%s\n' "$said" >&2; echo "ufw cannot be asked" >&2; exit 10; }
+[ "$(id -u)" = 0 ] || { echo "ufw needs root" >&2; exit 69; }
+said=$(tool status 2>&1) || { printf '%s\n' "$said" >&2; echo "ufw cannot be asked" >&2; exit 69; }
 case $said in
     *'Status: active'*) ;;
     *) echo "ufw is not active, so its rules have no effect; use by: nftables" >&2; exit 10 ;;
@@ -194,7 +194,7 @@ exec iptables -S
 /// ADDRESS PORT open | refused | silent | unknown WHY
 inline constexpr char const* outside_look = R"sh(
 export LC_ALL=C
-command -v bash >/dev/null || { echo "bash is not installed here; it is what asks" >&2; exit 10; }
+command -v bash >/dev/null || { echo "bash is not installed here; it is what asks" >&2; exit 69; }
 for address in $1; do
     for port in $2; do
         {

@@ -47,7 +47,7 @@ echo "HEAD was $head, is $target"
 )sh";
 
 constexpr char const* preflight_script = R"sh(
-target=$(resolve "$2") || exit 10
+target=$(resolve "$2") || exit 66
 refuse_changes || exit 10
 # Files that git does not know and that stand where the target has one. Lists, and changes nothing.
 in_the_way=$(g -c core.quotePath=false diff --name-only --no-renames --diff-filter=A HEAD "$target" | while IFS= read -r file; do
@@ -83,7 +83,7 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
     co_return job.outcome(end);
 }
 
-asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
+asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
     auto const end = co_await job.ask(command(job, preflight_script));
     co_return objection(job, end);
 }
@@ -98,6 +98,8 @@ std::string dry_run(Step const& step) {
     return "check " + text_of(params, "to") + " out in " + text_of(params, "repo");
 }
 
+Effect effect(Step const& step) { return brings_files(step, {"repo"}); }
+
 }  // namespace
 
 StepType git_checkout_step() {
@@ -107,6 +109,7 @@ StepType git_checkout_step() {
         .dry_run = dry_run,
         .preflight = preflight,
         .settle = settle,
+        .effect = effect,
     };
 }
 

@@ -199,7 +199,7 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
     co_return job.outcome(end);
 }
 
-asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
+asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
     auto const end = co_await job.ask(command(job, preflight_script));
     co_return objection(job, end);
 }
@@ -217,6 +217,8 @@ std::string dry_run(Step const& step) {
     return out;
 }
 
+Effect effect(Step const& step) { return brings_files(step, {"repo"}); }
+
 }  // namespace
 
 StepType git_revert_step() {
@@ -226,6 +228,7 @@ StepType git_revert_step() {
         .dry_run = dry_run,
         .preflight = preflight,
         .settle = settle,
+        .effect = effect,
     };
 }
 

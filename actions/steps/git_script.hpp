@@ -10,6 +10,7 @@ namespace rollbackd {
 inline constexpr char const* git_prelude = R"sh(
 export GIT_TERMINAL_PROMPT=0 GIT_EDITOR=true GIT_PAGER=cat LC_ALL=C
 export GIT_SSH_COMMAND="${GIT_SSH_COMMAND:-ssh -o BatchMode=yes -o ConnectTimeout=10}"
+command -v git >/dev/null || { echo "git is not installed there" >&2; exit 69; }
 case $1 in -*) echo "not a folder: $1" >&2; exit 10 ;; esac
 repo=$(cd -P -- "$1" 2>/dev/null && pwd -P) || { echo "$1: no such folder" >&2; exit 10; }
 # A tree its group may write stays one.

@@ -171,6 +171,8 @@ std::string dry_run(Step const& step) {
 
 }  // namespace
 
-StepType http_step() { return {.info = http_step_info(), .run = run, .dry_run = dry_run}; }
+StepType http_step() {
+    return {.info = http_step_info(), .run = run, .dry_run = dry_run, .effect = brings_anything};
+}
 
 }  // namespace rollbackd

@@ -47,9 +47,9 @@ constexpr char const* look_script = R"sh(
 name=$1 to=$2 keep=$3
 id() { tool image inspect --format '{{.Id}}' "$1"; }
 if ! wanted=$(id "$to" 2>/dev/null); then
-    tool version >/dev/null || exit 10
+    tool version >/dev/null || exit 68
     echo "$to: no such image; was it pruned?" >&2
-    exit 10
+    exit 67
 fi
 was=$(id "$name" 2>/dev/null)
 if [ -n "$keep" ] && kept=$(id "$keep" 2>/dev/null) && [ "$was" != "$wanted" ] && [ "$kept" != "$was" ]; then
@@ -92,7 +92,7 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
     co_return job.outcome(end);
 }
 
-asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
+asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
     auto const end = co_await job.ask(command(job, look_script));
     co_return objection(job, end);
 }
@@ -119,6 +119,7 @@ StepType image_tag_step() {
         .dry_run = dry_run,
         .preflight = preflight,
         .settle = settle,
+        .effect = brings_images,
     };
 }
 

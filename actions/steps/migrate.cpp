@@ -183,18 +183,15 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
     co_return job.outcome(end);
 }
 
-asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
+asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
     auto const words = tool_words(job.step().params);
-    if (!words) co_return no_count;
+    if (!words) co_return never(no_count);
     auto const program = command(job, *words).argv.at(0);
     Command look;
-    look.argv = script_argv(
-        "migrate", R"(cd -- "$2" && command -v -- "$1" >/dev/null)", {program, job.text("cwd")}
-    );
+    auto const folder = job.text("cwd");
+    look.argv = script_argv("migrate", program_look, {program, folder});
     auto const end = co_await job.ask(std::move(look));
-    bool const missing = end.kind == EndKind::exited && !end.ok() && !job.is_remote();
-    if (!missing) co_return objection(job, end);
-    co_return "no such program, or no such folder: " + program;
+    co_return program_objection(job, end, program, folder);
 }
 
 /// Up to a revision, or back to one, can be seen and done again; so many back cannot.
@@ -230,6 +227,7 @@ StepType migrate_step() {
         .dry_run = dry_run,
         .preflight = preflight,
         .settle = settle,
+        .effect = brings_services,
     };
 }
 

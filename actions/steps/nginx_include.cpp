@@ -88,7 +88,7 @@ asio::awaitable<StepOutcome> put_nginx_include(
     co_return co_await seen(job, std::move(outcome), expects_status);
 }
 
-asio::awaitable<std::optional<std::string>> look_at_nginx(StepJob& job) {
+asio::awaitable<std::optional<Objection>> look_at_nginx(StepJob& job) {
     auto const script = one_text(nginx_prelude, nginx_ready);
     auto const end = co_await job.ask(command(job, script, ""));
     co_return objection(job, end);

@@ -2,6 +2,7 @@
 // effect by a request.
 #pragma once
 
+#include "actions/preflight.hpp"
 #include "actions/steps/job.hpp"
 #include "core/descriptor.hpp"
 
@@ -16,7 +17,7 @@ bool is_nginx_word(std::string_view word);
 boost::asio::awaitable<StepOutcome> put_nginx_include(
     StepJob& job, std::string content, bool expects_status
 );
-boost::asio::awaitable<std::optional<std::string>> look_at_nginx(StepJob& job);
+boost::asio::awaitable<std::optional<Objection>> look_at_nginx(StepJob& job);
 boost::asio::awaitable<StepOutcome> settle_nginx_include(StepJob& job, std::string content);
 
 }  // namespace rollbackd

@@ -12,7 +12,7 @@ shift
 folder=$(dirname -- "$file")
 [ -d "$folder" ] && [ -w "$folder" ] || { echo "$folder: no folder that $(id -un) can write to" >&2; exit 10; }
 [ ! -e "$file" ] || [ -f "$file" ] || { echo "$file is no file" >&2; exit 10; }
-command -v -- "$1" >/dev/null || { echo "$1 is not installed" >&2; exit 10; }
+command -v -- "$1" >/dev/null || { echo "$1 is not installed" >&2; exit 69; }
 )sh";
 
 /// That nginx takes its configuration as it is, and that the file is a part of it: else replacing

@@ -11,7 +11,7 @@ need pg_dump pg_restore gzip
 folder=$1 name=$2 word=$3 format=$4 keep=$5
 [ -d "$folder" ] || { echo "$folder: no such folder; create it first" >&2; exit 10; }
 [ -w "$folder" ] && [ -x "$folder" ] || { echo "$folder: not writable for $(id -un)" >&2; exit 10; }
-database=$(ask_one 'SELECT current_database()') || exit 10
+database=$(ask_one 'SELECT current_database()') || exit 68
 name=${name:-$database}
 for part in "$name" "$word"; do
     case $part in *[!A-Za-z0-9._-]*|[.-]*)
@@ -19,7 +19,7 @@ for part in "$name" "$word"; do
         exit 10 ;;
     esac
 done
-size=$(ask_one 'SELECT pg_database_size(current_database())') || exit 10
+size=$(ask_one 'SELECT pg_database_size(current_database())') || exit 68
 last=$(find "$folder" -maxdepth 1 -type f -name "${name}_*" \( -name '*.dump' -o -name '*.sql.gz' \) \
     -printf '%T@ %s\n' | sort -n | tail -n 1 | cut -d ' ' -f 2)
 wanted=$size
@@ -28,7 +28,7 @@ measures=$(stat -f -c '%a %S' -- "$folder") || exit 10
 free=$((${measures% *} * ${measures#* }))
 if [ $((wanted + keep)) -gt "$free" ]; then
     echo "$folder: $free bytes are free; the dump may need $wanted, and $keep must be left" >&2
-    exit 10
+    exit 73
 fi
 )sh";
 

@@ -135,14 +135,14 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
     co_return co_await swap(job, *connection, std::move(restored.told));
 }
 
-asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
+asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
     auto const connection = connection_of(job);
-    if (!connection) co_return to_string(connection.error());
-    auto const backup = co_await first_backup(job, endings());
-    if (!backup) co_return to_string(backup.error());
+    if (!connection) co_return about_files(job, to_string(connection.error()));
     auto const script = one_text(pg_restore_ready, pg_restore_readable);
-    auto const end = co_await job.ask(command(job, *connection, script, *backup));
-    co_return objection(job, end);
+    std::function<Command(std::string const&)> const look = [&](std::string const& backup) {
+        return command(job, *connection, script, backup);
+    };
+    co_return co_await look_for_backup(job, endings(), look);
 }
 
 asio::awaitable<StepOutcome> settle(StepJob& job) {
@@ -185,6 +185,7 @@ StepType pg_restore_step() {
         .dry_run = dry_run,
         .preflight = preflight,
         .settle = settle,
+        .effect = brings_services,
     };
 }
 

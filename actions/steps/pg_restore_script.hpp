@@ -33,10 +33,10 @@ SELECT r.rolsuper OR (r.rolcreatedb AND coalesce(
     (SELECT pg_has_role(d.datdba, 'USAGE') FROM pg_database d WHERE d.datname = :'target'), true))
 FROM pg_roles r WHERE r.rolname = current_user;
 SQL
-) || exit 10
+) || exit 68
 [ "$right" = t ] || {
     echo "$(ask_one 'SELECT current_user') may not create databases, or does not own $target" >&2
-    exit 10
+    exit 69
 }
 if exists "$old"; then
     echo "$old is there already: this step has been done; rename or drop it first" >&2
@@ -52,7 +52,7 @@ SQL
 )
     if [ "${size:-0}" -gt "$free" ]; then
         echo "$where: $free bytes are free; a second $target needs about $size" >&2
-        exit 10
+        exit 73
     fi
 fi
 )sh";

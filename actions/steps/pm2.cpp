@@ -141,13 +141,13 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
     }
 }
 
-asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
+asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
     Command ready;
-    ready.argv = script_argv("pm2", R"(command -v -- "$1" >/dev/null)", job.list("command"));
+    auto const program = job.list("command").at(0);
+    std::string const folder = "/";
+    ready.argv = script_argv("pm2", program_look, {program, folder});
     auto const end = co_await job.ask(std::move(ready));
-    bool const missing = end.kind == EndKind::exited && end.exit == 1;
-    if (missing) co_return "no such program: " + job.list("command").at(0);
-    co_return objection(job, end);
+    co_return program_objection(job, end, program, folder);
 }
 
 asio::awaitable<StepOutcome> settle(StepJob& job) {
@@ -166,6 +166,8 @@ std::string dry_run(Step const& step) {
     return text_of(params, "do") + " the app " + text_of(params, "app") + " of PM2";
 }
 
+Effect effect(Step const& step) { return stops_or_starts(step, {"stop", "delete"}); }
+
 }  // namespace
 
 StepType pm2_step() {
@@ -175,6 +177,7 @@ StepType pm2_step() {
         .dry_run = dry_run,
         .preflight = preflight,
         .settle = settle,
+        .effect = effect,
     };
 }
 

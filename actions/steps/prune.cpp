@@ -112,12 +112,12 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
     co_return outcome;
 }
 
-asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
+asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
     auto const end = co_await job.ask(command(job, image_list));
     auto said = objection(job, end);
     if (said || !end.ok()) co_return said;
     auto const choice = chosen(job, end);
-    if (!choice) co_return to_string(choice.error());
+    if (!choice) co_return never(to_string(choice.error()));
     co_return std::nullopt;
 }
 
@@ -141,7 +141,13 @@ std::string dry_run(Step const& step) {
 }  // namespace
 
 StepType prune_step() {
-    return {.info = prune_info(), .run = run, .dry_run = dry_run, .preflight = preflight};
+    return {
+        .info = prune_info(),
+        .run = run,
+        .dry_run = dry_run,
+        .preflight = preflight,
+        .effect = brings_space
+    };
 }
 
 }  // namespace rollbackd

@@ -286,12 +286,14 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
     }
 }
 
-asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
+asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
     auto const branch = co_await job.ask(branch_command(job, preflight_script));
     if (!branch.ok()) co_return objection(job, branch);
     auto const said = co_await ask_forge(job, "GET", "");
     if (said.json || said.passes) co_return std::nullopt;
-    co_return job.shown(said.why, StepJob::text_bytes_max);
+    Objection found = never(job.shown(said.why, StepJob::text_bytes_max));
+    found.needs.services = true;
+    co_return found;
 }
 
 asio::awaitable<StepOutcome> settle(StepJob& job) {

@@ -11,7 +11,7 @@ export LC_ALL=C
 umask 077
 IFS= read -r password
 [ -z "$password" ] || export REDISCLI_AUTH="$password"
-command -v redis-cli >/dev/null || { echo "redis-cli is not installed; Debian has it in redis-tools" >&2; exit 10; }
+command -v redis-cli >/dev/null || { echo "redis-cli is not installed; Debian has it in redis-tools" >&2; exit 69; }
 where=$1 port=$2 user=$3 number=$4 tls=$5 ca=$6
 shift 6
 cli() {
@@ -22,7 +22,7 @@ cli() {
     redis-cli --no-auth-warning -e -n "$number" "$@"
 }
 answer=$(cli PING </dev/null 2>&1)
-[ "$answer" = PONG ] || { echo "Redis at $where: ${answer:-does not answer}" >&2; exit 10; }
+[ "$answer" = PONG ] || { echo "Redis at $where: ${answer:-does not answer}" >&2; exit 68; }
 )sh";
 
 /// $1 key. The value is what is left of standard input, to its last byte.

@@ -117,12 +117,12 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
     co_return job.outcome(end);
 }
 
-asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
+asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
     auto const* const look = R"sh(
 [ -z "$1" ] || { [ -d "$1" ] && [ -w "$1" ]; } || { echo "$1: no folder that $(id -un) can write to" >&2; exit 10; }
 )sh";
     auto made = command(job, look, {job.text("keep")}, "");
-    if (!made) co_return to_string(made.error());
+    if (!made) co_return about_files(job, to_string(made.error()));
     auto const end = co_await job.ask(std::move(*made));
     co_return objection(job, end);
 }

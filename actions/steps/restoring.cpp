@@ -1,5 +1,7 @@
 #include "actions/steps/restoring.hpp"
 
+#include "actions/steps/words.hpp"
+
 namespace rollbackd {
 
 namespace asio = boost::asio;
@@ -115,13 +117,30 @@ asio::awaitable<Restored> restore_first_usable(
     co_return out;
 }
 
-asio::awaitable<Result<std::string>> first_backup(StepJob& job, std::vector<std::string> endings) {
-    if (job.has("file")) co_return job.text("file");
-    auto const listed = co_await job.ask(list_command(job));
-    if (!listed.ok()) co_return fail(Errc::unavailable, job.outcome(listed).text);
-    auto const found = chosen(job, listed, endings);
-    if (!found) co_return tl::unexpected<Error>(found.error());
-    co_return found->front().path;
+asio::awaitable<std::optional<Objection>> look_for_backup(
+    StepJob& job, std::vector<std::string> endings,
+    std::function<Command(std::string const& path)> look
+) {
+    std::vector<StoredBackup> backups(1);
+    if (job.has("file")) {
+        backups[0].path = job.text("file");
+    } else {
+        auto const listed = co_await job.ask(list_command(job));
+        if (!listed.ok()) co_return objection(job, listed);
+        auto found = chosen(job, listed, endings);
+        if (!found) co_return about_files(job, to_string(found.error()));
+        backups = std::move(*found);
+    }
+    std::optional<Objection> said;
+    for (auto const& backup : backups) {
+        auto command = look(backup.path);
+        auto const end = co_await job.ask(std::move(command));
+        if (end.ok()) co_return std::nullopt;
+        said = objection(job, end);
+        bool const useless = end.kind == EndKind::exited && end.exit == useless_exit;
+        if (!useless) co_return said;
+    }
+    co_return said;
 }
 
 }  // namespace rollbackd

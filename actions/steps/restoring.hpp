@@ -2,6 +2,7 @@
 // older one where that cannot be used.
 #pragma once
 
+#include "actions/preflight.hpp"
 #include "actions/steps/backup_choice.hpp"
 #include "actions/steps/job.hpp"
 #include "core/descriptor.hpp"
@@ -32,9 +33,11 @@ boost::asio::awaitable<Restored> restore_first_usable(
     std::function<Command(std::string const& path)> restore
 );
 
-/// The one that would be tried first; an Error: none.
-boost::asio::awaitable<Result<std::string>> first_backup(
-    StepJob& job, std::vector<std::string> endings
+/// What speaks against each backup that would be tried, looked at one after the other by what
+/// `look` asks; nullopt: one of them will do.
+boost::asio::awaitable<std::optional<Objection>> look_for_backup(
+    StepJob& job, std::vector<std::string> endings,
+    std::function<Command(std::string const& path)> look
 );
 
 }  // namespace rollbackd

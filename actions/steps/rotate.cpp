@@ -137,10 +137,12 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
     co_return outcome;
 }
 
-asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
+asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
     auto const now = co_await read(job);
     if (!now.ok()) co_return objection(job, now);
-    co_return obstacle(job, now.stdout_text);
+    auto against = obstacle(job, now.stdout_text);
+    if (!against) co_return std::nullopt;
+    co_return about_files(job, std::move(*against));
 }
 
 // Written, it stands in the file; made and not there, it was not written; none made: nor was any.
@@ -167,6 +169,8 @@ std::string dry_run(Step const& step) {
            text_of(params, "file") + "; nobody is shown it";
 }
 
+Effect effect(Step const& step) { return brings_files(step, {"file"}); }
+
 }  // namespace
 
 StepType rotate_step() {
@@ -176,6 +180,7 @@ StepType rotate_step() {
         .dry_run = dry_run,
         .preflight = preflight,
         .settle = settle,
+        .effect = effect,
     };
 }
 

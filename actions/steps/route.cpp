@@ -52,8 +52,8 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
     co_return co_await put_nginx_include(job, std::move(*wanted), true);
 }
 
-asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
-    if (!content(job)) co_return no_server;
+asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
+    if (!content(job)) co_return never(no_server);
     co_return co_await look_at_nginx(job);
 }
 
@@ -73,6 +73,12 @@ std::string dry_run(Step const& step) {
            ", test nginx's configuration and reload it";
 }
 
+Effect effect(Step const& step) {
+    auto out = brings_files(step, {"file"});
+    out.starts = true;
+    return out;
+}
+
 }  // namespace
 
 StepType route_step() {
@@ -82,6 +88,7 @@ StepType route_step() {
         .dry_run = dry_run,
         .preflight = preflight,
         .settle = settle,
+        .effect = effect,
     };
 }
 

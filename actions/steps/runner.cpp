@@ -91,7 +91,7 @@ public:
     asio::awaitable<StepOutcome> settle(std::string run, std::uint32_t n, Step step) override;
     void abort(std::string const& run, std::uint32_t n) override;
     asio::awaitable<CheckResult> check(CheckRequest request) override;
-    asio::awaitable<std::optional<std::string>> preflight(Step step) override;
+    asio::awaitable<std::optional<Objection>> preflight(Step step) override;
     std::string dry_run(Step const& step) const override;
     asio::awaitable<std::string> where_steps_run() override { return launcher_.probe(); }
     void set_hosts(std::vector<HostPolicy> hosts) override { hosts_ = std::move(hosts); }
@@ -226,13 +226,13 @@ asio::awaitable<CheckResult> Runner::check(CheckRequest request) {
     co_return CheckResult{end.ok(), job->outcome(end).text};
 }
 
-asio::awaitable<std::optional<std::string>> Runner::preflight(Step step) {
+asio::awaitable<std::optional<Objection>> Runner::preflight(Step step) {
     auto const* const type = find_step_type(step.type);
-    if (type == nullptr) co_return step.type + ": no such type of step";
+    if (type == nullptr) co_return never(step.type + ": no such type of step");
     step.timeout = preflight_max;
     auto const directory = scratch_directory();
     auto job = job_for(std::move(step), directory);
-    if (!job) co_return to_string(job.error());
+    if (!job) co_return never(to_string(job.error()));
     if (type->preflight == nullptr) co_return std::nullopt;
     auto objection = co_await type->preflight(*job);
     remove_directory(directory);

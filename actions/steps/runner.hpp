@@ -7,6 +7,7 @@
 #include "actions/host.hpp"
 #include "actions/outcome.hpp"
 #include "actions/playbook.hpp"
+#include "actions/preflight.hpp"
 #include "core/descriptor.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -70,9 +71,9 @@ public:
     virtual void abort(std::string const& run, std::uint32_t n) = 0;
     virtual boost::asio::awaitable<CheckResult> check(CheckRequest request) = 0;
 
-    /// Why this step could not work now, for people; nullopt: nothing known against it. Changes
+    /// Why this step could not work if it began now; nullopt: nothing known against it. Changes
     /// nothing. Bounded by 2 s.
-    virtual boost::asio::awaitable<std::optional<std::string>> preflight(Step step) = 0;
+    virtual boost::asio::awaitable<std::optional<Objection>> preflight(Step step) = 0;
     /// What it would do, in one or two sentences, secrets left out.
     virtual std::string dry_run(Step const& step) const = 0;
 

@@ -53,7 +53,7 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
     co_return co_await put_nginx_include(job, content(job), is_on(job));
 }
 
-asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
+asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
     co_return co_await look_at_nginx(job);
 }
 
@@ -67,6 +67,13 @@ std::string dry_run(Step const& step) {
            ", test nginx's configuration and reload it";
 }
 
+Effect effect(Step const& step) {
+    auto out = brings_files(step, {"file"});
+    out.contains = text_of(Json(step.params), "do") == "on";
+    out.starts = !out.contains;
+    return out;
+}
+
 }  // namespace
 
 StepType safe_mode_step() {
@@ -76,6 +83,7 @@ StepType safe_mode_step() {
         .dry_run = dry_run,
         .preflight = preflight,
         .settle = settle,
+        .effect = effect,
     };
 }
 

@@ -26,7 +26,7 @@ if [ -n "$keep" ]; then
     # Logs shrink to a tenth and less; a quarter is what must be there.
     if [ $((wanted / 4)) -gt "$free" ]; then
         echo "$keep: $free bytes are free, too few for copies of $wanted; say tail: how much of the end is kept" >&2
-        exit 10
+        exit 73
     fi
 fi
 )sh";
@@ -69,7 +69,7 @@ done
 /// Which images there are, and which of them a container was made from, running or not.
 inline constexpr char const* image_list = R"sh(
 export LC_ALL=C
-tool version >/dev/null 2>&1 || { tool version 2>&1 | tail -n 1 >&2; echo "the container engine does not answer" >&2; exit 10; }
+tool version >/dev/null 2>&1 || { tool version 2>&1 | tail -n 1 >&2; echo "the container engine does not answer" >&2; exit 68; }
 printf 'now %s\n' "$(date +%s)"
 containers=$(tool ps --all --quiet --no-trunc) || exit 11
 for container in $containers; do

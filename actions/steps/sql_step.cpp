@@ -129,7 +129,7 @@ exit 75
 )sh";
 
 constexpr char const* preflight_script = R"sh(
-ask_one 'SELECT 1' >/dev/null || exit 10
+ask_one 'SELECT 1' >/dev/null || exit 68
 )sh";
 
 asio::awaitable<StepOutcome> run(StepJob& job) {
@@ -148,11 +148,11 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
     co_return job.outcome(end);
 }
 
-asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
+asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
     auto const wish = wish_of(job.step().params);
-    if (auto const good = check_wish(wish); !good) co_return good.error().what;
+    if (auto const good = check_wish(wish); !good) co_return never(good.error().what);
     auto const connection = connection_of(job);
-    if (!connection) co_return to_string(connection.error());
+    if (!connection) co_return about_files(job, to_string(connection.error()));
     auto command = database_command("sql", preflight_script, {}, *connection);
     auto const end = co_await job.ask(std::move(command));
     co_return objection(job, end);
@@ -189,6 +189,7 @@ StepType sql_step() {
         .dry_run = dry_run,
         .preflight = preflight,
         .settle = settle,
+        .effect = brings_services,
     };
 }
 

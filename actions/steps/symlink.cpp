@@ -70,7 +70,7 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
     co_return job.outcome(end);
 }
 
-asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
+asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
     auto const end = co_await job.ask(command(job, look_script));
     co_return objection(job, end);
 }
@@ -85,6 +85,8 @@ std::string dry_run(Step const& step) {
     return "let " + text_of(params, "link") + " name " + text_of(params, "to");
 }
 
+Effect effect(Step const& step) { return brings_files(step, {"link"}); }
+
 }  // namespace
 
 StepType symlink_step() {
@@ -94,6 +96,7 @@ StepType symlink_step() {
         .dry_run = dry_run,
         .preflight = preflight,
         .settle = settle,
+        .effect = effect,
     };
 }
 

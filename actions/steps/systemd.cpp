@@ -38,7 +38,7 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
     co_return job.outcome(end);
 }
 
-asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
+asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
     Command command;
     command.argv = script_argv("systemd", systemd_loaded, {job.text("unit")});
     auto const end = co_await job.ask(std::move(command));
@@ -58,6 +58,8 @@ std::string dry_run(Step const& step) {
     return text_of(params, "do") + " the unit " + text_of(params, "unit");
 }
 
+Effect effect(Step const& step) { return stops_or_starts(step, {"stop"}); }
+
 }  // namespace
 
 StepType systemd_step() {
@@ -67,6 +69,7 @@ StepType systemd_step() {
         .dry_run = dry_run,
         .preflight = preflight,
         .settle = settle,
+        .effect = effect,
     };
 }
 

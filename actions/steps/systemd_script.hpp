@@ -11,7 +11,7 @@ unit=$1 verb=$2
 ctl() { systemctl --no-ask-password "$@"; }
 show() { ctl show --property="$1" --value -- "$unit"; }
 tell() { ctl --no-pager --lines=15 status -- "$unit" >&2; }
-load=$(show LoadState) || { echo "systemd does not answer" >&2; exit 10; }
+load=$(show LoadState) || { echo "systemd does not answer" >&2; exit 68; }
 [ "$load" = loaded ] || { echo "$unit: no such unit here ($load)" >&2; exit 10; }
 before=$(show InvocationID)
 ctl "$verb" -- "$unit" || { code=$?; tell; exit "$code"; }
@@ -42,7 +42,7 @@ exit 11
 inline constexpr char const* systemd_loaded = R"sh(
 load=$(systemctl show --property=LoadState --value -- "$1") || {
     echo "systemd does not answer" >&2
-    exit 10
+    exit 68
 }
 [ "$load" = loaded ] || { echo "$1: no such unit here ($load)" >&2; exit 10; }
 )sh";

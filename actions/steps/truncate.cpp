@@ -71,7 +71,7 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
     co_return job.outcome(end);
 }
 
-asio::awaitable<std::optional<std::string>> preflight(StepJob& job) {
+asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
     auto const end = co_await job.ask(command(job, truncate_ready));
     co_return objection(job, end);
 }
@@ -89,7 +89,13 @@ std::string dry_run(Step const& step) {
 }  // namespace
 
 StepType truncate_step() {
-    return {.info = truncate_info(), .run = run, .dry_run = dry_run, .preflight = preflight};
+    return {
+        .info = truncate_info(),
+        .run = run,
+        .dry_run = dry_run,
+        .preflight = preflight,
+        .effect = brings_space
+    };
 }
 
 }  // namespace rollbackd

@@ -3,6 +3,9 @@
 #include "actions/steps/ssh.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
 
 namespace rollbackd {
 
@@ -36,11 +39,121 @@ std::vector<std::string> lines_in(std::string_view printed) {
     return lines;
 }
 
-std::optional<std::string> objection(StepJob const& job, SupervisedEnd const& end) {
-    bool const unanswered = end.kind == EndKind::timed_out || end.kind == EndKind::lost ||
-                            end.kind == EndKind::terminated;
-    if (end.ok() || unanswered) return std::nullopt;
-    return job.outcome(end).text;
+namespace {
+
+void collect_paths(Json const& value, std::vector<std::string>& out) {
+    if (auto const* const text = value.if_string()) {
+        if (text->starts_with('/')) out.emplace_back(*text);
+    } else if (auto const* const array = value.if_array()) {
+        for (auto const& item : *array) collect_paths(item, out);
+    } else if (auto const* const object = value.if_object()) {
+        for (auto const& [key, item] : *object) collect_paths(item, out);
+    }
+}
+
+/// What a program is told that could not be begun: errno's own words, after what they are about.
+bool is_missing(std::string_view why) {
+    auto const errors = {ENOENT, EACCES, ENOTDIR, ENOEXEC};
+    return std::any_of(errors.begin(), errors.end(), [&](int code) {
+        return why.ends_with(std::strerror(code));
+    });
+}
+
+/// A shell says by these that the command it was to run was killed.
+bool says_killed(int exit) { return exit == 128 + SIGKILL || exit == 128 + SIGTERM; }
+
+bool is_unanswered(SupervisedEnd const& end) {
+    switch (end.kind) {
+        case EndKind::exited:
+            return says_killed(end.exit.value_or(0));
+        case EndKind::not_started:  // our own machinery may be what failed: no memory, a full disk
+            return !is_missing(end.why);
+        default:
+            return true;
+    }
+}
+
+Objection not_begun(StepJob const& job, SupervisedEnd const& end) {
+    auto found = about_files(job, job.outcome(end).text);
+    bool const folder = end.why.starts_with("folder ");
+    bool const by_path = end.why.substr(0, end.why.find(':')).find('/') != std::string::npos;
+    if (!folder && !by_path) found.needs = {.tools = true};
+    return found;
+}
+
+}  // namespace
+
+Objection about_files(StepJob const& job, std::string text) {
+    Objection out;
+    out.needs.files = true;
+    std::vector<std::string> all;
+    collect_paths(Json(job.step().params), all);
+    for (auto const& path : all) {
+        if (text.find(path) != std::string::npos) out.paths.push_back(path);
+    }
+    if (out.paths.empty()) out.paths = std::move(all);
+    out.text = std::move(text);
+    return out;
+}
+
+Objection never(std::string text) {
+    Objection out;
+    out.text = std::move(text);
+    return out;
+}
+
+std::optional<Objection> objection(StepJob const& job, SupervisedEnd const& end) {
+    if (end.ok()) return std::nullopt;
+    auto found = about_files(job, job.outcome(end).text);
+    found.unanswered = is_unanswered(end);
+    if (found.unanswered) return found;
+    if (end.kind == EndKind::not_started) return not_begun(job, end);
+    switch (end.exit.value_or(0)) {
+        case no_target_exit:
+            found.needs = {};
+            break;
+        case no_image_exit:
+            found.needs = {.images = true};
+            break;
+        case no_space_exit:
+            found.needs = {.space = true};
+            break;
+        case no_service_exit:
+        case ssh_failed_exit:
+            found.needs = {.services = true};
+            break;
+        case no_tool_exit:
+        case 126:  // the shell's own words for: not executable, not found
+        case 127:
+            found.needs = {.tools = true};
+            break;
+        default:
+            break;
+    }
+    return found;
+}
+
+std::optional<Objection> program_objection(
+    StepJob const& job, SupervisedEnd const& end, std::string const& program,
+    std::string const& folder
+) {
+    auto found = objection(job, end);
+    bool const looked = found && !found->unanswered && end.kind == EndKind::exited;
+    if (!looked || end.exit == ssh_failed_exit) return found;
+    bool const by_path = program.find('/') != std::string::npos;
+    auto const path = program.starts_with('/') ? program : folder + "/" + program;
+    found->needs = {.files = true};
+    if (end.exit != no_tool_exit) {
+        found->text = "no such folder: " + folder;
+        found->paths = {folder};
+    } else if (by_path) {
+        found->text = "no such program: " + path;
+        found->paths = {path};
+    } else {
+        found->text = "no such program: " + program + "; install it, or name it by its path";
+        found->needs = {.tools = true};
+    }
+    return found;
 }
 
 StepOutcome settled(SupervisedEnd const& end) {

@@ -1,6 +1,7 @@
 // Small things several step types say alike.
 #pragma once
 
+#include "actions/preflight.hpp"
 #include "actions/steps/job.hpp"
 
 namespace rollbackd {
@@ -14,10 +15,32 @@ std::string shell_function(std::string const& name, std::vector<std::string> con
 /// The lines of what a program has printed, without empty ones.
 std::vector<std::string> lines_in(std::string_view printed);
 
+/// What our scripts exit with where something is missing that has a kind of its own; any other exit
+/// is about the files that the step names. (sysexits.h has none that fit better.)
+inline constexpr int no_target_exit = 66;   // nothing that a run does brings it
+inline constexpr int no_image_exit = 67;    // of a container engine
+inline constexpr int no_service_exit = 68;  // it does not answer
+inline constexpr int no_tool_exit = 69;     // not installed, or not for this user
+inline constexpr int no_space_exit = 73;
+
 /// What a preflight's end says against the step; nullopt: nothing. A question that found no time
 /// or whose process was killed, as on a machine that is going down under load, must not keep the
-/// rollback from being tried.
-std::optional<std::string> objection(StepJob const& job, SupervisedEnd const& end);
+/// rollback from being tried: it is unanswered.
+std::optional<Objection> objection(StepJob const& job, SupervisedEnd const& end);
+/// About the files that the step names; `text` says which.
+Objection about_files(StepJob const& job, std::string text);
+/// A script of ours that has looked for `program` in `folder` (none: anywhere): exit 10 where there
+/// is no such folder, no_tool_exit where there is no such program.
+inline constexpr char const* program_look = R"sh(
+cd -- "$2" || exit 10
+command -v -- "$1" >/dev/null || exit 69
+)sh";
+std::optional<Objection> program_objection(
+    StepJob const& job, SupervisedEnd const& end, std::string const& program,
+    std::string const& folder
+);
+/// As it is configured it cannot work, whatever else happens.
+Objection never(std::string text);
 
 /// What a settling script's end means: exit 0 done, 1 not done, anything else unknown.
 StepOutcome settled(SupervisedEnd const& end);

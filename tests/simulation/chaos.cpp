@@ -52,6 +52,9 @@ void Simulation::set_up() {
     world_.step_hangs = random_.chance(0.3) ? 0.08 : 0.01;
     world_.no_effect = random_.chance(0.3) ? 0.2 : 0.02;
     world_.delivery_fails = random_.chance(0.3) ? 0.4 : 0.03;
+    world_.preflight_hangs = 0.03;
+    world_.preflight_lies = 0.05;
+    world_.preflight_errs = 0.01;
     reboots_ = random_.chance(0.15);
     steps_ = random_.chance(reboots_ ? 0.3 : 0.7);
     model_.clock_steps = steps_;
@@ -160,7 +163,18 @@ void Simulation::trouble_in_service(std::string const& name) {
         service.*what = true;
         timeline_.after(lasts, [this, name, what] { world_.services.at(name).*what = false; });
     };
-    switch (random_.below(11)) {
+    switch (random_.below(12)) {
+        case 11: {
+            static std::vector<std::string> const tools{"rollback", "restart",   "flag-off",
+                                                        "restore",  "safe-mode", "evidence"};
+            auto const tool = random_.pick(tools);
+            told(name + ": nobody has " + tool);
+            service.missing.insert(tool);
+            timeline_.after(lasts, [this, name, tool] {
+                world_.services.at(name).missing.erase(tool);
+            });
+            break;
+        }
         case 10:
             trouble_in_source(name, lasts);
             break;
@@ -290,10 +304,12 @@ void Simulation::calm_down() {
     world_.network_lost = world_.references_slow = false;
     world_.delivery_fails = 0;
     world_.step_fails = world_.step_lost = world_.step_hangs = world_.no_effect = 0;
+    world_.preflight_hangs = world_.preflight_lies = world_.preflight_errs = 0;
     disk_.full = disk_.deaf = false;
     disk_.next_unknown = Disk::Unknown::no;
     for (auto& [name, service] : world_.services) {
         service.down = service.provider = service.flapping = service.quiet = false;
+        service.missing.clear();
         service.hot = service.old_cert = service.maintenance = service.job_dead = false;
         world_.tapes.at(name).unreadable = false;
     }

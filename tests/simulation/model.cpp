@@ -136,6 +136,7 @@ void Model::on_reopened(Json const& body) {
     auto const* const floors = find(body, "floors");
     // What is still true is judged again, with the first fresh failure at the latest.
     incident.unjudged = true;
+    refusals_told_.erase(incident.id);
     incident.refused.clear();
     for (auto& [name, firing] : incident.firings) {
         firing.judged = false;

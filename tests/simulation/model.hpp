@@ -113,6 +113,11 @@ struct BookService {
     std::optional<Time> untrusted;
     std::set<std::string> demoted;
     std::map<std::string, bool> ready;  // by playbook
+    struct ByHand {
+        Time at;
+        bool may_run;  // no step of it objects, or the person goes against that
+    };
+    std::map<std::string, std::vector<ByHand>> by_hand = {};  // by playbook
 };
 
 class Model final : public Witness {
@@ -146,6 +151,12 @@ public:
     void daemon_ended(Time kept) override;
     void machine_rebooted() override { rebooted_ = true; }
     void story(std::string const& line) override;
+
+    /// A person goes against what the steps of that plan say.
+    void forced(std::string const& plan) { forced_.insert(plan); }
+    void asked_by_hand(
+        std::string const& service, std::string const& playbook, Answer const& answer, bool force
+    );
 
     /// Now and then, while everything runs: nothing hangs, nothing goes unnoticed.
     void look_around(bool writable);
@@ -213,7 +224,9 @@ private:
     void on_started(Json const& body);
     void judge_hands(BookRun const& run, BookIncident const& incident);
     void judge_people(BookRun const& run, BookIncident const& incident);
-    void judge_target(BookRun const& run, BookIncident const& incident);
+    void judge_target(BookRun const& run);
+    void judge_looks(BookRun const& run, BookIncident const& incident);
+    void judge_told_once(Json const& message);
     void judge_limits(BookRun const& run);
     void judge_world(BookRun const& run, BookIncident const& incident);
     void judge_blame(BookRun const& run, BookIncident const& incident);
@@ -293,6 +306,8 @@ private:
     std::map<std::string, Time> attended_;  // service → when rollbackd last had a hand in it
     std::map<std::string, Verdict> verdicts_;
     std::map<std::string, Time> true_since_;  // without a break, and nobody was told yet
+    std::set<std::string> forced_;            // plans, by hash
+    std::map<std::string, std::set<std::string>> refusals_told_;  // by incident: channel, text
     bool paused_ = false;
     bool rebooted_ = false;
     bool lossy_ = false;  // a full disk kept checkpoints from being as fresh as they ought to be

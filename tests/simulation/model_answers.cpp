@@ -63,6 +63,7 @@ void Model::on_unanswered(Json const& body) {
     bool const early = times_are_known() && now_ - last < *within - tolerance;
     require(!early, "A7", id + " is told again before its time");
     incident.told_again = now_;
+    refusals_told_.erase(id);
     again_now_.insert(id);
 }
 

@@ -112,6 +112,7 @@ void Model::on_opened(Json const& body) {
 
 void Model::on_joined(Json const& body) {
     auto& incident = incidents_[word(body, "id")];
+    refusals_told_.erase(incident.id);
     require(incident.state != "resolved", "7", incident.id + " was joined after its end");
     add_firing(incident, *find(body, "firing"));
 }
@@ -124,6 +125,7 @@ void Model::on_state(Json const& body) {
     // Also where a run has worked and an earlier freeze stays.
     if (state == "frozen") end_reminders(incident.id);
     if (incident.state == state) return;
+    refusals_told_.erase(incident.id);
     require(incident.state != "resolved", "7", incident.id + " left its end for " + state);
     bool const thaws =
         state == "open" && services_[incident.service].frozen_by.contains(incident.id);
@@ -298,6 +300,7 @@ void Model::on_run_ended(Json const& body) {
 
 void Model::on_message(Json const& body) {
     auto const& message = *find(body, "message");
+    judge_told_once(message);
     auto const id = word(message, "id");
     outbox_[id] = false;
     auto& tells = tells_[id];

@@ -76,7 +76,8 @@ void Model::on_started(Json const& body) {
     auto& incident = incidents_[found->incident];
     judge_hands(*found, incident);
     judge_people(*found, incident);
-    judge_target(*found, incident);
+    judge_target(*found);
+    judge_looks(*found, incident);
     judge_ladder(*found, incident);
     judge_silence(*found, incident);
     if (!found->manual) judge_world(*found, incident);
@@ -164,7 +165,7 @@ void Model::judge_people(BookRun const& found, BookIncident const& incident) {
     require(somebody, "5", found.id + " was started by nobody");
 }
 
-void Model::judge_target(BookRun const& found, BookIncident const& incident) {
+void Model::judge_target(BookRun const& found) {
     if (found.undoes != "release") return;
     auto& service = services_[found.service];
     auto const& standing = service.versions[found.target].standing;
@@ -173,10 +174,6 @@ void Model::judge_target(BookRun const& found, BookIncident const& incident) {
         found.id + " rolls " + found.service + " back to " + found.target + ", which is " + standing
     );
     require(found.target != service.current, "d", found.id + " rolls back to what is in effect");
-    auto const* const answer = answer_of(incident);
-    bool const gone =
-        !found.manual && answer != nullptr && answer->preflight.contains(found.playbook);
-    require(!gone, "3", found.id + " rolls back to a version that is gone");
     if (!found.automatic) return;
     require(!service.restored, "3", found.id + " rolls a rollback of " + found.service + " back");
     require(
@@ -364,6 +361,12 @@ void Model::judge_ladder(BookRun const& found, BookIncident const& incident) {
         if (firing == incident.firings.end()) continue;
         for (auto const& playbook : firing->second.ladder) {
             if (playbook == found.playbook) break;
+            // What undoes nothing and cannot be carried out says nothing about the release.
+            auto const* const policy = policy_->service(found.service);
+            auto const* const known = policy == nullptr ? nullptr : policy->playbook(playbook);
+            bool const harmless = known != nullptr && known->undoes == Undoes::nothing &&
+                                  known->data_loss == DataLoss::none;
+            if (harmless) continue;
             require(
                 incident.played.contains(playbook), "A6",
                 found.id + " undoes something though " + playbook + " was passed over"

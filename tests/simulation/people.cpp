@@ -88,6 +88,8 @@ void Simulation::approve(std::string const& id, Run const& run) {
         model_.approved(id, hash);
         model_.answered(id, answer);
         Approved event{approver, id, hash, answer};
+        event.force = !answer.preflight.empty() && random_.chance(0.3);
+        if (event.force) model_.forced(hash);
         shell_.submit(event);
         if (twice && shell_.alive()) shell_.submit(event);
     });
@@ -203,7 +205,10 @@ void Simulation::start_by_hand(std::string const& name) {
     if (!plan) return;
     told("by hand: " + name + "/" + playbook);
     shell_.ask(shell_.engine().ask_for(*plan), [this, name, playbook](Answer const& answer) {
-        shell_.submit(RunAsked{operator_, name, playbook, "by hand", {}, answer});
+        RunAsked event{operator_, name, playbook, "by hand", {}, answer};
+        event.force = !answer.preflight.empty() && random_.chance(0.3);
+        model_.asked_by_hand(name, playbook, answer, event.force);
+        shell_.submit(event);
     });
 }
 

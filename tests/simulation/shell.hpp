@@ -133,6 +133,7 @@ private:
     void check(RunCheck const& command);
     std::vector<SignalPolicy> probes_of(std::string const& service) const;
     Answer look(AskFresh const& question);
+    void ask_steps(Plan const& plan, Answer& answer);
     void forget_what_ended(Record const& record);
     void watch_blindness();
 

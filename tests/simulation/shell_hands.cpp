@@ -160,12 +160,21 @@ Answer Shell::look(AskFresh const& question) {
             answer.schema = std::to_string(service.schema);
         }
     }
-    for (auto const& plan : question.plans) {
-        auto const version = service.versions.find(plan.target.value_or(""));
-        bool const there = version != service.versions.end() && version->second.present;
-        if (!there) answer.preflight[plan.playbook] = "the artefact is gone";
-    }
+    for (auto const& plan : question.plans) ask_steps(plan, answer);
     return answer;
+}
+
+void Shell::ask_steps(Plan const& plan, Answer& answer) {
+    answer.asked.insert(plan.hash);
+    std::uint32_t n = 0;
+    for (auto const* const list : {&plan.steps, &plan.always}) {
+        for (auto const& step : *list) {
+            auto const found = parts_.world.preflight(plan, step);
+            answer.looks.push_back({plan.playbook, ++n, step.name, found, to_string(found)});
+            bool const objects = found == StepFinding::impossible;
+            if (objects) answer.preflight.try_emplace(plan.playbook, "step " + step.name);
+        }
+    }
 }
 
 // Claims and outputs are kept only until what became of the step is durable.

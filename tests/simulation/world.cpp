@@ -90,6 +90,33 @@ Duration World::takes(SignalPolicy const& probe, SampleValue const& value) {
 
 bool World::passes(std::string const& name) const { return service(name).serves(timeline_.now()); }
 
+namespace {
+
+std::string word_of(Step const& step) {
+    auto const* const argv = step.params.if_contains("argv");
+    if (argv == nullptr || !argv->is_array() || argv->get_array().empty()) return {};
+    return std::string(argv->get_array().front().get_string());
+}
+
+}  // namespace
+
+bool World::can_work(std::string const& name, Step const& step) const {
+    return !service(name).missing.contains(word_of(step));
+}
+
+StepFinding World::preflight(Plan const& plan, Step const& step) {
+    if (step.type != "exec" || !step.when.empty()) return StepFinding::unasked;
+    auto const& known = service(plan.service);
+    auto const version = known.versions.find(plan.target.value_or(""));
+    bool const there = version != known.versions.end() && version->second.present;
+    bool const gone = word_of(step) == "rollback" && !there;
+    if (random_.chance(preflight_hangs)) return StepFinding::unanswered;
+    if (gone || !can_work(plan.service, step)) {
+        return random_.chance(preflight_lies) ? StepFinding::ready : StepFinding::impossible;
+    }
+    return random_.chance(preflight_errs) ? StepFinding::impossible : StepFinding::ready;
+}
+
 std::string World::deploy(std::string const& name, bool bad) {
     auto& found = service(name);
     auto const version = "v" + std::to_string(found.next_version++);
@@ -118,9 +145,9 @@ Process& World::start(Process process) {
     auto& made = processes_[key] = std::move(process);
     witness_.process_started(made);
     auto const takes = random_.between(10ms, 8s);
-    bool const lost = random_.chance(step_lost);
-    bool const hangs = !lost && random_.chance(step_hangs);
-    bool const fails = random_.chance(step_fails);
+    bool const lost = random_.chance(step_lost) && can_work(made.service, made.step);
+    bool const hangs = !lost && can_work(made.service, made.step) && random_.chance(step_hangs);
+    bool const fails = random_.chance(step_fails) || !can_work(made.service, made.step);
     bool const half = random_.chance(0.5);
     bool const idle = random_.chance(no_effect);
     auto kind = fails ? OutcomeKind::failed : OutcomeKind::done;

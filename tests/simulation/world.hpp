@@ -2,6 +2,7 @@
 // and the processes of steps, which live on when the daemon dies.
 #pragma once
 
+#include "engine/event.hpp"
 #include "tests/simulation/tape.hpp"
 #include "tests/simulation/witness.hpp"
 
@@ -35,6 +36,7 @@ struct Service {
     bool job_dead = false;     // no heartbeat comes
     bool flag_off = false;
     bool safe_mode = false;
+    std::set<std::string> missing = {};  // tools, each named like the step that needs it
 
     bool healthy(Time now) const;
     bool serves(Time now) const;
@@ -94,6 +96,9 @@ public:
     double step_lost = 0.03;
     double step_hangs = 0.03;
     double no_effect = 0.05;  // exit 0, and nothing changed
+    double preflight_hangs = 0;
+    double preflight_lies = 0;  // says that it could work, and it cannot
+    double preflight_errs = 0;  // says that it cannot work, and it could
 
     Service& service(std::string const& name) { return services.at(name); }
     Service const& service(std::string const& name) const { return services.at(name); }
@@ -104,6 +109,8 @@ public:
     Process* find(Key const& key);
     Process& start(Process process);
     void abort(std::string const& run, std::uint32_t n);
+    /// What a step of that plan answers to its preflight.
+    StepFinding preflight(Plan const& plan, Step const& step);
     /// A step's check: did it take effect?
     OutcomeKind settle(std::string const& run, std::uint32_t n, Step const& step);
     void forget(std::string const& run, std::uint32_t n);
@@ -126,6 +133,7 @@ private:
     /// What a source says that does not work; none: it works.
     std::optional<SampleValue> faulty(Source const& source);
     void end(Key const& key, OutcomeKind kind, bool effect);
+    bool can_work(std::string const& service, Step const& step) const;
     void take_effect(Process& process);
 
     std::map<Key, Process> processes_;

@@ -160,10 +160,15 @@ void World::release_v2() {
 }
 
 bool World::answer(Answer given) {
-    auto const ask = take<AskFresh>();
-    if (!ask) return false;
-    send(Answered{ask->incident, ask->ask, std::move(given)});
-    return true;
+    bool asked = false;
+    // A rung that is passed over leaves the way to the next, whose steps are asked in their turn.
+    while (auto const ask = take<AskFresh>()) {
+        asked = true;
+        auto answer = given;
+        for (auto const& plan : ask->plans) answer.asked.insert(plan.hash);
+        send(Answered{ask->incident, ask->ask, std::move(answer)});
+    }
+    return asked;
 }
 
 bool World::end_step(OutcomeKind kind) {

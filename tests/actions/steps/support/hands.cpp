@@ -94,6 +94,12 @@ CheckResult Hands::check(CheckRequest request) {
 }
 
 std::optional<std::string> Hands::preflight(Step made) {
+    auto const found = look(std::move(made));
+    if (!found || found->unanswered) return std::nullopt;
+    return found->text;
+}
+
+std::optional<Objection> Hands::look(Step made) {
     return complete(life_->loop, life_->runner->preflight(std::move(made)));
 }
 

@@ -19,7 +19,9 @@ public:
     StepOutcome run(Step step, std::string run = "r1", std::uint32_t n = 1);
     StepOutcome settle(Step step);
     CheckResult check(CheckRequest request);
+    /// What speaks against it; nothing where that could not be found out.
     std::optional<std::string> preflight(Step step);
+    std::optional<Objection> look(Step step);
     StepRunner& runner();
 
     /// Starts the step and goes on; `finish()` waits for its outcome.
