@@ -14,6 +14,7 @@ StepRequest request_of(Command& command) {
     request.n = command.n;
     request.attempt = command.attempt;
     request.step = std::move(command.step);
+    if constexpr (requires { command.spent; }) request.spent = command.spent;
     return request;
 }
 

@@ -38,6 +38,7 @@ struct AdoptStep {
     Step step;
     std::string service;
     std::string incident;
+    Duration spent{};  // since its intent
 };
 /// Ask the step's `check` (or its type's own way) whether it took effect → StepSettled.
 struct SettleStep {

@@ -106,7 +106,8 @@ StepJob::StepJob(
       deadline_(
           parts.clock.now().boot +
           (step_.timeout > Duration::zero() ? step_.timeout : timeout_default)
-      ) {}
+      ),
+      late_at_(deadline_) {}
 
 Result<Json> StepJob::filled_in(Json const& value) {
     if (auto const* const text = value.if_string()) {
@@ -158,7 +159,7 @@ void StepJob::note_shell_variables(std::string_view line) {
 
 Duration StepJob::left() const { return std::max(deadline_ - parts_.clock.now().boot, limit_min); }
 
-bool StepJob::is_late() const { return deadline_ <= parts_.clock.now().boot; }
+bool StepJob::is_late() const { return late_at_ <= parts_.clock.now().boot; }
 
 bool StepJob::is_aborted() const {
     return aborted_ || std::filesystem::exists(directory_ + "/" + step_files::abort_name);

@@ -67,8 +67,11 @@ public:
     std::string id() const;
     /// What is left of the step's timeout, at least a moment.
     Duration left() const;
-    /// Nothing is left of it.
+    /// Nothing is left of it, in all lives together: of one that waits for others.
     bool is_late() const;
+    /// It began so long ago, in an earlier life. What a restart interrupted is given its time anew
+    /// (left()); what only waits is not.
+    void was_begun_before(Duration ago) { late_at_ -= ago; }
     bool is_aborted() const;
     /// process(name) was started, now or in an earlier life.
     bool has_begun(std::string const& name) const;
@@ -117,6 +120,7 @@ private:
     std::optional<HostPolicy> host_;
     std::string directory_;
     Instant deadline_{};
+    Instant late_at_{};
     std::map<std::string, std::string> shell_env_;
     unsigned asked_ = 0;
     bool aborted_ = false;  // in this life; the mark in the directory outlives it

@@ -161,6 +161,7 @@ asio::awaitable<StepOutcome> Runner::run(StepRequest request) {
     if (auto const made = make_step_directory(directory); !made) {
         co_return outcome_of(OutcomeKind::failed, to_string(made.error()));
     }
+    job->was_begun_before(request.spent);
     auto const place =
         active_.insert(active_.end(), Active{prefix_of(request.run, request.n), &*job});
     auto outcome = co_await type->run(*job);

@@ -26,7 +26,8 @@ struct StepRequest {
     std::string run;
     std::uint32_t n = 0;
     std::uint32_t attempt = 0;
-    Step step;  // rendered; "${NAME}" is filled in here, from the daemon's environment
+    Step step;         // rendered; "${NAME}" is filled in here, from the daemon's environment
+    Duration spent{};  // in an earlier life of the daemon, since it began
 };
 
 /// A `run:` entry of verify or success.

@@ -216,6 +216,20 @@ TEST_CASE("a step that is adopted after a restart has what earlier steps saved f
     CHECK(adopted.step.check == std::vector<std::string>{"test", "abc"});
 }
 
+// A step that waits for others would begin to wait anew at every restart.
+TEST_CASE("a step that is found again is told how long it has been on") {
+    World world;
+    world.release_v2();
+    world.fail_health(3);
+    world.answer();
+    REQUIRE(world.take<StartStep>());
+    auto later = world.now;
+    later.boot += 40s;
+    later.wall += 40s;
+    auto const decision = world.replayed().decide(Recovered{}, later);
+    CHECK(std::get<AdoptStep>(decision.commands.front()).spent == 40s);
+}
+
 TEST_CASE("a state checkpoint continued with the journal's rest equals the whole journal") {
     World world;
     world.release_v2();

@@ -122,6 +122,18 @@ TEST_CASE("where nobody knows what became of it, the forge is asked") {
     CHECK(settled() == OutcomeKind::failed);
 }
 
+TEST_CASE("a pull request that waited its time in an earlier life is looked at, and not waited for"
+) {
+    Clone clone;
+    HttpServer forge([&](std::string const&) { return response(200, clone.pull("open")); });
+    Hands hands(clone.dir.path("run"));
+    auto made = clone.step(forge.url("/"));
+    made.timeout = std::chrono::minutes(5);
+    auto const outcome = hands.run(made, "r1", 1, std::chrono::minutes(5));
+    CHECK(outcome.kind == OutcomeKind::failed);
+    CHECK(outcome.text.starts_with("not merged within 5m"));
+}
+
 TEST_CASE("a pull request that is merged already is done, and nothing is sent but a question") {
     Clone clone;
     HttpServer forge([&](std::string const&) {

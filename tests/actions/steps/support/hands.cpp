@@ -80,8 +80,8 @@ Hands::~Hands() = default;
 
 StepRunner& Hands::runner() { return *life_->runner; }
 
-StepOutcome Hands::run(Step made, std::string run, std::uint32_t n) {
-    StepRequest request{std::move(run), n, 0, std::move(made)};
+StepOutcome Hands::run(Step made, std::string run, std::uint32_t n, Duration spent) {
+    StepRequest request{std::move(run), n, 0, std::move(made), spent};
     return complete(life_->loop, life_->runner->run(std::move(request)));
 }
 

@@ -16,7 +16,9 @@ public:
     );
     ~Hands();
 
-    StepOutcome run(Step step, std::string run = "r1", std::uint32_t n = 1);
+    StepOutcome run(
+        Step step, std::string run = "r1", std::uint32_t n = 1, Duration spent = Duration::zero()
+    );
     StepOutcome settle(Step step);
     CheckResult check(CheckRequest request);
     /// What speaks against it; nothing where that could not be found out.
