@@ -126,6 +126,8 @@ WouldDo
  name: string
  type: string
  would: string
+ preflight?: ready|impossible|later|unanswered|unasked
+ why?: string
 Plan
  service: string
  playbook: string

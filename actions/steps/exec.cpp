@@ -63,6 +63,7 @@ asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
     Command command;
     auto const folder = job.has("cwd") ? job.text("cwd") : std::string("/");
     command.argv = script_argv("exec", program_look, {argv[0], folder});
+    command.env = job.map("env");  // PATH may be in it
     auto const end = co_await job.ask(std::move(command));
     co_return program_objection(job, end, argv[0], folder);
 }

@@ -190,6 +190,7 @@ asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
     Command look;
     auto const folder = job.text("cwd");
     look.argv = script_argv("migrate", program_look, {program, folder});
+    look.env = job.map("env");
     auto const end = co_await job.ask(std::move(look));
     co_return program_objection(job, end, program, folder);
 }

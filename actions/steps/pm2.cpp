@@ -146,6 +146,7 @@ asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
     auto const program = job.list("command").at(0);
     std::string const folder = "/";
     ready.argv = script_argv("pm2", program_look, {program, folder});
+    ready.env = job.map("env");
     auto const end = co_await job.ask(std::move(ready));
     co_return program_objection(job, end, program, folder);
 }

@@ -1,5 +1,6 @@
 #include "actions/steps/words.hpp"
 
+#include "actions/steps/restoring.hpp"
 #include "actions/steps/ssh.hpp"
 
 #include <algorithm>
@@ -62,10 +63,44 @@ bool is_missing(std::string_view why) {
 /// A shell says by these that the command it was to run was killed.
 bool says_killed(int exit) { return exit == 128 + SIGKILL || exit == 128 + SIGTERM; }
 
-bool is_unanswered(SupervisedEnd const& end) {
+bool says_one_of(std::string_view text, std::initializer_list<std::string_view> words) {
+    return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
+        return text.find(word) != std::string_view::npos;
+    });
+}
+
+/// Words of a machine or a service that is there and too busy to answer, or just coming up: a
+/// moment later it may. What they stop is what a rescue is for.
+bool says_busy(std::string_view text) {
+    auto const errors = {EAGAIN, ENOMEM, EMFILE, ENFILE, ETIMEDOUT, ECONNRESET, EINTR};
+    bool const of_the_system = std::any_of(errors.begin(), errors.end(), [&](int code) {
+        return text.find(std::strerror(code)) != std::string_view::npos;
+    });
+    return of_the_system ||
+           says_one_of(
+               text, {"annot fork", "timed out", "i/o timeout", "handshake timeout",
+                      "deadline exceeded", "Temporary failure in name resolution",
+                      "too many clients", "remaining connection slots", "the database system is",
+                      "LOADING Redis", "max number of clients reached",
+                      "server closed the connection", "Connection closed by", "returned error: 5"}
+           );
+}
+
+/// What ssh says where there is nobody to let us in. Any other of its failures (a full sshd drops
+/// whom it has no room for) may be gone with the next connection.
+bool says_no_way_in(std::string_view text) {
+    return says_one_of(
+        text, {"Permission denied", "Host key verification failed", "Connection refused",
+               "No route to host", "Name or service not known"}
+    );
+}
+
+bool is_unanswered(StepJob const& job, SupervisedEnd const& end) {
+    auto const exit = end.exit.value_or(0);
     switch (end.kind) {
         case EndKind::exited:
-            return says_killed(end.exit.value_or(0));
+            if (says_killed(exit) || exit == unknown_exit || says_busy(end.output)) return true;
+            return job.is_remote() && exit == ssh_failed_exit && !says_no_way_in(end.output);
         case EndKind::not_started:  // our own machinery may be what failed: no memory, a full disk
             return !is_missing(end.why);
         default:
@@ -105,7 +140,7 @@ Objection never(std::string text) {
 std::optional<Objection> objection(StepJob const& job, SupervisedEnd const& end) {
     if (end.ok()) return std::nullopt;
     auto found = about_files(job, job.outcome(end).text);
-    found.unanswered = is_unanswered(end);
+    found.unanswered = is_unanswered(job, end);
     if (found.unanswered) return found;
     if (end.kind == EndKind::not_started) return not_begun(job, end);
     switch (end.exit.value_or(0)) {
@@ -127,7 +162,11 @@ std::optional<Objection> objection(StepJob const& job, SupervisedEnd const& end)
         case 127:
             found.needs = {.tools = true};
             break;
-        default:
+        case no_file_exit:
+        case useless_exit:
+            break;
+        default:  // a tool's own: why it failed is in its words only
+            found.needs.services = true;
             break;
     }
     return found;

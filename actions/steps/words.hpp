@@ -15,17 +15,18 @@ std::string shell_function(std::string const& name, std::vector<std::string> con
 /// The lines of what a program has printed, without empty ones.
 std::vector<std::string> lines_in(std::string_view printed);
 
-/// What our scripts exit with where something is missing that has a kind of its own; any other exit
-/// is about the files that the step names. (sysexits.h has none that fit better.)
+/// What our scripts exit with by the kind of what is missing; any other exit is a tool's own.
+/// (sysexits.h has none that fit better.)
+inline constexpr int no_file_exit = 10;
 inline constexpr int no_target_exit = 66;   // nothing that a run does brings it
 inline constexpr int no_image_exit = 67;    // of a container engine
 inline constexpr int no_service_exit = 68;  // it does not answer
 inline constexpr int no_tool_exit = 69;     // not installed, or not for this user
 inline constexpr int no_space_exit = 73;
 
-/// What a preflight's end says against the step; nullopt: nothing. A question that found no time
-/// or whose process was killed, as on a machine that is going down under load, must not keep the
-/// rollback from being tried: it is unanswered.
+/// What a preflight's end says against the step; nullopt: nothing. A question that found no time,
+/// whose process was killed, or whom somebody was too busy to answer, as on a machine that is going
+/// down under load, must not keep the rollback from being tried: it is unanswered.
 std::optional<Objection> objection(StepJob const& job, SupervisedEnd const& end);
 /// About the files that the step names; `text` says which.
 Objection about_files(StepJob const& job, std::string text);

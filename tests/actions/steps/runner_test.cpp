@@ -214,6 +214,46 @@ TEST_CASE("preflight names what is missing and changes nothing") {
     CHECK(contains(hands.preflight(elsewhere).value(), "nowhere"));
 }
 
+TEST_CASE("a program is looked for where the step itself would find it") {
+    TempDir dir;
+    Hands hands(dir.path("run"));
+    dir.write("flagctl", "#!/bin/sh\n");
+    sh("chmod +x flagctl", dir.path());
+    auto made = exec({"flagctl"});
+    CHECK(hands.preflight(made));
+    made.params["env"] = JsonObject{{"PATH", dir.path() + ":/usr/bin:/bin"}};
+    CHECK_FALSE(hands.preflight(made));
+    CHECK(hands.run(made, "r1").kind == OutcomeKind::done);
+}
+
+TEST_CASE("a tool that has no time or no room for a question says nothing against the step") {
+    TempDir dir;
+    Hands hands(dir.path("run"));
+    auto const look = [&](std::string const& words) {
+        dir.write("compose", "#!/bin/sh\necho '" + words + "' >&2; exit 1\n");
+        sh("chmod +x compose", dir.path());
+        JsonObject params{
+            {"command", JsonArray{to_json(dir.path("compose"))}},
+            {"cwd", dir.path()},
+            {"do", "build"}
+        };
+        auto const found = hands.look(step("compose", std::move(params)));
+        REQUIRE(found);
+        return *found;
+    };
+    for (auto const& words :
+         {"sh: 1: Cannot fork", "fork: Resource temporarily unavailable",
+          "FATAL:  sorry, too many clients already", "dial unix docker.sock: i/o timeout",
+          "FATAL:  the database system is starting up"}) {
+        INFO(words);
+        CHECK(look(words).unanswered);
+    }
+    auto const broken = look("no configuration file provided: not found");
+    CHECK_FALSE(broken.unanswered);
+    // What a tool of somebody else's is missing only its words say.
+    CHECK(broken.needs == Grounds{.files = true, .services = true});
+}
+
 TEST_CASE("a preflight that finds no time says nothing against the step") {
     TempDir dir;
     Hands hands(dir.path("run"));

@@ -3,6 +3,9 @@
 #include "tests/actions/steps/support/hands.hpp"
 #include "tests/catch.hpp"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -78,6 +81,38 @@ public:
 
 private:
     int port_ = 0;
+    pid_t pid_ = -1;
+};
+
+/// Closes every connection at once, as an sshd does that has too many.
+class Full {
+public:
+    Full() : listener_(socket(AF_INET, SOCK_STREAM, 0)) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof address;
+        auto* const any = reinterpret_cast<sockaddr*>(&address);
+        if (bind(listener_, any, size) != 0 || listen(listener_, 8) != 0 ||
+            getsockname(listener_, any, &size) != 0) {
+            throw std::runtime_error("cannot listen on loopback");
+        }
+        port = ntohs(address.sin_port);
+        pid_ = fork();
+        while (pid_ == 0) close(accept(listener_, nullptr, nullptr));
+    }
+    ~Full() {
+        kill(pid_, SIGTERM);
+        waitpid(pid_, nullptr, 0);
+        close(listener_);
+    }
+    Full(Full const&) = delete;
+    Full& operator=(Full const&) = delete;
+
+    std::uint16_t port = 0;
+
+private:
+    int listener_;
     pid_t pid_ = -1;
 };
 
@@ -167,4 +202,27 @@ TEST_CASE("what ssh itself could not do is unknown, never failed") {
     slow.timeout = 1s;
     slow.idempotent = true;
     CHECK(hands.run(slow, "r2").kind == OutcomeKind::unknown);
+}
+
+TEST_CASE("a host that drops us may have no room, and one that nobody answers on is away") {
+    TempDir dir;
+    HostPolicy host;
+    host.name = "web1";
+    host.ssh = "deploy@127.0.0.1";
+    Full const full;
+    host.port = full.port;
+    Hands hands(dir.path("full"), {host});
+    auto const dropped = hands.look(on_host(exec({"true"})));
+    REQUIRE(dropped);
+    INFO(dropped->text);
+    CHECK(dropped->unanswered);
+    CHECK(contains(dropped->text, "ssh to web1 failed"));
+
+    host.port = 1;  // nobody listens there
+    Hands elsewhere(dir.path("away"), {host});
+    auto const away = elsewhere.look(on_host(exec({"true"})));
+    REQUIRE(away);
+    INFO(away->text);
+    CHECK_FALSE(away->unanswered);
+    CHECK(away->needs == Grounds{.services = true});
 }
