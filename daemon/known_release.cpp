@@ -30,15 +30,21 @@ std::optional<Instant> in_effect_since(State const& state, std::string const& se
         since = std::max(since.value_or(moment.boot), moment.boot);
     };
     for (auto const& deployment : known.deployments) {
-        // A signal's word was true when it was read, however late that could be written down.
         if (deployment.version != known.current || !deployment.in_effect) continue;
-        consider(deployment.seen_at.value_or(deployment.recorded_at));
+        // However late it was written down: a signal's word was true when it was read, and who
+        // announces may be slow. Another release that was seen by then is news.
+        auto const& begun = std::min(
+            deployment.started_at, deployment.recorded_at,
+            [](Moment const& one, Moment const& other) { return one.boot < other.boot; }
+        );
+        consider(deployment.seen_at.value_or(begun));
     }
     for (auto const& [id, incident] : state.incidents) {
         if (incident->service != service) continue;
         for (auto const& run : incident->runs) {
+            // What was seen while it ran may be there still, whatever its steps say of themselves.
             if (run.plan.target == known.current && run.steps_ended_at) {
-                consider(*run.steps_ended_at);
+                consider(run.started_at.value_or(*run.steps_ended_at));
             }
         }
     }
@@ -68,7 +74,8 @@ std::optional<KnownRelease::Change> KnownRelease::read(
 std::optional<KnownRelease::Change> KnownRelease::look(
     SignalWindow const& window, std::string const& recorded, Instant since, Now now
 ) {
-    constexpr std::size_t looked_at_max = 64;
+    // The first look goes back to what is recorded, over whatever could not be read since.
+    constexpr std::size_t looked_at_max = 4096;
     if (!settled && !recorded.empty()) {
         settled = shown = window.text_at(since).value_or(recorded);
         read_at = window.known_at(since).value_or(since);

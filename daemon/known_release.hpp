@@ -52,7 +52,7 @@ private:
     std::map<std::string, KnownRelease> known_;  // service/signal
 };
 
-/// Since when the version in effect is known to be that, as far as recorded.
+/// Since when the version in effect may be that, as far as recorded.
 std::optional<Instant> in_effect_since(State const& state, std::string const& service);
 
 /// Whether a service with that history does not know yet that the version is in effect.

@@ -256,3 +256,29 @@ TEST_CASE("what a signal has shown was in effect when it was read, however late 
     // So what came between the two is news to the next life of the daemon.
     CHECK(history.is_news("v3", start + 13s));
 }
+
+TEST_CASE(
+    "what was seen before a slow announcement, or while a run went on, is news to the next life"
+) {
+    History history;
+    auto& shop = history.state.services["shop"];
+    shop.current = "v2";
+    history.deploy("v2", start + 60s);
+    shop.deployments.back().started_at.boot = start + 20s;
+    CHECK(in_effect_since(history.state, "shop") == start + 20s);
+    shop.current = "v1";
+    history.roll_back("v2", "v1", start + 2min, start + 3min);
+    CHECK(in_effect_since(history.state, "shop") == start + 2min);
+}
+
+TEST_CASE("a version began after the one before it was seen last, however long nothing was seen") {
+    Fixture f;
+    f.recorded = "v1";
+    f.say(-10s, "v1");
+    for (int n = 1; n < 10; ++n) f.say(n * 1s, "v1");
+    for (int n = 0; n < 200; ++n) f.say_nothing(10s + n * 100ms);
+    for (auto const at : {41s, 42s, 43s}) f.say(at, "v2");
+    f.restart();
+    CHECK(f.look(50s) == "v2");
+    CHECK(f.before == start + 9s);
+}
