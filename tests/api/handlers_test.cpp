@@ -275,11 +275,15 @@ TEST_CASE("a dry run answers the plan and starts nothing") {
     CHECK(text_of(dry.json().at("plan"), "playbook") == "payments-off");
     CHECK(text_of(dry.json().at("plan").at("steps").at(0), "timeout") == "1m");
     CHECK(desk.host.world.commands.empty());
+    REQUIRE(desk.host.questions.size() == 1);
+    CHECK(desk.host.questions[0].every_step);
+    CHECK_FALSE(desk.host.questions[0].references);
     auto const real = desk.post(path, R"({"reason":"by hand","inputs":{}})", "operate");
     CHECK(real.status == 201);
     CHECK(text_of(real.json(), "reason") == "by hand");
     CHECK(text_of(real.json(), "by") == "test-operate");
-    CHECK(desk.host.questions.size() == 1);
+    REQUIRE(desk.host.questions.size() == 2);
+    CHECK_FALSE(desk.host.questions[1].every_step);
     CHECK(desk.post("/v1/services/shop/playbooks/nope/runs").status == 404);
 }
 

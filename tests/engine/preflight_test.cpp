@@ -22,6 +22,11 @@ Policy two_remedies(std::vector<std::string> const& rungs = {"restart", "payment
     return policy;
 }
 
+/// The test says what each step answers.
+struct Asked : World {
+    explicit Asked(Policy policy = shop_policy()) : World(std::move(policy)) { steps_wait = true; }
+};
+
 void break_webhooks(World& world) {
     for (int i = 0; i < 4; ++i) {
         world.pass(1s);
@@ -48,7 +53,7 @@ std::size_t messages(World const& world, std::string const& words) {
 }  // namespace
 
 TEST_CASE("before a run starts its steps are asked, and those of later rungs are not") {
-    World world(two_remedies());
+    Asked world(two_remedies());
     world.release_v2();
     break_webhooks(world);
     auto const ask = world.take<AskFresh>();
@@ -64,7 +69,7 @@ TEST_CASE("before a run starts its steps are asked, and those of later rungs are
 
 TEST_CASE("a rung that cannot be carried out leaves the way to the next, and no step of it starts"
 ) {
-    World world(two_remedies());
+    Asked world(two_remedies());
     world.release_v2();
     break_webhooks(world);
     REQUIRE(world.answer(objecting("restart")));
@@ -79,7 +84,7 @@ TEST_CASE("a rung that cannot be carried out leaves the way to the next, and no 
 TEST_CASE(
     "what undoes nothing and cannot be carried out does not keep the release from being undone"
 ) {
-    World world(two_remedies({"restart", "code-rollback"}));
+    Asked world(two_remedies({"restart", "code-rollback"}));
     world.release_v2();
     break_webhooks(world);
     REQUIRE(world.answer(objecting("restart")));
@@ -88,7 +93,7 @@ TEST_CASE(
 }
 
 TEST_CASE("where no rung is left people are told once why, and nothing was begun") {
-    World world(two_remedies({"restart"}));
+    Asked world(two_remedies({"restart"}));
     world.release_v2();
     break_webhooks(world);
     REQUIRE(world.answer(objecting("restart")));
@@ -103,7 +108,7 @@ TEST_CASE("where no rung is left people are told once why, and nothing was begun
 }
 
 TEST_CASE("what could not be carried out is told, whatever was passed over after it") {
-    World world(two_remedies({"restart", "code-rollback"}));
+    Asked world(two_remedies({"restart", "code-rollback"}));
     break_webhooks(world);
     REQUIRE(world.answer(objecting("restart")));
     CHECK(world.incident()->runs.empty());
@@ -112,7 +117,7 @@ TEST_CASE("what could not be carried out is told, whatever was passed over after
 }
 
 TEST_CASE("what could not be found out refuses nothing, and is written down") {
-    World world(two_remedies());
+    Asked world(two_remedies());
     world.release_v2();
     break_webhooks(world);
     Answer answer;
@@ -127,7 +132,7 @@ TEST_CASE("what could not be found out refuses nothing, and is written down") {
 }
 
 TEST_CASE("a person's run whose step cannot work is refused, with how to go on all the same") {
-    World world;
+    Asked world;
     auto const before = world.journal.size();
     world.send(RunAsked{
         {"op", "operate"}, "shop", "payments-off", "by hand", {}, objecting("payments-off")
@@ -142,7 +147,7 @@ TEST_CASE("a person's run whose step cannot work is refused, with how to go on a
 }
 
 TEST_CASE("a person may go against what a step says, and that is written down") {
-    World world;
+    Asked world;
     RunAsked asked{{"op", "operate"}, "shop", "payments-off",
                    "by hand",         {},     objecting("payments-off")};
     asked.force = true;
@@ -160,7 +165,7 @@ TEST_CASE("a person may go against what a step says, and that is written down") 
 TEST_CASE("an approval whose step cannot work by now voids the plan, unless the person insists") {
     auto policy = shop_policy();
     policy.services[0].playbooks[1].approval = true;
-    World world(std::move(policy));
+    Asked world(std::move(policy));
     world.send(RunAsked{{"op", "operate"}, "shop", "payments-off", "by hand", {}, {}});
     REQUIRE_FALSE(world.reply.error);
     Approved approved{
@@ -186,7 +191,7 @@ TEST_CASE("an approval whose step cannot work by now voids the plan, unless the 
 
 TEST_CASE("a daemon that dies while the steps are asked asks them again, and starts each step once"
 ) {
-    World world(two_remedies());
+    Asked world(two_remedies());
     world.release_v2();
     break_webhooks(world);
     auto const lost = world.take<AskFresh>();
@@ -210,7 +215,7 @@ TEST_CASE("a plan that people and the daemon itself carry out asks nobody") {
     call.type = "manual";
     call.params = JsonObject{{"say", "call the provider"}};
     policy.services[0].playbooks[2].steps = {call};
-    World world(std::move(policy));
+    Asked world(std::move(policy));
     world.release_v2();
     break_webhooks(world);
     CHECK(world.commands.empty());

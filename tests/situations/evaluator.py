@@ -101,6 +101,7 @@ class Evaluator:
         failed = [(one["guard"], one["text"]) for one in body["guards"] if not one["passed"]]
         told = [(one["guard"], one["text"]) for one in body["refusals"]]
         self.say(sorted(failed) == sorted(told), f"the guards that failed are {failed}, the refusals {told}")
+        self.playbook = body["playbook"]
         for one in body["guards"]:
             self.say(one["letter"] == LETTERS.get(one["guard"], "f"), f"{one['guard']} has the letter {one['letter']}")
             passes = getattr(self, "guard_" + one["guard"])(incident, firing, one["text"], body["evidence"], boot)
@@ -162,12 +163,15 @@ class Evaluator:
     def guard_blind(self, _: Incident, __: dict, ___: str, evidence: dict, ____: int) -> bool:
         return not evidence.get("answer", {}).get("blind", False)
 
-    def guard_no_target(self, incident: Incident, _: dict, text: str, *__) -> bool:
+    def guard_no_target(self, incident: Incident, _: dict, text: str, evidence: dict, __: int) -> bool:
+        can_work = all(one["found"] != "impossible" for one in evidence.get("answer", {}).get("steps", []))
+        playbook = self.book.policy.service(incident.service)["playbooks"][self.playbook]
+        if playbook.get("undoes", "nothing") == "nothing":
+            return can_work
         target = self.service(incident).target()
-        cannot = re.match(r"(\S+) cannot be restored: ", text)
         if target is not None:
             self.say(target in text, f"the known-good target is {target}, not as told: {text}")
-        return target is not None and not cannot
+        return target is not None and can_work
 
     def guard_quarantined(self, incident: Incident, *_) -> bool:
         service = self.service(incident)

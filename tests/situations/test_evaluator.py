@@ -70,6 +70,8 @@ def test_a_doctored_proof_is_noticed(journals, change, named):
      "is judged as"),
     (lambda j: bodies(j, "incident.judged")[0]["evidence"]["answer"].update(blind=True), "blind fails"),
     (lambda j: bodies(j, "incident.judged")[0]["evidence"]["answer"].update(schema="2"), "schema_moved fails"),
+    (lambda j: bodies(j, "incident.judged")[0]["evidence"]["answer"]["steps"][0].update(found="impossible"),
+     "no_target fails"),
     (lambda j: bodies(j, "deployment.recorded")[0]["deployment"].update(version="v0"), "known-good target is"),
     (lambda j: bodies(j, "policy.loaded")[0].update(
         text=bodies(j, "policy.loaded")[0]["text"].replace("watch_window: 30m", "watch_window: 1s")), "no_deployment fails"),

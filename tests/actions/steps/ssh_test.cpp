@@ -102,7 +102,7 @@ public:
         while (pid_ == 0) close(accept(listener_, nullptr, nullptr));
     }
     ~Full() {
-        kill(pid_, SIGTERM);
+        kill(pid_, SIGKILL);
         waitpid(pid_, nullptr, 0);
         close(listener_);
     }

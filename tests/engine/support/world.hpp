@@ -25,6 +25,9 @@ struct World {
     std::vector<Record> journal;
     std::deque<Command> commands;
     Reply reply;
+    /// Whether steps could work is asked of the test; else, where nothing else is asked, each says
+    /// at once that it could.
+    bool steps_wait = false;
 
     void pass(Duration time);  // moves the clock, with every deadline on the way
     void send(Event event);
@@ -61,6 +64,7 @@ struct World {
 
 private:
     void carry_out(Decision decision);
+    bool asks_steps_alone(Command const& command) const;
 };
 
 }  // namespace rollbackd::testing
