@@ -24,7 +24,7 @@ Policy two_remedies(std::vector<std::string> const& rungs = {"restart", "payment
 
 /// The test says what each step answers.
 struct Asked : World {
-    explicit Asked(Policy policy = shop_policy()) : World(std::move(policy)) { steps_wait = true; }
+    explicit Asked(Policy wanted = shop_policy()) : World(std::move(wanted)) { steps_wait = true; }
 };
 
 void break_webhooks(World& world) {

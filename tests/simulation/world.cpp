@@ -105,11 +105,13 @@ bool World::can_work(std::string const& name, Step const& step) const {
 }
 
 StepFinding World::preflight(Plan const& plan, Step const& step) {
-    if (step.type != "exec" || !step.when.empty()) return StepFinding::unasked;
+    bool const checks_out = step.type == "git_checkout" || word_of(step) == "rollback";
+    bool const asked = step.type == "exec" || step.type == "git_checkout";
+    if (!asked || !step.when.empty()) return StepFinding::unasked;
     auto const& known = service(plan.service);
     auto const version = known.versions.find(plan.target.value_or(""));
     bool const there = version != known.versions.end() && version->second.present;
-    bool const gone = word_of(step) == "rollback" && !there;
+    bool const gone = checks_out && !there;
     if (random_.chance(preflight_hangs)) return StepFinding::unanswered;
     if (gone || !can_work(plan.service, step)) {
         return random_.chance(preflight_lies) ? StepFinding::ready : StepFinding::impossible;

@@ -165,8 +165,8 @@ class Evaluator:
 
     def guard_no_target(self, incident: Incident, _: dict, text: str, evidence: dict, __: int) -> bool:
         can_work = all(one["found"] != "impossible" for one in evidence.get("answer", {}).get("steps", []))
-        playbook = self.book.policy.service(incident.service)["playbooks"][self.playbook]
-        if playbook.get("undoes", "nothing") == "nothing":
+        playbook = self.book.policy.service(incident.service)["playbooks"].get(self.playbook)
+        if playbook is not None and playbook.get("undoes", "nothing") == "nothing":
             return can_work
         target = self.service(incident).target()
         if target is not None:
