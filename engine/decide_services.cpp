@@ -198,7 +198,8 @@ void check_bake(Draft& draft, std::string const& name) {
     auto const& service = draft.state.service(name);
     auto const* const deployment = service.window ? service.deployment(*service.window) : nullptr;
     if (policy == nullptr || deployment == nullptr || deployment->disturbed) return;
-    if (deployment->version != service.current) return;
+    // Overtaken, though by now the same version may be in effect again.
+    if (deployment->version != service.current || deployed_meanwhile(service)) return;
     auto const version = service.versions.find(deployment->version);
     if (version == service.versions.end() || version->second.standing != Standing::baking) return;
     if (draft.now.boot < deployment->from().boot + policy->bake) return;

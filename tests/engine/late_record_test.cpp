@@ -166,3 +166,22 @@ TEST_CASE("a rollback's target deployed again over another is a deployment, not 
         CHECK(shop(world).current == "v1");
     }
 }
+
+// v3 was deployed over v2 while a run was on, and v2 over that: it has only just begun.
+TEST_CASE(
+    "a version that was overtaken while a run is on is not good by the bake it had begun before"
+) {
+    World world;
+    world.release_v2();
+    world.send(RunAsked{{"op", "operate"}, "shop", "payments-off", "by hand", {}, {}});
+    REQUIRE_FALSE(world.reply.error);
+    world.pass(20min);
+    world.deploy("v3");
+    world.pass(1min);
+    world.deploy("v2");
+    world.pass(11min);
+    world.probe(true);
+    auto const& shop = world.engine.state().service("shop");
+    CHECK(shop.current == "v2");
+    CHECK(shop.versions.at("v2").standing == Standing::baking);
+}

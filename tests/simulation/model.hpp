@@ -83,6 +83,7 @@ struct BookDeployment {
     std::uint64_t seq = 0;
     std::string version;
     Time started{}, recorded{};
+    Time seen{};  // by a signal, however late that could be written down; else when recorded
     bool known_good = false;
     bool in_effect = true;  // false: only said to be good
     std::optional<bool> schema_compatible;
@@ -226,7 +227,7 @@ private:
     void judge_people(BookRun const& run, BookIncident const& incident);
     void judge_target(BookRun const& run);
     void judge_looks(BookRun const& run, BookIncident const& incident);
-    void judge_told_once(Json const& message);
+    void judge_told_once(Json const& body);
     void judge_limits(BookRun const& run);
     void judge_world(BookRun const& run, BookIncident const& incident);
     void judge_blame(BookRun const& run, BookIncident const& incident);
@@ -307,7 +308,8 @@ private:
     std::map<std::string, Verdict> verdicts_;
     std::map<std::string, Time> true_since_;  // without a break, and nobody was told yet
     std::set<std::string> forced_;            // plans, by hash
-    std::map<std::string, std::set<std::string>> refusals_told_;  // by incident: channel, text
+    /// By incident: channel and text; the message that told it.
+    std::map<std::string, std::map<std::string, std::string>> refusals_told_;
     bool paused_ = false;
     bool rebooted_ = false;
     bool lossy_ = false;  // a full disk kept checkpoints from being as fresh as they ought to be

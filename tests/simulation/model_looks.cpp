@@ -48,7 +48,8 @@ void Model::judge_looks(BookRun const& found, BookIncident const& incident) {
 }
 
 // That a plan cannot be carried out is said to everybody once, as long as nothing changes.
-void Model::judge_told_once(Json const& message) {
+void Model::judge_told_once(Json const& body) {
+    auto const& message = *find(body, "message");
     auto const text = word(message, "text");
     bool const refused = text.find(" cannot be carried out: ") != std::string::npos ||
                          text.find(" cannot be restored: ") != std::string::npos;
@@ -56,8 +57,11 @@ void Model::judge_told_once(Json const& message) {
     if (!refused || incident.empty()) return;
     bool const again = word(message, "text").starts_with("Still so");
     if (again || word(message, "event") != "incident.opened") return;
-    bool const first = refusals_told_[incident].insert(word(message, "channel") + text).second;
-    require(first, "7", incident + ": the same refusal is told twice");
+    auto& told = refusals_told_[incident][word(message, "channel") + text];
+    auto const merged = words(body, "merges");
+    bool const unsent = std::find(merged.begin(), merged.end(), told) != merged.end();
+    require(told.empty() || unsent, "7", incident + ": the same refusal is told twice");
+    told = word(message, "id");
 }
 
 }  // namespace rollbackd::simulation

@@ -300,7 +300,7 @@ void Model::on_run_ended(Json const& body) {
 
 void Model::on_message(Json const& body) {
     auto const& message = *find(body, "message");
-    judge_told_once(message);
+    judge_told_once(body);
     auto const id = word(message, "id");
     outbox_[id] = false;
     auto& tells = tells_[id];
@@ -361,7 +361,8 @@ void Model::on_deployment(Json const& body) {
     made.seq = seq_;
     made.version = version;
     made.started = moment(*find(json, "started_at"));
-    made.recorded = now_;
+    made.recorded = made.seen = now_;
+    if (auto const* const seen = find(json, "seen_at")) made.seen = moment(*seen);
     made.known_good = known_good;
     made.in_effect = !known_good || flag(body, "becomes_current");
     if (find(json, "schema_compatible") != nullptr) {

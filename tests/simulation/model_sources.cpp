@@ -95,7 +95,7 @@ bool Model::is_recorded(std::string const& name, std::string const& version, Tim
     if (service.current == version || service.waiting == version) return true;
     auto const& all = service.deployments;
     bool const told = std::any_of(all.begin(), all.end(), [&](BookDeployment const& one) {
-        return one.in_effect && one.version == version && one.recorded >= since;
+        return one.in_effect && one.version == version && one.seen >= since;
     });
     if (told) return true;
     return std::any_of(runs_.begin(), runs_.end(), [&](auto const& entry) {
