@@ -37,6 +37,13 @@ bool is_harmless(Playbook const& playbook) {
     return playbook.undoes == Undoes::nothing && playbook.data_loss == DataLoss::none;
 }
 
+bool could_not_work(Incident const& incident, LadderRung const& rung) {
+    auto const& all = incident.refusals;
+    return std::any_of(all.begin(), all.end(), [&](Refusal const& one) {
+        return one.impossible && one.playbook == rung.playbook && one.trigger == rung.trigger;
+    });
+}
+
 std::string why_it_asks(Plan const& plan) {
     if (plan.data_loss == DataLoss::certain) return plan.playbook + " loses data";
     if (plan.data_loss == DataLoss::possible) return plan.playbook + " may lose data";
@@ -168,7 +175,9 @@ void Judge::climb() {
         if (rung.trigger != firing.trigger) continue;
         if (rung.state == RungState::passed_over) {
             auto const* const playbook = service->playbook(rung.playbook);
-            passed_one = passed_one || playbook == nullptr || !is_harmless(*playbook);
+            bool const harmless = playbook != nullptr && is_harmless(*playbook);
+            bool const no_verdict = harmless && could_not_work(draft.incident(id), rung);
+            passed_one = passed_one || !no_verdict;
             last_why = rung.why;
         }
         if (rung.state != RungState::untried) continue;
@@ -237,7 +246,7 @@ Judge::Verdict Judge::judge(LadderRung const& rung, bool& passed_one, std::strin
         return Verdict::over;
     }
     // What undoes nothing and cannot be carried out says nothing about the release.
-    passed_one = passed_one || !harmless;
+    passed_one = passed_one || !harmless || judgement.passed();
     if (judgement.passed()) {
         last_why = rung.playbook + " cannot be planned: " + to_string(plan.error());
         pass_over(rung, last_why);
