@@ -194,7 +194,8 @@ std::string Judge::whole_story(std::string const& last_why) const {
     for (auto const& rung : incident.ladder) {
         auto const* const playbook = service->playbook(rung.playbook);
         bool const impossible = rung.state == RungState::passed_over && playbook != nullptr &&
-                                is_harmless(*playbook) && rung.why != last_why;
+                                is_harmless(*playbook) && could_not_work(incident, rung) &&
+                                rung.why != last_why;
         if (rung.trigger == firing.trigger && impossible) out += rung.why + "; ";
     }
     return out + last_why;
