@@ -121,8 +121,8 @@ void Model::judge_unannounced(
     require(last != all.rend() || lossy_, "A6", what + ", which has not shown it three times");
     if (last == all.rend() || broken()) return;
     if (last->before && times_are_known()) {
-        auto const& all = services_[name].deployments;
-        bool const history = std::any_of(all.begin(), all.end(), [&](BookDeployment const& one) {
+        auto const& told = services_[name].deployments;
+        bool const history = std::any_of(told.begin(), told.end(), [&](BookDeployment const& one) {
             return one.version == made.version && one.replaced;
         });
         bool const known = !history && is_recorded(name, made.version, *last->before);
