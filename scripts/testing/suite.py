@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PYTHON = "/usr/bin/python3"
 PARTS = ("style", "unit", "simulation", "situations", "fuzz", "e2e", "policies", "policies-long", "crash", "drills", "tsan",
          "asan-e2e")
-USUAL = ("style", "unit", "simulation", "situations", "e2e", "policies", "crash", "drills")
+# Fuzzing goes on beside what comes after it.
+USUAL = ("style", "unit", "simulation", "situations", "e2e", "fuzz", "policies", "crash", "drills")
 STAGE_SECONDS_MAX = 40 * 60
 # Of the simulation: all that a change owes in CI, fewer while somebody works on it.
 SEEDS = 20000 if os.environ.get("CI") == "true" else 2000
@@ -71,6 +72,8 @@ class Suite:
         self.scratch = temporary / "scratch"   # TMPDIR of everything that runs: empty at the end
         self.scratch.mkdir()
         self.sum = Sum()
+        self.fuzzing: subprocess.Popen | None = None
+        self.fuzz_log = temporary / "fuzz.log"
         self.environment = dict(os.environ, TMPDIR=str(self.scratch), PYTHONDONTWRITEBYTECODE="1",
                                 LC_ALL="C.UTF-8", TZ="UTC")
 
@@ -162,15 +165,41 @@ class Suite:
             self.sum.add("simulation", done.returncode == 0)
 
     def fuzz(self) -> None:
-        """The short form: every target for a while, each a test of its own."""
-        self.say(f"fuzz: every target for {FUZZ_SECONDS} s")
-        argv = ["./scripts/fuzz", "--seconds", str(FUZZ_SECONDS), "--seed", str(FUZZ_SEED)]
+        """The short form, from what the unit tests were built from. It begins here and has whatever
+        processor time the parts after it leave; end_fuzzing() counts what came of it."""
+        names = self.fuzz_targets()
+        if not self.build("dev", *(f"fuzz_{name}" for name in names)):
+            return
+        self.say(f"fuzz: every target for {FUZZ_SECONDS} s, beside what follows")
+        argv = ["chrt", "--idle", "0", "./scripts/fuzz", "--build", "dev", "--seconds", str(FUZZ_SECONDS),
+                "--seed", str(FUZZ_SEED)]
         print("+ " + " ".join(argv), flush=True)
-        done = subprocess.run(argv, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, text=True,
-                              timeout=STAGE_SECONDS_MAX)
-        print("\n".join(line for line in done.stdout.splitlines() if not line.startswith("[")), flush=True)
-        for target in sorted(path.stem.removesuffix("_fuzz") for path in (ROOT / "tests/fuzz").glob("*_fuzz.cpp")):
-            self.sum.add(f"fuzz: {target}; its log: build/fuzz/{target}.log", f"fuzz: {target}: " in done.stdout)
+        with self.fuzz_log.open("wb") as log:
+            self.fuzzing = subprocess.Popen(argv, cwd=ROOT, env=self.environment, stdout=log,
+                                            stderr=subprocess.STDOUT, start_new_session=True)
+
+    def fuzz_targets(self) -> list[str]:
+        return sorted(path.stem.removesuffix("_fuzz") for path in (ROOT / "tests/fuzz").glob("*_fuzz.cpp"))
+
+    def end_fuzzing(self) -> None:
+        """Every target is a test of its own."""
+        if self.fuzzing is None:
+            return
+        try:
+            self.fuzzing.wait(timeout=STAGE_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            print(f"fuzz: took longer than {STAGE_SECONDS_MAX} s: ended", flush=True)
+        finally:
+            if self.fuzzing.poll() is None:
+                os.killpg(self.fuzzing.pid, signal.SIGKILL)
+                self.fuzzing.wait()
+        self.fuzzing = None
+        said = self.fuzz_log.read_text(errors="replace")
+        print("\n".join(line for line in said.splitlines() if not line.startswith("[")), flush=True)
+        for name in self.fuzz_targets():
+            again = re.search(rf"^fuzz: {name} found something; (.*)", said, re.M)
+            self.sum.add(f"fuzz: {name}; {again[1] if again else f'its log: build/fuzz/{name}.log'}",
+                         f"fuzz: {name}: " in said)
 
     def situations(self) -> None:
         """The short form: a few seeds each, the main ones on the real stack once."""
@@ -244,6 +273,9 @@ def main() -> int:
             began = time.monotonic()
             suite.part(name)
             suite.say(f"{name}: took {time.monotonic() - began:.0f} s")
+        began = time.monotonic()
+        suite.end_fuzzing()
+        suite.say(f"waited {time.monotonic() - began:.0f} s for the end of fuzzing")
         return finish(suite, leftovers)
     except subprocess.CalledProcessError as error:
         print(f"scripts/test: {error}", file=sys.stderr)
