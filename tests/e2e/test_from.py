@@ -139,3 +139,26 @@ def test_rows_and_counters_are_counted_once_from_there_too(world, far):
         world.opened("counters", 20)
         assert world.trigger("counters")["count"] == 5
         assert world.trigger("rows")["count"] == 3
+
+
+def test_a_target_that_is_silent_is_a_failure_though_the_way_there_is_slow(world, tmp_path):
+    """The login takes most of the time that a quick way leaves it: at first nobody can tell, then it is learnt."""
+    if missing := why_no_sshd():
+        pytest.skip(missing)
+    slow = tmp_path / "slow"
+    slow.write_text('#!/bin/sh\nsleep 3\nexec /bin/sh -c "$SSH_ORIGINAL_COMMAND"\n')
+    slow.chmod(0o755)
+    far = Sshd(tmp_path / "sshd", command=str(slow))
+    far.start()
+    try:
+        world.policy["hosts"] = {"far": far.host}
+        world.shop["signals"]["page"] = {"http": {"url": "{{ url }}/health"}, **FAST, "timeout": "8s"}
+        world.triggers(bad={"when": "consecutive_failures(page) >= 2", **ALERT})
+        world.start()
+        wait_for(lambda: world.signal("page")["state"] == "ok", 60)
+        world.app.mode = "hang"
+        wait_for(lambda: reason(world, "page").startswith("timeout: "), 60)
+        world.opened("bad", 60)
+    finally:
+        world.daemon.stop()
+        far.stop()

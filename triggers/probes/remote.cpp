@@ -1,5 +1,6 @@
 #include "triggers/probes/remote.hpp"
 
+#include "core/io/clock.hpp"
 #include "core/io/process.hpp"
 #include "core/io/secrets.hpp"
 #include "core/io/ssh_client.hpp"
@@ -99,6 +100,13 @@ std::string last_line(std::string const& text) {
     return text.substr(begin == std::string::npos ? 0 : begin + 1, end - begin);
 }
 
+bool is_well(ProbeAnswer const& answer) {
+    if (!answer.value || std::holds_alternative<UnknownValue>(*answer.value)) return false;
+    Sample sample;
+    sample.value = *answer.value;
+    return !is_failure(sample);
+}
+
 class RemoteProbe final : public Probe {
 public:
     RemoteProbe(SignalPolicy signal, ProbeContext const& context)
@@ -110,16 +118,19 @@ public:
     asio::awaitable<ProbeAnswer> ask(Duration timeout) override {
         auto const* const target = target_now();
         if (target == nullptr) co_return unknown_answer("cannot_look: there is no host " + host_);
-        // The way there and back takes its share, or every slow target would look like a slow ssh.
-        question_.timeout = timeout - std::min<Duration>(timeout / 4, std::chrono::seconds(2));
+        question_.timeout = timeout - way_.share(timeout);
         ProcessSpec spec;
         spec.argv = ssh_command(*target, remote_line());
         spec.input = to_text(to_json(question_)) + "\n";
         spec.timeout = timeout;
         spec.grace = std::chrono::milliseconds(500);
         spec.output_max = answer_max;
+        auto const began = context_.clock.now().boot;
         auto const result = co_await run_process(std::move(spec));
-        co_return taken(result);
+        auto answer = taken(result);
+        if (result && result->timed_out) way_.was_late(timeout);
+        if (is_well(answer)) way_.was_well(context_.clock.now().boot - began);
+        co_return answer;
     }
 
     // What a probe there builds upon is kept here: nothing of it runs between two questions.
@@ -158,9 +169,21 @@ private:
     ProbeContext context_;
     std::string host_;
     Question question_;
+    WayThere way_;
 };
 
 }  // namespace
+
+Duration WayThere::share(Duration timeout) const {
+    auto const standard = std::min<Duration>(timeout / 4, std::chrono::seconds(2));
+    return std::min<Duration>(std::max(standard, learnt_.value_or(standard)), timeout * 3 / 4);
+}
+
+void WayThere::was_well(Duration took) {
+    if (learnt_) learnt_ = std::min<Duration>(*learnt_, took * 5 / 4);
+}
+
+void WayThere::was_late(Duration timeout) { learnt_ = share(timeout) * 2; }
 
 std::unique_ptr<Probe> make_remote_probe(SignalPolicy const& signal, ProbeContext const& context) {
     return std::make_unique<RemoteProbe>(signal, context);

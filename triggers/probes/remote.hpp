@@ -11,6 +11,20 @@ namespace rollbackd {
 
 inline constexpr std::size_t remote_question_max = 4 * 1024 * 1024;
 
+/// How much of a question's time the way there and back may take: a quarter, at most 2 s, as long
+/// as that is enough. What a slow way needs is learnt from questions nobody answered in time, else
+/// a target that is silent would look like a slow way for ever, and its failure never be seen.
+class WayThere {
+public:
+    Duration share(Duration timeout) const;
+    /// The target was seen to be well, after so long: the way took no longer.
+    void was_well(Duration took);
+    void was_late(Duration timeout);
+
+private:
+    std::optional<Duration> learnt_;
+};
+
 /// `signal.from` names one of `context.hosts`.
 std::unique_ptr<Probe> make_remote_probe(SignalPolicy const& signal, ProbeContext const& context);
 

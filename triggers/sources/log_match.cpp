@@ -25,8 +25,12 @@ constexpr std::array<Named, 8> named{
         "error",
         R"re(\b(ERROR|FATAL|CRITICAL|PANIC)\b|"(level|severity)":\s*"(?i:error|fatal|critical)")re"
         R"re(|\blevel=(error|fatal|critical)\b|Traceback \(most recent call last\))re"
-        R"re(|(?i:uncaught exception|unhandled (promise )?rejection))re",
-        "a line of level ERROR or above, an exception nobody caught"
+        R"re(|(?i:uncaught exception|unhandled (promise )?rejection))re"
+        // What Node prints of an error, in words that Python, whose traceback was counted, has not.
+        R"re(|\b(Reference|Range|URI|Aggregate|Prisma\w*)Error: |\bPrismaClient\w*Error\b)re"
+        R"re(|\bTypeError: (Cannot (read|set|destructure|convert|access|assign|redefine|delete)\b)re"
+        R"re(|.* is not (a function|a constructor|iterable)|Assignment to constant|fetch failed))re",
+        "a line of level ERROR or above, an exception nobody caught, an error Node printed"
     },
     Named{
         "missing_relation",

@@ -103,3 +103,22 @@ TEST_CASE("what is no question is refused") {
     CHECK_FALSE(asked(there, R"({"name":"x","type":"no such type"})"));
     CHECK_FALSE(asked(there, R"({"name":"x","type":"load","from":"a third machine"})"));
 }
+
+TEST_CASE("the way takes a quarter of the time, and more where that was not enough") {
+    WayThere way;
+    CHECK(way.share(2s) == 500ms);
+    CHECK(way.share(20s) == 2s);
+    way.was_well(100ms);
+    CHECK(way.share(20s) == 2s);
+    way.was_late(20s);
+    CHECK(way.share(20s) == 4s);
+    way.was_late(20s);
+    way.was_late(20s);
+    CHECK(way.share(20s) == 15s);  // the target's own time is never less than a quarter
+    way.was_well(16s);             // it was the target that took so long
+    CHECK(way.share(20s) == 15s);
+    way.was_well(4s);
+    CHECK(way.share(20s) == 5s);
+    way.was_well(100ms);
+    CHECK(way.share(20s) == 2s);
+}

@@ -57,7 +57,13 @@ TEST_CASE("the runbooks' symptoms are found in the words of the programs that sa
     CHECK(finds("error", R"({"level":"error","msg":"boom"})"));
     CHECK(finds("error", "2026-01-31 12:00:00 ERROR payment failed"));
     CHECK(finds("error", "Traceback (most recent call last):"));
+    CHECK(finds("error", "TypeError: Cannot read properties of undefined (reading 'id')"));
+    CHECK(finds("error", "0|api | 2026-01-31: TypeError: cart.total is not a function"));
+    CHECK(finds("error", "ReferenceError: price is not defined"));
+    CHECK(finds("error", "PrismaClientKnownRequestError: "));
     CHECK_FALSE(finds("error", "0 errors, no ERRORS here: terror"));
+    // The last line of a traceback that was counted.
+    CHECK_FALSE(finds("error", "TypeError: unsupported operand type(s) for +: 'int' and 'str'"));
     CHECK_FALSE(finds("no_space", "space left: 20 GB"));
 }
 
