@@ -10,6 +10,7 @@ struct ChannelPolicy {
     std::string type;  // webhook, exec
     JsonObject params;
     std::string fallback;  // channel that is told instead while this one fails; may be empty
+    std::uint32_t per_minute = 0;  // messages it is told at most; 0: no limit
 
     friend bool operator==(ChannelPolicy const&, ChannelPolicy const&) = default;
 };

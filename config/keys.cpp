@@ -202,6 +202,14 @@ Section const& channel() {
             key("fallback", text,
                 "Channel that is told instead where this one refuses a message, or has failed "
                 "three times with it; this one goes on trying."),
+            bounded(
+                key("per_minute", integer,
+                    "Messages it is told at most, after a quiet time five at once; default 30 "
+                    "where people read them (slack, discord, teams, smtp), else no limit. People "
+                    "are told of all that waits in one message; programs one by one, the worst "
+                    "first."),
+                1, 6000
+            ),
         }
     };
     return section;

@@ -1,4 +1,5 @@
 // `daemon`, `notify`, `hosts` and limits.
+#include "actions/channel_kind.hpp"
 #include "config/reader.hpp"
 #include "config/scalars.hpp"
 #include "core/names.hpp"
@@ -213,11 +214,13 @@ void read_channels(Reading const& reading, YamlCursor const& cursor) {
         channel.name = name;
         auto map = open_form(entry, keys::channel(), types);
         read(map, "fallback", channel.fallback);
+        bool const limited = read(map, "per_minute", channel.per_minute);
         if (auto const form = find_form(map, types)) {
             channel.type = form->type->name;
             channel.params = read_form(*form, reading.plain_hooks());
             report_problems(*form, channel.params);
         }
+        if (!limited && is_read_by_people(channel)) channel.per_minute = people_per_minute;
         reading.policy.channels.push_back(std::move(channel));
     }
 }

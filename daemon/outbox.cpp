@@ -1,5 +1,7 @@
 #include "daemon/outbox.hpp"
 
+#include "actions/channel_kind.hpp"
+#include "actions/notify/digest.hpp"
 #include "api/render.hpp"
 
 #include <algorithm>
@@ -51,13 +53,17 @@ Instant Outbox::start_due(Instant now) {
         if (lane.busy) continue;
         auto const head = head_of(lane);
         if (!head) continue;
-        auto const due = std::max(head->not_before, lane.next_try);
+        auto const* const policy = engine_.policy().channel(channel);
+        auto const limit = policy == nullptr ? 0 : policy->per_minute;
+        auto const due = std::max({head->not_before, lane.next_try, lane.pace.due(limit, now)});
         if (due > now) {
             next = std::min(next, due);
             continue;
         }
         lane.busy = true;
-        group_.spawn("message " + head->id, deliver(head));
+        auto messages = next_of(lane, policy, now);
+        lane.pace.count(limit, now);
+        group_.spawn("message " + head->id, deliver(channel, std::move(messages)));
     }
     return next;
 }
@@ -89,6 +95,42 @@ std::shared_ptr<Message const> Outbox::head_of(Lane& lane) const {
         lane.waiting.erase(lane.waiting.begin());
     }
     return nullptr;
+}
+
+// The oldest, while no more wait than may go; else the worst of all that wait, with the others
+// where people read them.
+Outbox::Batch Outbox::next_of(Lane& lane, ChannelPolicy const* channel, Instant now) const {
+    auto const limit = channel == nullptr ? 0 : channel->per_minute;
+    if (limit == 0) return {head_of(lane)};
+    auto messages = due_of(lane, now);
+    if (messages.size() <= lane.pace.free(limit, now)) return {messages.front()};
+    auto const& state = engine_.state();
+    auto const rank = [&](std::shared_ptr<Message const> const& message) {
+        auto const* const incident = state.incident(message->incident);
+        bool const over = incident == nullptr || incident->state == IncidentState::resolved;
+        return std::pair(over, incident == nullptr ? Severity::P3 : incident->severity);
+    };
+    bool const together = is_read_by_people(*channel);
+    std::sort(messages.begin(), messages.end(), [&](auto const& a, auto const& b) {
+        auto const ranks = std::pair(rank(a), rank(b));
+        if (ranks.first != ranks.second) return ranks.first < ranks.second;
+        return together ? number_of(a->id) > number_of(b->id) : number_of(a->id) < number_of(b->id);
+    });
+    if (!together) messages.resize(1);
+    return messages;
+}
+
+// The first that wait, as many as one message may tell of.
+Outbox::Batch Outbox::due_of(Lane const& lane, Instant now) const {
+    Batch out;
+    auto const& outbox = engine_.state().outbox;
+    for (auto const& [number, id] : lane.waiting) {
+        auto const found = outbox.find(id);
+        if (found == outbox.end()) continue;
+        if (found->second->not_before > now || out.size() == told_at_once_max) break;
+        out.push_back(found->second);
+    }
+    return out;
 }
 
 Outgoing Outbox::outgoing(Message const& message) const {
@@ -150,52 +192,65 @@ asio::awaitable<void> Outbox::note_at_last(Event event) {
     }
 }
 
-asio::awaitable<void> Outbox::deliver(std::shared_ptr<Message const> message) {
-    auto const channel_name = message->channel;
+asio::awaitable<void> Outbox::deliver(std::string channel_name, Batch messages) {
     auto const* const channel = engine_.policy().channel(channel_name);
-    MessageDelivered event;
-    event.id = message->id;
     DeliveryResult result;
     if (channel == nullptr) {
         result.kind = DeliveryKind::give_up;
         result.text = "the channel is no longer configured";
     } else {
+        std::vector<Outgoing> letters;
+        for (auto const& message : messages) letters.push_back(outgoing(*message));
         auto policy = *channel;
-        auto letter = outgoing(*message);
+        auto letter = digest(letters);
         result = co_await notifier_.deliver(std::move(policy), std::move(letter));
     }
     auto const now = clock_.now().boot;
-    bool const too_old = now - message->queued_at.boot > give_up_after;
-    event.ok = result.kind == DeliveryKind::delivered;
-    event.give_up = result.kind == DeliveryKind::give_up || (too_old && !event.ok);
-    event.text = result.text;
     auto& lane = lanes_[channel_name];
-    if (event.ok || event.give_up) {
+    take_result(lane, result, now);
+    if (delivered_) delivered_(channel_name, result.kind, result.text);
+    for (auto const& message : messages) {
+        auto copy = *message;
+        auto outcome = result;
+        co_await note_delivery(std::move(copy), std::move(outcome), now);
+    }
+    lane.busy = false;
+    wake_.notify();
+}
+
+void Outbox::take_result(Lane& lane, DeliveryResult const& result, Instant now) {
+    if (result.kind != DeliveryKind::retry) {
         lane.backoff = backoff_first;
         lane.next_try = now;
         lane.failures = 0;
-    } else {
-        ++lane.failures;
-        lane.trouble = result.text;
-        lane.next_try = now + std::max(lane.backoff, result.retry_after.value_or(lane.backoff));
-        lane.backoff = std::min<Duration>(lane.backoff * 2, backoff_max);
+        return;
     }
-    if (delivered_) delivered_(channel_name, result.kind, result.text);
-    if (event.give_up && !message->fallback.empty()) {
-        Event failed = ChannelFailed{message->id, result.text};
+    ++lane.failures;
+    lane.trouble = result.text;
+    lane.next_try = now + std::max(lane.backoff, result.retry_after.value_or(lane.backoff));
+    lane.backoff = std::min<Duration>(lane.backoff * 2, backoff_max);
+}
+
+// Not recorded as sent until it is durable: after a crash it goes out once more.
+asio::awaitable<void> Outbox::note_delivery(Message message, DeliveryResult result, Instant now) {
+    bool const too_old = now - message.queued_at.boot > give_up_after;
+    MessageDelivered event;
+    event.id = message.id;
+    event.ok = result.kind == DeliveryKind::delivered;
+    event.give_up = result.kind == DeliveryKind::give_up || (too_old && !event.ok);
+    event.text = result.text;
+    if (event.give_up && !message.fallback.empty()) {
+        Event failed = ChannelFailed{message.id, result.text};
         co_await note_at_last(std::move(failed));
     }
-    // Not recorded as sent until it is durable: after a crash it goes out once more.
     bool const over = event.ok || event.give_up;
-    bool const first_failure = !over && message->attempts == 0;
+    bool const first_failure = !over && message.attempts == 0;
     Event outcome = std::move(event);
     if (over) {
         co_await note_at_last(std::move(outcome));
     } else if (first_failure) {
         co_await note(std::move(outcome));
     }
-    lane.busy = false;
-    wake_.notify();
 }
 
 void Outbox::send_unrecorded(std::vector<Message> const& messages, std::string const& why) {
