@@ -88,7 +88,9 @@ class Promises(Planted):
             "tests/a_test.cpp": 'TEST_CASE("it "\n          "holds") {}\n',
             "docs/promises.md": rows + '| f kept | so | `tests/a_test.cpp` "it held" |\n'
                                 + '| 1 kept | so | `tests/test_b.py` `test_c` |\n',
-        }, ("docs/promises.md", 15), ("docs/promises.md", 16))
+            "docs/security.md": '| a threat | stopped | `tests/a_test.cpp` "it holds" |\n| another | stopped | so far |\n',
+        }, ("docs/promises.md", 15), ("docs/promises.md", 16), ("docs/security.md", 2))
+        (self.root / "docs/security.md").write_text("")
         (self.root / "docs/promises.md").write_text(rows)
         self.assertEqual([(f.file, f.line) for f in check_promises.check(self.root)], [("docs/promises.md", 1)])
 
