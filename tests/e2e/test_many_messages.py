@@ -60,7 +60,8 @@ def test_what_waits_for_its_turn_goes_out_at_last_and_the_worst_first(world, cha
     start(world, per_minute=12)
     chat.status = 503
     breach(world)
-    wait_for(lambda: queued(world) >= BREACHES, timeout=60, what="all to wait in the channel")
+    wait_for(lambda: world.sink.events().count("incident.opened") == BREACHES, timeout=60, what="all to be known")
+    wait_for(lambda: queued(world) == BREACHES, timeout=60, what="all to wait in this channel alone")
     world.daemon.kill()
     world.daemon.start()
     chat.status = 200
