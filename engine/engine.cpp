@@ -18,7 +18,8 @@ struct Engine::Impl {
     std::string boot_id;
     State state;
     Senses senses;
-    Instant handled{};  // deadlines up to here have been looked at
+    Instant handled{};      // deadlines up to here have been looked at
+    bool due_anew = false;  // by a policy that is new something may have been due for long
 
     // Records of another boot are placed by wall time; one from the future is placed at the anchor.
     Duration shift_of(WallTime at, Instant boot, std::string const& record_boot_id) const {
@@ -50,6 +51,7 @@ Edges Engine::observe(std::span<Sample const> samples, Now now) {
 
 Edges Engine::elapse(Now now) {
     impl_->handled = now.boot;
+    impl_->due_anew = false;
     return impl_->senses.elapse(impl_->state, now);
 }
 
@@ -104,7 +106,7 @@ Result<void> Engine::replay(Record const& record) {
 }
 
 Instant Engine::next_deadline() const {
-    if (impl_->senses.facts_moved()) return impl_->handled;
+    if (impl_->due_anew || impl_->senses.facts_moved()) return impl_->handled;
     return std::min(
         impl_->senses.next_deadline(impl_->handled),
         next_due(impl_->state, *impl_->policy, impl_->handled)
@@ -120,6 +122,7 @@ std::shared_ptr<Policy const> Engine::policy_ptr() const { return impl_->policy;
 void Engine::set_policy(std::shared_ptr<Policy const> policy, Now now) {
     impl_->senses.set_policy(policy, impl_->state, now);
     impl_->policy = std::move(policy);
+    impl_->due_anew = true;
 }
 
 Track const* Engine::track(std::string_view service, std::string_view trigger) const {

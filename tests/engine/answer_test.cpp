@@ -62,6 +62,22 @@ TEST_CASE("an incident that nobody answers is told to everybody again, ever more
     CHECK(told_again(world) == 6);
 }
 
+TEST_CASE("a reload that gives less time to answer is heeded at once, not with what is due next") {
+    auto policy = with_boss();
+    policy.daemon.respond_within[Severity::P0] = 1h;
+    World world(policy);
+    break_down(world);
+    world.pass(20min);
+    REQUIRE(told_again(world) == 0);
+    policy.daemon.respond_within[Severity::P0] = 5min;
+    world.policy = std::make_shared<Policy>(policy);
+    world.engine.set_policy(world.policy, world.now);
+    CHECK(world.engine.next_deadline() <= world.now.boot);
+    world.pass(0s);
+    CHECK(told_again(world) == 1);
+    CHECK(world.engine.next_deadline() > world.now.boot);
+}
+
 TEST_CASE("whoever takes an incident or decides about it has answered") {
     World world(with_boss());
     SECTION("acknowledged") {
