@@ -1,6 +1,6 @@
 #include "actions/notify/pace.hpp"
 
-#include "catch.hpp"
+#include "tests/catch.hpp"
 
 namespace rollbackd {
 
