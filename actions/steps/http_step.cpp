@@ -27,15 +27,14 @@ TypeInfo http_step_info() {
         {.name = "expect",
          .type = FieldType::object,
          .doc = "What the answer must be; default: a status of 2xx.",
-         .fields =
-             {{.name = "status", .type = FieldType::status, .doc = "200, \"2xx\", or a list."},
-              {.name = "body", .type = FieldType::text, .doc = "Text the body must contain."},
-              {.name = "json",
-               .type = FieldType::any_map,
-               .doc = "JSON pointer to the value that must stand there, type included."}}},
+         .fields = expect_fields()},
         {.name = "ca",
          .type = FieldType::path,
          .doc = "Trust this PEM file instead of the system's."},
+    };
+    info.problems = [](JsonObject const& params) {
+        auto const* const expect = params.if_contains("expect");
+        return expect == nullptr ? std::vector<Error>() : problems_of_expect(*expect);
     };
     return info;
 }

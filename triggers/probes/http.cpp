@@ -33,15 +33,7 @@ TypeInfo http_info() {
         {.name = "expect",
          .type = FieldType::object,
          .doc = "What a good answer is; without it: a status of 2xx.",
-         .fields =
-             {{.name = "status",
-               .type = FieldType::status,
-               .doc = "200, 2xx, or a list of those; absent: 2xx."},
-              {.name = "body", .type = FieldType::text, .doc = "Text the body must contain."},
-              {.name = "json",
-               .type = FieldType::any_map,
-               .doc = "JSON pointers (RFC 6901) and the value, type included, that must stand "
-                      "there. A member that is not there makes the sample unknown."}}},
+         .fields = expect_fields()},
         {.name = "connection",
          .type = FieldType::choice,
          .doc = "fresh: a new one for each question, as a client that comes along makes it; keep: "
@@ -67,9 +59,7 @@ std::optional<SignalNature> http_nature(JsonObject const& params) {
 std::vector<Error> check_http(JsonObject const& params) {
     auto problems = check_http_request(params);
     if (auto const* const expect = params.if_contains("expect")) {
-        for (auto& what : problems_of_expect(*expect)) {
-            problems.push_back(wrong_field(std::move(what), "expect.json"));
-        }
+        for (auto& problem : problems_of_expect(*expect)) problems.push_back(std::move(problem));
     }
     Json const all(params);
     if (text_of(all, "connection") != "keep") return problems;

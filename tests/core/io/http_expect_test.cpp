@@ -62,6 +62,15 @@ TEST_CASE("a missing member is unknown, unless another one is wrong") {
     CHECK(judged(R"({"json":{"/none":0}})", 500, body).judgement == HttpJudgement::failed);
 }
 
+TEST_CASE("a member that must be there may hold anything, and without it the answer has failed") {
+    CHECK(judged(R"({"has":["/n","/deep/list/1"]})", 200, body) == HttpVerdict{});
+    auto const without = judged(R"({"json":{"/n":1,"/none":0},"has":["/timestamp"]})", 200, body);
+    CHECK(without.judgement == HttpJudgement::failed);
+    CHECK(without.reason == "content: the answer has no /timestamp");
+    CHECK(judged(R"({"has":["/n"]})", 200, "ok").judgement == HttpJudgement::failed);
+    CHECK(needs_body(*parse_json(R"({"has":["/n"]})")));
+}
+
 TEST_CASE("a body that is not JSON where JSON is expected has failed") {
     CHECK(judged(R"({"json":{"/n":1}})", 200, "<html>")
               .reason.starts_with("content: the body is not JSON"));
@@ -70,4 +79,8 @@ TEST_CASE("a body that is not JSON where JSON is expected has failed") {
 TEST_CASE("a pointer without its slash is found before anything is asked") {
     CHECK(problems_of_expect(*parse_json(R"({"json":{"status":"ok"}})")).size() == 1);
     CHECK(problems_of_expect(*parse_json(R"({"json":{"/status":"ok"},"status":200})")).empty());
+    auto const found = problems_of_expect(*parse_json(R"({"has":["/n","timestamp"]})"));
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].where == "expect.has");
+    CHECK(found[0].what.ends_with("did you mean \"/timestamp\"?"));
 }
