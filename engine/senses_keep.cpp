@@ -153,6 +153,7 @@ Json Senses::save(Now now, std::string const& boot_id) const {
         };
         if (!held.empty()) saved["held"] = std::move(held);
         if (service.held_until) saved["held_until"] = to_json(*service.held_until);
+        if (!service.dropped.empty()) saved["dropped"] = to_json(service.dropped);
         services[name] = std::move(saved);
     }
     return JsonObject{
@@ -227,6 +228,10 @@ Result<void> Senses::load(Json const& saved, Now now, std::string const& boot_id
                     service.held_until =
                         std::max(*service.held_until + shift, now.boot + Duration(1));
                 }
+            }
+            if (auto const* dropped = find(*entry, "dropped")) {
+                from_json(*dropped, service.dropped);
+                for (auto& one : service.dropped) shift_instants(one, shift);
             }
             if (auto const* held = find(*entry, "held"); held != nullptr && held->is_array()) {
                 for (auto const& item : held->get_array()) {

@@ -79,15 +79,21 @@ void Senses::settle(
     if (failures.empty()) return;
     auto const window = service.windows.find(failures.front().signal);
     if (window == service.windows.end()) return;
-    auto const last =
-        std::max_element(failures.begin(), failures.end(), [](Sample const& a, Sample const& b) {
+    auto const [oldest, newest] =
+        std::minmax_element(failures.begin(), failures.end(), [](Sample const& a, Sample const& b) {
             return a.at < b.at;
-        })->at;
+        });
+    auto const first = oldest->at;
+    auto const last = newest->at;
     auto const was_good = [&](Instant when) {
-        auto const newest = window->second.judged_at(when);
-        return newest && newest->good && newest->at >= last;
+        auto const judged = window->second.judged_at(when);
+        return judged && judged->good && judged->at >= last;
     };
     bool const recovered = was_good(now.boot) || was_good(end);
+    if (recovered) {
+        if (service.dropped.size() == dropped_max) service.dropped.erase(service.dropped.begin());
+        service.dropped.push_back({failures.front().signal, first, last, now.boot});
+    }
     for (auto& sample : failures) {
         if (recovered) {
             window->second.disregard(sample);

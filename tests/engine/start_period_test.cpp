@@ -214,3 +214,40 @@ TEST_CASE("that it has spoken is known after a restart too, while its failures s
     world.now.wall += 13s;
     CHECK(other.elapse(world.now).size() == 1);
 }
+
+TEST_CASE("a release that began while failures of the one before waited was not good before") {
+    auto world = starting();
+    world.sample(said(world, false, 1s));
+    world.pass(4s);
+    auto const began = world.now.wall;
+    world.pass(6s);
+    world.push(true, "requests");
+    world.pass(20s);
+    REQUIRE(failures(world) == 0);
+    SECTION("recorded late, when they are dropped long since") {}
+    SECTION("after a restart, too") {
+        auto const windows = world.engine.save_windows(world.now);
+        world.engine = world.replayed();
+        REQUIRE(world.engine.load_windows(windows, world.now));
+    }
+    SECTION("after a reload, too") { world.engine.set_policy(world.policy, world.now); }
+    world.send(DeploymentPosted{{}, "shop", "v3", began, false, {}, {}});
+    auto const& before = world.engine.state().service("shop").deployments.back().before;
+    CHECK(before.at("many").verdict == Verdict::unknown);
+    CHECK(before.at("many").why == "start_period");
+    CHECK(before.at("row").verdict == Verdict::false_);
+}
+
+TEST_CASE("a release that began after failures of the one before were dropped was good before") {
+    auto world = starting();
+    world.sample(said(world, false, 1s));
+    world.pass(10s);
+    world.push(true, "requests");
+    world.pass(20s);
+    REQUIRE(failures(world) == 0);
+    auto const began = world.now.wall;
+    world.pass(10s);
+    world.send(DeploymentPosted{{}, "shop", "v3", began, false, {}, {}});
+    auto const& before = world.engine.state().service("shop").deployments.back().before;
+    CHECK(before.at("many").verdict == Verdict::false_);
+}
