@@ -97,7 +97,7 @@ void Senses::set_policy(std::shared_ptr<Policy const> policy, State const& state
         if (old != services_.end()) {
             sense.untrusted = old->second.untrusted;
             sense.held_until = old->second.held_until;
-            sense.dropped = old->second.dropped;
+            sense.waited = old->second.waited;
         }
         for (auto const& signal : service.signals) {
             WindowRules rules{

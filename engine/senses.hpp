@@ -10,17 +10,17 @@
 
 namespace rollbackd {
 
-/// Failures of a signal that waited for the end of a start_period and were dropped then: of a
-/// moment when they still waited, nobody can say that it was good.
-struct Dropped {
+/// Failures of a signal that waited for the end of a start_period, and then counted or were
+/// dropped: of a moment when they still waited, nobody can say that it was good.
+struct Waited {
     std::string signal;
     Instant first;
     Instant last;
-    Instant at;  // when they were dropped
+    Instant until;
 
-    friend bool operator==(Dropped const&, Dropped const&) = default;
+    friend bool operator==(Waited const&, Waited const&) = default;
 };
-BOOST_DESCRIBE_STRUCT(Dropped, (), (signal, first, last, at))
+BOOST_DESCRIBE_STRUCT(Waited, (), (signal, first, last, until))
 
 /// A trigger's present standing (checkpointed with the windows).
 struct Track {
@@ -124,7 +124,7 @@ private:
         std::map<std::string, Track> removed;  // of triggers the policy does not have any more
         std::map<std::string, std::vector<Sample>> held;  // by signal, in order of arrival
         std::optional<Instant> held_until;
-        std::vector<Dropped> dropped;  // oldest first
+        std::vector<Waited> waited;  // oldest first
         bool untrusted = false;
         Instant expired_at{};
     };
@@ -184,7 +184,7 @@ private:
     /// Conditions of incidents and playbooks, parsed once each.
     mutable std::unordered_map<std::string, std::shared_ptr<Condition const>> conditions_;
     static constexpr std::size_t held_max = 10000;
-    static constexpr std::size_t dropped_max = 64;  // of a service; the oldest are forgotten
+    static constexpr std::size_t waited_max = 64;  // of a service; the oldest are forgotten
 };
 
 }  // namespace rollbackd

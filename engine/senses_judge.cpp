@@ -219,15 +219,15 @@ bool Senses::holds(
     std::string_view service, std::string const& condition, Instant since, Instant until
 ) const {
     auto const* const known = find_service(service);
-    if (known == nullptr || (known->held.empty() && known->dropped.empty())) return false;
+    if (known == nullptr || (known->held.empty() && known->waited.empty())) return false;
     for (auto const& signal : parsed(condition).signals()) {
         // They were waiting then, whatever became of them since.
-        bool const waited =
-            std::any_of(known->dropped.begin(), known->dropped.end(), [&](Dropped const& one) {
+        bool const was_waiting =
+            std::any_of(known->waited.begin(), known->waited.end(), [&](Waited const& one) {
                 return one.signal == signal && one.first <= until && one.last > since &&
-                       one.at > until;
+                       one.until > until;
             });
-        if (waited) return true;
+        if (was_waiting) return true;
         auto const held = known->held.find(signal);
         if (held == known->held.end()) continue;
         bool const newer =

@@ -153,7 +153,7 @@ Json Senses::save(Now now, std::string const& boot_id) const {
         };
         if (!held.empty()) saved["held"] = std::move(held);
         if (service.held_until) saved["held_until"] = to_json(*service.held_until);
-        if (!service.dropped.empty()) saved["dropped"] = to_json(service.dropped);
+        if (!service.waited.empty()) saved["waited"] = to_json(service.waited);
         services[name] = std::move(saved);
     }
     return JsonObject{
@@ -229,9 +229,9 @@ Result<void> Senses::load(Json const& saved, Now now, std::string const& boot_id
                         std::max(*service.held_until + shift, now.boot + Duration(1));
                 }
             }
-            if (auto const* dropped = find(*entry, "dropped")) {
-                from_json(*dropped, service.dropped);
-                for (auto& one : service.dropped) shift_instants(one, shift);
+            if (auto const* waited = find(*entry, "waited")) {
+                from_json(*waited, service.waited);
+                for (auto& one : service.waited) shift_instants(one, shift);
             }
             if (auto const* held = find(*entry, "held"); held != nullptr && held->is_array()) {
                 for (auto const& item : held->get_array()) {

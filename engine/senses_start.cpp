@@ -90,10 +90,8 @@ void Senses::settle(
         return judged && judged->good && judged->at >= last;
     };
     bool const recovered = was_good(now.boot) || was_good(end);
-    if (recovered) {
-        if (service.dropped.size() == dropped_max) service.dropped.erase(service.dropped.begin());
-        service.dropped.push_back({failures.front().signal, first, last, now.boot});
-    }
+    if (service.waited.size() == waited_max) service.waited.erase(service.waited.begin());
+    service.waited.push_back({failures.front().signal, first, last, now.boot});
     for (auto& sample : failures) {
         if (recovered) {
             window->second.disregard(sample);
