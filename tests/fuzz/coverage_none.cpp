@@ -1,3 +1,4 @@
-// What GCC's -fsanitize-coverage calls in every block of code, in binaries that are no fuzz targets.
+// What GCC's -fsanitize-coverage calls in every block of code, in binaries that are no fuzz
+// targets.
 
 extern "C" void __sanitizer_cov_trace_pc() {}
