@@ -2,18 +2,15 @@
 
 import pytest
 from harness import Sink, wait_for
+from harness.sink import second_channel
 
 BREACHES = 30
 
 
 @pytest.fixture
 def chat(world):
-    sink = Sink()
-    world.policy["notify"]["chat"] = {"webhook": {"url": sink.url, "format": "slack"}}
-    yield sink
-    if world.daemon.running:
-        world.daemon.stop()
-    sink.stop()
+    with second_channel(world, "chat", "slack") as sink:
+        yield sink
 
 
 def start(world, **channel) -> None:

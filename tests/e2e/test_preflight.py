@@ -33,6 +33,13 @@ def fail(world) -> None:
     world.push("payments", *[{"ok": False, "reason": "declined"}] * 4)
 
 
+def slow_to_answer(world, seconds: float) -> None:
+    """A step whose preflight takes so long."""
+    slow = script(world, "compose", f'case "$*" in *ps*) sleep {seconds} ;; esac\n')
+    (world.folder / "compose.yaml").write_text("services: {}\n")
+    rebuild(world, {"name": "up", "compose": {"command": [slow], "cwd": str(world.folder), "do": "build"}})
+
+
 def test_a_tool_that_a_later_step_misses_refuses_a_persons_run_before_the_first(world):
     rebuild(world, missing())
     world.start()
@@ -114,9 +121,7 @@ def test_what_an_earlier_step_brings_is_not_missing(world):
 
 
 def test_a_preflight_that_hangs_keeps_a_run_for_two_seconds_and_refuses_nothing(world):
-    slow = script(world, "compose", 'case "$*" in *ps*) sleep 30 ;; esac\n')
-    (world.folder / "compose.yaml").write_text("services: {}\n")
-    rebuild(world, {"name": "up", "compose": {"command": [slow], "cwd": str(world.folder), "do": "build"}})
+    slow_to_answer(world, seconds=30)
     world.start()
     began = time.monotonic()
     world.api("operate").must(201, RUNS, {"reason": "by hand"})
@@ -149,9 +154,7 @@ def test_an_approved_plan_whose_step_cannot_work_by_now_is_void(world):
 
 
 def test_a_daemon_that_dies_while_it_asks_loses_no_run_and_starts_no_step_twice(world):
-    slow = script(world, "compose", 'case "$*" in *ps*) sleep 1.5 ;; esac\n')
-    (world.folder / "compose.yaml").write_text("services: {}\n")
-    rebuild(world, {"name": "up", "compose": {"command": [slow], "cwd": str(world.folder), "do": "build"}})
+    slow_to_answer(world, seconds=1.5)
     world.triggers(payments=failing_payments(response=["rebuild"]))
     world.start()
     world.two_releases(bad="ok")

@@ -4,17 +4,14 @@ import pytest
 from harness import Sink, settled, wait_for
 from harness.faults import break_disk, failing_disk
 from harness.policy import failing_payments
+from harness.sink import second_channel
 
 
 @pytest.fixture
 def boss(world):
     """A second receiver, who hears nothing of the shop's triggers by themselves."""
-    sink = Sink()
-    world.policy["notify"]["boss"] = {"webhook": {"url": sink.url, "format": "generic"}}
-    yield sink
-    if world.daemon.running:
-        world.daemon.stop()
-    sink.stop()
+    with second_channel(world, "boss", "generic") as sink:
+        yield sink
 
 
 def breach(world) -> None:

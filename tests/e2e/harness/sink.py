@@ -2,7 +2,13 @@
 
 import json
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.world import World
 
 
 class Sink:
@@ -58,3 +64,14 @@ class Sink:
     def stop(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+@contextmanager
+def second_channel(world: "World", name: str, form: str) -> Iterator[Sink]:
+    """A receiver beside the one every world has, as a channel of its policy."""
+    sink = Sink()
+    world.policy["notify"][name] = {"webhook": {"url": sink.url, "format": form}}
+    yield sink
+    if world.daemon.running:
+        world.daemon.stop()
+    sink.stop()
