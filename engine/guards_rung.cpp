@@ -175,10 +175,11 @@ void judge_repetition(Bench& bench, ServiceState const& known) {
 
 // "3 of 5 steps were asked; migrate: no answer in time".
 std::string asked_words(Answer const* answer, std::string const& playbook) {
+    if (answer == nullptr) return {};
     std::size_t all = 0;
     std::size_t asked = 0;
     std::string open;
-    for (auto const& look : answer == nullptr ? std::vector<StepLook>() : answer->looks) {
+    for (auto const& look : answer->looks) {
         if (look.playbook != playbook) continue;
         ++all;
         if (look.found != StepFinding::unasked) ++asked;
