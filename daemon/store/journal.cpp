@@ -1,5 +1,6 @@
 #include "daemon/store/journal.hpp"
 
+#include "daemon/store/postgres_journal.hpp"
 #include "daemon/store/sqlite_journal.hpp"
 
 namespace rollbackd {
@@ -34,7 +35,20 @@ private:
 
 }  // namespace
 
-Result<std::unique_ptr<Journal>> open_journal(std::string const& store_url, OpenMode mode) {
+bool is_shared_store(std::string_view store_url) {
+    return store_url.starts_with("postgresql:") || store_url.starts_with("postgres:");
+}
+
+std::string store_name(std::string const& store_url) {
+    if (!is_shared_store(store_url)) return store_url;
+    auto const place = postgres::place_of(store_url);
+    return "postgresql://" + (place ? *place : std::string("(not understood)"));
+}
+
+Result<std::unique_ptr<Journal>> open_journal(
+    std::string const& store_url, OpenMode mode, StoreOptions const& options
+) {
+    if (is_shared_store(store_url)) return open_postgres_journal(store_url, mode, options);
     auto const path = sqlite::path_of(store_url);
     if (!path) return tl::unexpected<Error>(path.error());
     return open_sqlite_journal(*path, mode);

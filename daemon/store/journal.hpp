@@ -26,6 +26,14 @@ enum class OpenMode {
     read_only,   // works beside a running daemon; append and save_checkpoints are refused
 };
 
+struct StoreOptions {
+    std::string password_file;  // of a database
+    /// Names the folder where this daemon's steps keep their claims, which it has locked: a lease
+    /// under this name is its own of a former life. Empty: it has none.
+    std::string node;
+    std::string name;  // who takes the lease, for people
+};
+
 class Journal {
 public:
     virtual ~Journal() = default;
@@ -59,11 +67,23 @@ public:
 
     /// nullptr where opened read_only.
     virtual Lease* lease() = 0;
+    /// Who holds the lease now; nullopt: nobody, or a store that only one may open.
+    virtual Result<std::optional<LeaseHolder>> holder() const {
+        return std::optional<LeaseHolder>();
+    }
 };
 
-/// `store_url`: sqlite:/path (a path alone is taken as one). Refuses, with a sentence that says how
-/// to mend it and the file untouched: a store in use, a foreign, newer or damaged file, no access.
-Result<std::unique_ptr<Journal>> open_journal(std::string const& store_url, OpenMode mode);
+/// `store_url`: sqlite:/path (a path alone is taken as one) or postgresql://…. Refuses, with a
+/// sentence that says how to mend it and the store untouched: one in use (Errc::conflict), a
+/// foreign, newer or damaged one, no access. Errc::unavailable: nobody answers there now.
+Result<std::unique_ptr<Journal>> open_journal(
+    std::string const& store_url, OpenMode mode, StoreOptions const& options = {}
+);
+
+/// Whether several daemons may share it, of which the holder of the lease acts.
+bool is_shared_store(std::string_view store_url);
+/// As people may see it: without a password, and without what a driver is told.
+std::string store_name(std::string const& store_url);
 
 struct VerifyReport {
     struct Problem {

@@ -1,22 +1,10 @@
 #include "daemon/store/sqlite_journal.hpp"
 
-#include "core/ensure.hpp"
 namespace rollbackd {
 
 namespace {
 
 using sqlite::Statement;
-
-// One read's bodies together; a verify of a long journal must not need its size in memory.
-constexpr std::size_t read_bytes_max = 4U << 20U;
-constexpr std::size_t record_bytes_max = 64U << 20U;
-
-std::string sum_of(Checkpoint const& checkpoint) {
-    return sha256_hex(
-        checkpoint.name + "\n" + std::to_string(checkpoint.seq) + "\n" + checkpoint.hash + "\n" +
-        checkpoint.text
-    );
-}
 
 // The row as a Record; nullopt where a column has a type it cannot have.
 std::optional<Record> record_of(Statement const& row) {
@@ -38,21 +26,6 @@ std::optional<Record> record_of(Statement const& row) {
     record.prev = std::move(*prev);
     record.hash = std::move(*hash);
     return record;
-}
-
-Result<void> check_draft(RecordDraft const& draft, std::string const& text) {
-    if (draft.kind.empty() ||
-        draft.kind.find_first_of(std::string_view("\n\0", 2)) != draft.kind.npos) {
-        return fail(Errc::invalid, "a record's kind must be one line of text", draft.kind);
-    }
-    if (text.size() > record_bytes_max) {
-        return fail(
-            Errc::too_large,
-            "a record may hold at most " + std::to_string(record_bytes_max >> 20U) + " MiB",
-            draft.kind
-        );
-    }
-    return {};
 }
 
 }  // namespace
@@ -80,7 +53,7 @@ Result<void> SqliteJournal::start() {
     tail_ = head->tail;
     epoch_ = head->epoch;
     if (!lock_) return {};
-    if (auto ok = check_head(*head); !ok) return ok;
+    if (auto ok = rollbackd::check_end(*this, head->tail, path_); !ok) return ok;
     auto taken = transaction([&]() -> Result<void> {
         epoch_ = head->epoch + 1;
         statements_.move_head.bind(0, tail_.seq);
@@ -101,7 +74,7 @@ Result<std::vector<Record>> SqliteJournal::append(
         return fail(Errc::timeout, "the last append has an unknown result; reread the tail", path_);
     }
     if (drafts.empty()) return std::vector<Record>();
-    auto records = chain(drafts, now, boot_id);
+    auto records = chain_drafts(tail_, drafts, AppendStamp{now, boot_id, epoch_}, path_);
     if (!records) return records;
     Tail const wanted{records->back().seq, records->back().hash};
     if (auto written = transaction([&] { return write(*records); }); !written) {
@@ -113,35 +86,10 @@ Result<std::vector<Record>> SqliteJournal::append(
     return records;
 }
 
-Result<std::vector<Record>> SqliteJournal::chain(
-    std::span<RecordDraft const> drafts, Now now, std::string const& boot_id
-) const {
-    ensure(boot_id.find('\n') == boot_id.npos, "a boot id is one line");
-    std::vector<Record> records;
-    records.reserve(drafts.size());
-    Tail tail = tail_;
-    AppendStamp const stamp{now, boot_id, epoch_};
-    for (auto const& draft : drafts) {
-        auto record = chain_record(tail, draft, stamp);
-        if (auto ok = check_draft(draft, record.body); !ok) {
-            return tl::unexpected<Error>(ok.error());
-        }
-        records.push_back(std::move(record));
-    }
-    return records;
-}
-
 Result<void> SqliteJournal::write(std::vector<Record> const& records) {
     auto const head = read_head();
     if (!head) return tl::unexpected<Error>(head.error());
-    if (head->epoch != epoch_ || head->tail != tail_) {
-        return fail(
-            Errc::conflict,
-            "another rollbackd has taken over the journal (epoch " + std::to_string(head->epoch) +
-                ", ours is " + std::to_string(epoch_) + "); this one must stop",
-            path_
-        );
-    }
+    if (auto ours = check_ours(*head, {tail_, epoch_, {}}, path_); !ours) return ours;
     for (auto const& record : records) {
         auto& insert = statements_.insert;
         insert.bind(0, record.seq);
@@ -206,7 +154,7 @@ Result<std::vector<Record>> SqliteJournal::read(std::uint64_t from_seq, std::siz
     return records;
 }
 
-Result<SqliteJournal::Head> SqliteJournal::read_head() const {
+Result<Head> SqliteJournal::read_head() const {
     auto& row = statements_.head;
     row.reset();
     auto const found = row.step();
@@ -231,35 +179,7 @@ Result<SqliteJournal::Head> SqliteJournal::read_head() const {
 Result<void> SqliteJournal::check_end() const {
     auto const head = read_head();
     if (!head) return tl::unexpected<Error>(head.error());
-    return check_head(*head);
-}
-
-// Only the end, so that opening takes no time; the rest of the chain is verified in the background.
-Result<void> SqliteJournal::check_head(Head const& head) const {
-    auto const damaged = [&](std::string const& what) {
-        return fail(
-            Errc::corrupt,
-            "the journal's end is damaged: " + what +
-                "; see `rollbackctl journal verify`, then restore the store from a backup",
-            path_
-        );
-    };
-    auto const last = read(std::max<std::uint64_t>(head.tail.seq, 1), 2);
-    if (!last) return damaged(last.error().what);
-    if (head.tail.seq == 0) {
-        if (!last->empty() || head.tail.hash != genesis_hash)
-            return damaged("the head row is wrong");
-        return {};
-    }
-    if (last->empty()) return damaged("record " + std::to_string(head.tail.seq) + " is missing");
-    auto const& record = last->front();
-    if (last->size() > 1 || record.seq != head.tail.seq || record.hash != head.tail.hash) {
-        return damaged("the newest record is not the one the head row names");
-    }
-    if (hash_of(record) != record.hash) {
-        return damaged("record " + std::to_string(record.seq) + " was changed");
-    }
-    return {};
+    return rollbackd::check_end(*this, head->tail, path_);
 }
 
 Result<void> SqliteJournal::reread_tail() {
@@ -269,7 +189,7 @@ Result<void> SqliteJournal::reread_tail() {
         return fail(Errc::conflict, "another rollbackd has taken over the journal", path_);
     }
     if (lock_) {
-        if (auto ok = check_head(*head); !ok) return ok;
+        if (auto ok = rollbackd::check_end(*this, head->tail, path_); !ok) return ok;
     }
     tail_ = head->tail;
     unknown_ = false;
@@ -328,16 +248,7 @@ Result<std::optional<Checkpoint>> SqliteJournal::load_checkpoint(std::string_vie
     Checkpoint checkpoint{
         std::string(name), static_cast<std::uint64_t>(*seq), std::move(*hash), std::move(*text)
     };
-    if (sum_of(checkpoint) != *sum) return std::optional<Checkpoint>();
-    std::string at_seq(genesis_hash);
-    if (checkpoint.seq > 0) {
-        auto const record = read(checkpoint.seq, 1);
-        if (!record || record->empty() || record->front().seq != checkpoint.seq) {
-            return std::optional<Checkpoint>();
-        }
-        at_seq = record->front().hash;
-    }
-    if (checkpoint.hash != at_seq) return std::optional<Checkpoint>();
+    if (sum_of(checkpoint) != *sum || !fits(checkpoint, *this)) return std::optional<Checkpoint>();
     return std::optional<Checkpoint>(std::move(checkpoint));
 }
 

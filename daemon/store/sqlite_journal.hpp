@@ -3,6 +3,7 @@
 // it.
 #pragma once
 
+#include "daemon/store/checks.hpp"
 #include "daemon/store/sqlite_file.hpp"
 
 #include <string>
@@ -11,10 +12,6 @@ namespace rollbackd {
 
 class SqliteJournal final : public Journal, public Lease {
 public:
-    struct Head {
-        Tail tail;
-        std::uint64_t epoch = 0;
-    };
     // Every statement the journal ever runs, prepared once.
     struct Statements {
         sqlite::Statement head;
@@ -57,10 +54,6 @@ public:
 
 private:
     Result<Head> read_head() const;
-    Result<void> check_head(Head const& head) const;
-    Result<std::vector<Record>> chain(
-        std::span<RecordDraft const> drafts, Now now, std::string const& boot_id
-    ) const;
     Result<void> write(std::vector<Record> const& records);
     Result<void> settle(Error const& problem, Tail const& wanted);
     Result<void> refuse_if_read_only() const;

@@ -67,7 +67,7 @@ ROOMS = (
     Room("engine", 2, ("core", "triggers", "actions"), (), pure=True),
     # Of the shells it takes the registries: what types there are.
     Room("config", 3, THINKING + SHELLS, (r"yaml-cpp/", JSON)),
-    Room("daemon/store", 3, THINKING + ("core/io",), (ASIO, JSON, r"sqlite3\.h", r"pqxx/")),
+    Room("daemon/store", 3, THINKING + ("core/io",), (ASIO, JSON, r"sqlite3\.h", r"libpq-fe\.h")),
     Room("api", 4, THINKING + ("core/io", "config", "daemon/store") + SHELLS,
          (ASIO, JSON, OPENSSL, r"boost/(beast|url)(/|\.hpp)"),
          only_in=((r"api/\w*server\w*\.cpp", r"boost/beast"),)),

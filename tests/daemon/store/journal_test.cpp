@@ -1,16 +1,22 @@
 #include "daemon/store/journal.hpp"
 
 #include "tests/catch.hpp"
-#include "tests/daemon/store/support/store.hpp"
+#include "tests/daemon/store/support/server.hpp"
 
 using namespace rollbackd;
 using namespace rollbackd::store_test;
 
+// What every store promises is asked of each.
+#define EACH_STORE(store)                                                               \
+    AnyStore const store(GENERATE(AnyStore::Kind::sqlite, AnyStore::Kind::postgresql)); \
+    if (!store.usable()) return;                                                        \
+    CAPTURE(store.url())
+
 TEST_CASE("records come back exactly as append returned them, over a reopening") {
-    TempFolder const folder;
+    EACH_STORE(store);
     std::vector<Record> written;
     {
-        auto const journal = open(folder.url());
+        auto const journal = open(store.url());
         CHECK(journal->last_seq() == 0);
         CHECK(journal->last_hash() == genesis_hash);
         for (int i = 0; i < 3; ++i) {
@@ -19,7 +25,7 @@ TEST_CASE("records come back exactly as append returned them, over a reopening")
             written.insert(written.end(), records->begin(), records->end());
         }
     }
-    auto const journal = open(folder.url());
+    auto const journal = open(store.url());
     CHECK(read_all(*journal) == written);
     CHECK(journal->last_seq() == 6);
     CHECK(journal->last_hash() == written.back().hash);
@@ -32,9 +38,9 @@ TEST_CASE("records come back exactly as append returned them, over a reopening")
 }
 
 TEST_CASE("reading starts anywhere, keeps to its limit and ends with an empty answer") {
-    TempFolder const folder;
-    make_journal(folder.url(), 5);
-    auto const journal = open(folder.url(), OpenMode::read_only);
+    EACH_STORE(store);
+    make_journal(store.url(), 5);
+    auto const journal = open(store.url(), OpenMode::read_only);
     auto const middle = journal->read(2, 2);
     REQUIRE(middle.has_value());
     REQUIRE(middle->size() == 2);
@@ -44,8 +50,8 @@ TEST_CASE("reading starts anywhere, keeps to its limit and ends with an empty an
 }
 
 TEST_CASE("a large body bounds what one read brings, and nothing is left out") {
-    TempFolder const folder;
-    auto const journal = open(folder.url());
+    EACH_STORE(store);
+    auto const journal = open(store.url());
     for (int i = 0; i < 4; ++i) {
         RecordDraft draft{"test.large", Json(std::string(3U << 20U, 'x'))};
         REQUIRE(journal->append(std::span(&draft, 1), at(i), boot_id));
@@ -57,15 +63,15 @@ TEST_CASE("a large body bounds what one read brings, and nothing is left out") {
 }
 
 TEST_CASE("appending nothing writes nothing") {
-    TempFolder const folder;
-    auto const journal = open(folder.url());
+    EACH_STORE(store);
+    auto const journal = open(store.url());
     CHECK(journal->append({}, at(0), boot_id)->empty());
     CHECK(journal->last_seq() == 0);
 }
 
 TEST_CASE("one draft that no journal can hold keeps the whole append out") {
-    TempFolder const folder;
-    auto const journal = open(folder.url());
+    EACH_STORE(store);
+    auto const journal = open(store.url());
     auto wrong = drafts(2);
     wrong.back().kind = "two\nlines";
     auto const refused = journal->append(wrong, at(0), boot_id);
@@ -76,10 +82,10 @@ TEST_CASE("one draft that no journal can hold keeps the whole append out") {
 }
 
 TEST_CASE("a reader beside the running daemon sees every finished append and writes nothing") {
-    TempFolder const folder;
-    auto const writer = open(folder.url());
+    EACH_STORE(store);
+    auto const writer = open(store.url());
     REQUIRE(writer->append(drafts(2), at(0), boot_id));
-    auto const reader = open(folder.url(), OpenMode::read_only);
+    auto const reader = open(store.url(), OpenMode::read_only);
     CHECK(reader->last_seq() == 2);
     REQUIRE(writer->append(drafts(3), at(1), boot_id));
     CHECK(read_all(*reader).size() == 5);
@@ -95,22 +101,22 @@ TEST_CASE("a reader beside the running daemon sees every finished append and wri
 }
 
 TEST_CASE("every opening for writing takes a higher epoch, and records carry it") {
-    TempFolder const folder;
+    EACH_STORE(store);
     for (std::uint64_t epoch = 1; epoch <= 3; ++epoch) {
-        auto const journal = open(folder.url());
+        auto const journal = open(store.url());
         REQUIRE(journal->lease() != nullptr);
         CHECK(journal->lease()->epoch() == epoch);
         CHECK(journal->lease()->renew(at(0)));
         CHECK(journal->append(drafts(1), at(0), boot_id)->front().epoch == epoch);
     }
-    CHECK_FALSE(verify(folder.url()).problem);
+    CHECK_FALSE(verify(store.url()).problem);
 }
 
 TEST_CASE("a holder whose epoch was overtaken can neither append nor save nor renew") {
-    TempFolder const folder;
-    auto const stale = open(folder.url());
+    EACH_STORE(store);
+    auto const stale = open(store.url());
     REQUIRE(stale->append(drafts(1), at(0), boot_id));
-    tamper(folder.path("journal.db"), "UPDATE head SET epoch = epoch + 1");
+    store.tamper("UPDATE head SET epoch = epoch + 1");
     CHECK(stale->append(drafts(1), at(1), boot_id).error().code == Errc::conflict);
     CHECK(stale->lease()->renew(at(1)).error().code == Errc::conflict);
     CHECK(stale->reread_tail().error().code == Errc::conflict);
@@ -120,10 +126,10 @@ TEST_CASE("a holder whose epoch was overtaken can neither append nor save nor re
 }
 
 TEST_CASE("checkpoints of several names are replaced together and come back") {
-    TempFolder const folder;
-    make_journal(folder.url(), 3);
+    EACH_STORE(store);
+    make_journal(store.url(), 3);
     {
-        auto const journal = open(folder.url());
+        auto const journal = open(store.url());
         std::vector<Checkpoint> saved{
             {"state", 3, journal->last_hash(), "{\"a\":1}"},
             {"windows", 3, journal->last_hash(), std::string(100'000, 'w')},
@@ -133,7 +139,7 @@ TEST_CASE("checkpoints of several names are replaced together and come back") {
         saved[0].text = "{\"a\":2}";
         REQUIRE(journal->save_checkpoints(saved));
     }
-    auto const journal = open(folder.url(), OpenMode::read_only);
+    auto const journal = open(store.url(), OpenMode::read_only);
     CHECK(journal->load_checkpoint("state").value()->text == "{\"a\":2}");
     CHECK(journal->load_checkpoint("state").value()->seq == 3);
     CHECK(journal->load_checkpoint("windows").value()->text.size() == 100'000);
@@ -142,8 +148,8 @@ TEST_CASE("checkpoints of several names are replaced together and come back") {
 }
 
 TEST_CASE("a checkpoint that is damaged or fits no record is as good as none") {
-    TempFolder const folder;
-    auto const journal = open(folder.url());
+    EACH_STORE(store);
+    auto const journal = open(store.url());
     REQUIRE(journal->append(drafts(2), at(0), boot_id));
     std::vector<Checkpoint> const saved{
         {"other-hash", 1, journal->last_hash(), "x"},
@@ -152,7 +158,7 @@ TEST_CASE("a checkpoint that is damaged or fits no record is as good as none") {
         {"good", 2, journal->last_hash(), "x"},
     };
     REQUIRE(journal->save_checkpoints(saved));
-    tamper(folder.path("journal.db"), "UPDATE checkpoint SET text = 'y' WHERE name = 'changed'");
+    store.tamper("UPDATE checkpoint SET text = 'y' WHERE name = 'changed'");
     CHECK_FALSE(journal->load_checkpoint("other-hash").value().has_value());
     CHECK_FALSE(journal->load_checkpoint("ahead").value().has_value());
     CHECK_FALSE(journal->load_checkpoint("changed").value().has_value());
@@ -160,8 +166,8 @@ TEST_CASE("a checkpoint that is damaged or fits no record is as good as none") {
 }
 
 TEST_CASE("the database itself refuses to change, remove or squeeze in a record") {
-    TempFolder const folder;
-    make_journal(folder.url(), 2);
+    EACH_STORE(store);
+    make_journal(store.url(), 2);
     for (auto const* sql :
          {"UPDATE record SET body = '{}' WHERE seq = 1", "DELETE FROM record",
           "INSERT OR REPLACE INTO record SELECT * FROM record WHERE seq = 1",
@@ -169,15 +175,15 @@ TEST_CASE("the database itself refuses to change, remove or squeeze in a record"
           "FROM record WHERE seq = 2",
           "DELETE FROM head", "UPDATE head SET seq = 1", "UPDATE head SET epoch = 0"}) {
         CAPTURE(sql);
-        CHECK_FALSE(run_sql(folder.path("journal.db"), sql));
+        CHECK_FALSE(store.run_sql(sql));
     }
-    CHECK(verify(folder.url()).records == 2);
+    CHECK(verify(store.url()).records == 2);
 }
 
 // Files out there depend on it: a new hash is a new format.
 TEST_CASE("the hash of format 1 never changes") {
-    TempFolder const folder;
-    auto const journal = open(folder.url());
+    EACH_STORE(store);
+    auto const journal = open(store.url());
     RecordDraft const draft{"test.record", Json(JsonObject{{"n", 1}})};
     auto const records = journal->append(std::span(&draft, 1), at(1), boot_id);
     REQUIRE(records.has_value());

@@ -102,7 +102,6 @@ TEST_CASE("what is no file, has no folder, or names nothing is refused with a wa
              Case{"sqlite:" + folder.path("file/journal.db"), Errc::invalid, "not a directory"},
              Case{"sqlite:", Errc::invalid, "sqlite:/path"},
              Case{"mysql://db", Errc::invalid, "sqlite:/path"},
-             Case{"postgresql://db.example.com/rollbackd", Errc::invalid, "sqlite:/path"},
              Case{"sqlite:/dev/null", Errc::invalid, "not a regular file"},
          }) {
         CAPTURE(url);
