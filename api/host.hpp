@@ -75,6 +75,8 @@ public:
 
     /// Changing calls answer 503 while this is false.
     virtual bool journal_writable() const = 0;
+    /// Why this daemon changes nothing at all: another one holds the lease. Empty: it does not.
+    virtual std::string why_standing_by() const { return {}; }
     virtual std::vector<ReadyCheck> readiness() const = 0;
     virtual DaemonFacts facts_of_daemon() const = 0;
     /// Prometheus text format.

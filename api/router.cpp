@@ -114,6 +114,7 @@ boost::asio::awaitable<Response> Router::handle(Request& request) {
 Awaitable<Response> Router::carry_out(Context& context) {
     auto const& endpoint = *context.request.endpoint;
     if (endpoint.effect == Effect::none) co_return co_await call(context);
+    if (auto const why = host_.why_standing_by(); !why.empty()) co_return refuse(503, why);
     bool const writable = host_.journal_writable();
     if (!writable && endpoint.effect == Effect::recorded) {
         co_return refuse(503, "the journal cannot be written, so nothing may be changed");

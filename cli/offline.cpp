@@ -44,14 +44,25 @@ Outcome<std::shared_ptr<Policy const>> load(std::string const& path) {
     return refuse(clean(path) + ": no policy can be read from it");
 }
 
-Outcome<std::string> store_of(Arguments const& given) {
+struct Store {
+    std::string url;
+    StoreOptions options;
+};
+
+Outcome<Store> store_of(Arguments const& given) {
     if (given.has("--store") == given.has("--config")) {
         return misuse("name the journal by either --config FILE or --store URL");
     }
-    if (given.has("--store")) return given.text("--store");
+    Store store;
+    if (given.has("--store")) {
+        store.url = given.text("--store");
+        return store;
+    }
     auto const policy = load(given.text("--config"));
     if (!policy) return tl::unexpected(policy.error());
-    return (*policy)->daemon.store;
+    store.url = (*policy)->daemon.store;
+    store.options.password_file = (*policy)->daemon.store_password_file;
+    return store;
 }
 
 }  // namespace
@@ -104,7 +115,7 @@ Outcome<Exit> runbook(Context& context, Arguments const& given) {
 Outcome<Exit> journal_verify(Context& context, Arguments const& given) {
     auto const store = store_of(given);
     if (!store) return tl::unexpected(store.error());
-    auto const journal = open_journal(*store, OpenMode::read_only);
+    auto const journal = open_journal(store->url, OpenMode::read_only, store->options);
     if (!journal) return refuse(clean(to_string(journal.error())));
     auto const report = verify_journal(**journal);
     if (!report) return refuse(clean(to_string(report.error())));
@@ -124,8 +135,8 @@ Outcome<Exit> journal_verify(Context& context, Arguments const& given) {
     }
     if (report->problem) {
         return refuse(
-            clean(*store) + ": record " + std::to_string(report->problem->seq) + ": " +
-            clean(report->problem->what) +
+            clean(store_name(store->url)) + ": record " + std::to_string(report->problem->seq) +
+            ": " + clean(report->problem->what) +
             "; restore the store from a copy, or keep it as evidence "
             "and begin a new one"
         );

@@ -46,12 +46,19 @@ Section const& daemon() {
             ),
             key("tls", object, "Certificate and key of the API."),
             otherwise(
-                key("store", text, "Where the journal is kept: sqlite:/absolute/path."),
+                key("store", text,
+                    "Where the journal is kept: sqlite:/absolute/path, or "
+                    "postgresql://user@host/database, which several daemons may share: one of them "
+                    "acts, the others stand by."),
                 "sqlite:/var/lib/rollbackd/rollbackd.db"
             ),
+            key("store_password_file", path,
+                "A file that holds the password of the user that `store` names."),
             key("redis", text, "Shared counters and streams; arrives in a later version."),
             key("run_dir", path,
-                "Where steps under way keep their claims and output; default: beside the store."),
+                "Where steps under way keep their claims and output, on this machine; default: "
+                "beside "
+                "the store, or /var/lib/rollbackd/DATABASE.runs."),
             otherwise(
                 one_of(
                     "autonomy", enum_names<Autonomy>(),

@@ -123,20 +123,46 @@ void read_listen(MapReader& map, DaemonPolicy& daemon) {
     }
 }
 
+bool is_database(std::string_view store) {
+    return store.starts_with("postgresql://") || store.starts_with("postgres://");
+}
+
+// Whether a url of a database says its user's password.
+bool says_password(std::string_view store) {
+    store.remove_prefix(store.find("//") + 2);
+    auto const authority = store.substr(0, store.find_first_of("/?"));
+    auto const user = authority.substr(0, authority.rfind('@') + 1);
+    auto const query = store.substr(std::min(store.find('?'), store.size()));
+    return user.find(':') != user.npos || query.find("password=") != query.npos;
+}
+
+void read_database(YamlCursor const& cursor, std::string const& text, DaemonPolicy& daemon) {
+    if (says_password(text)) {
+        auto const& node = cursor.node();
+        cursor.sources().hide(node.mark, node.text.size(), "postgresql://[secret]");
+        cursor.error(
+            "a password does not belong into the policy; keep it in a file of its own: "
+            "store_password_file"
+        );
+    } else if (text.find("${") != text.npos) {
+        cursor.error("store takes no ${NAME}; a password goes into store_password_file");
+    } else {
+        daemon.store = text;
+    }
+}
+
 void read_store(MapReader& map, DaemonPolicy& daemon) {
     auto const cursor = map.take("store");
     if (!cursor) return;
-    auto const text = cursor->text("sqlite:/absolute/path");
+    auto const text = cursor->text("sqlite:/absolute/path or postgresql://user@host/database");
     if (!text) return;
     constexpr std::string_view sqlite = "sqlite:";
-    if (text->starts_with("postgresql:") || text->starts_with("postgres:")) {
-        cursor->error(
-            "a PostgreSQL store arrives in a later version of rollbackd; this one has "
-            "sqlite:/absolute/path"
-        );
+    if (is_database(*text)) {
+        read_database(*cursor, *text, daemon);
     } else if (!text->starts_with(sqlite)) {
         cursor->error(
-            "unknown store \"" + printable(*text, 120) + "\"; write sqlite:/absolute/path"
+            "unknown store \"" + printable(*text, 120) +
+            "\"; write sqlite:/absolute/path or postgresql://user@host/database"
         );
     } else if (text->compare(sqlite.size(), 1, "/") != 0 || text->back() == '/') {
         cursor->error("the store needs an absolute path of a file: sqlite:/absolute/path");
@@ -182,6 +208,10 @@ void read_daemon(Reading const& reading, YamlCursor const& cursor) {
     auto& daemon = reading.policy.daemon;
     read_listen(map, daemon);
     read_store(map, daemon);
+    if (auto const file = map.take("store_password_file")) {
+        read(map, "store_password_file", daemon.store_password_file, reading.plain_hooks());
+        if (!is_database(daemon.store)) file->error("only a store in PostgreSQL has a password");
+    }
     if (auto const tls = map.take("tls")) read_tls(reading, *tls, daemon);
     if (auto const redis = map.take("redis")) {
         redis->error(

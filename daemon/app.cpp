@@ -1,6 +1,7 @@
 #include "daemon/app.hpp"
 
 #include "daemon/app_impl.hpp"
+#include "daemon/standby.hpp"
 #include "daemon/store/restore.hpp"
 #include "engine/records.hpp"
 
@@ -34,8 +35,13 @@ void report_source(std::string const& key, std::string const& why) {
     }
 }
 
-App::App(std::string config_path, LoadResult const& loaded, std::unique_ptr<Journal> journal)
+App::App(
+    std::string config_path, LoadResult const& loaded, std::unique_ptr<Journal> journal,
+    std::shared_ptr<StepFolder const> folder, ServiceManager manager
+)
     : config_path_(std::move(config_path)),
+      manager_(std::move(manager)),
+      step_folder_(std::move(folder)),
       journal_(std::move(journal)),
       engine_(loaded.policy, clock_.now(), clock_.boot_id()),
       decider_(executor_, engine_, *journal_, journal_thread_, clock_, callbacks()),
@@ -127,7 +133,7 @@ Result<void> App::prepare() {
     }
     auto const& daemon = engine_.policy().daemon;
     RunnerOptions options;
-    options.run_dir = run_dir_of(daemon);
+    options.folder = step_folder_;
     options.hosts = engine_.policy().hosts;
     auto runner = create_step_runner({executor_, http_, secrets_, clock_}, std::move(options));
     if (!runner) return tl::unexpected(runner.error());
@@ -136,7 +142,7 @@ Result<void> App::prepare() {
     asker_ = std::make_unique<Asker>(
         executor_, probe_context_, engine_, decider_, *runner_, report_task
     );
-    hands_ = std::make_unique<Hands>(executor_, decider_, *runner_, *asker_, report_task);
+    hands_ = std::make_unique<Hands>(executor_, decider_, *runner_, *asker_, clock_, report_task);
     outbox_ = std::make_unique<Outbox>(
         executor_, engine_, decider_, notifier_, clock_, report_task,
         [this](std::string const& channel, DeliveryKind kind, std::string const& text) {
@@ -174,16 +180,34 @@ int run_daemon(AppOptions const& options) {
     print_problems(loaded);
     if (!loaded.ok()) return 1;
     open_log(loaded.policy->daemon.log_level);
-    auto journal = open_journal(loaded.policy->daemon.store, OpenMode::read_write);
-    if (!journal) {
-        log(LogLevel::error, "start.refused", {{"what", to_string(journal.error())}});
+    auto const refuse = [](Error const& why) {
+        log(LogLevel::error, "start.refused", {{"what", to_string(why)}});
         return 1;
+    };
+    ServiceManager manager;
+    // Before the journal: who has this folder knows that a former life of this daemon is over.
+    auto folder = open_step_folder(run_dir_of(loaded.policy->daemon));
+    if (!folder) return refuse(folder.error());
+    auto store = store_options_of(loaded.policy->daemon);
+    store.node = (*folder)->id;
+    auto journal = open_journal(loaded.policy->daemon.store, OpenMode::read_write, store);
+    if (!journal && stands_by(loaded.policy->daemon, journal.error())) {
+        Standby standby(options.config_path, loaded, store, journal.error().what, manager);
+        if (auto prepared = standby.prepare(); !prepared) return refuse(prepared.error());
+        journal = standby.wait();
+        if (!journal && journal.error().code == Errc::cancelled) return 0;
+        // What the file says now: a node that stands by for weeks must not act by an old policy.
+        if (auto now = load_for_start(options.config_path); journal && now.ok()) {
+            loaded = std::move(now);
+        } else if (journal) {
+            log(LogLevel::error, "config.refused", {{"what", first_error(now)}});
+        }
     }
-    App app(options.config_path, loaded, std::move(*journal));
-    if (auto prepared = app.prepare(); !prepared) {
-        log(LogLevel::error, "start.refused", {{"what", to_string(prepared.error())}});
-        return 1;
-    }
+    if (!journal) return refuse(journal.error());
+    App app(
+        options.config_path, loaded, *std::move(journal), *std::move(folder), std::move(manager)
+    );
+    if (auto prepared = app.prepare(); !prepared) return refuse(prepared.error());
     return app.run();
 }
 

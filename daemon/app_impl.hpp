@@ -33,7 +33,8 @@ void report_source(std::string const& key, std::string const& why);
 
 class App final : public api::Host {
 public:
-    App(std::string config_path, LoadResult const& loaded, std::unique_ptr<Journal> journal);
+    App(std::string config_path, LoadResult const& loaded, std::unique_ptr<Journal> journal,
+        std::shared_ptr<StepFolder const> folder, ServiceManager manager);
 
     /// Everything that can refuse to start; nothing runs yet.
     Result<void> prepare();
@@ -96,6 +97,7 @@ private:
     asio::awaitable<void> feed_watchdog();
     asio::awaitable<void> watch_blindness();
     asio::awaitable<void> verify_in_background();
+    asio::awaitable<void> keep_lease();
 
     std::string config_path_;
     RealClock clock_;
@@ -107,6 +109,7 @@ private:
     BlockingPool queries_;  // of signals
     // Threads come when there is work for them; each mount that hangs keeps one.
     BlockingPool files_{16, 16'384};
+    std::shared_ptr<StepFolder const> step_folder_;
     std::unique_ptr<Journal> journal_;
     Engine engine_;
     Secrets secrets_;

@@ -17,7 +17,7 @@ asio::awaitable<void> App::start() {
     tasks_.spawn("signals", handle_signals());
     auto const where = co_await runner_->where_steps_run();
     log(LogLevel::info, "steps.run", {{"where", where}});
-    auto const recovered = co_await decider_.begin();
+    auto const recovered = co_await decider_.begin(step_folder_->id);
     if (recovered.error) log(LogLevel::error, "start.unrecorded", {{"why", recovered.error->what}});
     co_await reader_.follow(engine_.policy_ptr(), offsets_);
     follow_hosts();
@@ -32,6 +32,7 @@ asio::awaitable<void> App::start() {
     tasks_.spawn("sources", reader_.watch());
     tasks_.spawn("releases", watch_releases());
     tasks_.spawn("readiness", watch_readiness());
+    if (journal_->lease()->expires()) tasks_.spawn("lease", keep_lease());
     metrics_.reloaded(true, clock_.now());
     api_->start();
     std::string addresses;
@@ -63,7 +64,8 @@ asio::awaitable<void> App::stop() {
     decider_.close();
     while (core_.size() > 1) co_await sleep_for(std::chrono::milliseconds(1));
     co_await checkpoints_->save_all();
-    journal_thread_.stop();
+    // A database that does not answer is waited for longer than any of its calls waits.
+    journal_thread_.stop(std::chrono::seconds(15));
     pool_.stop();
     queries_.stop();
     files_.stop(std::chrono::seconds(1));
@@ -142,10 +144,29 @@ asio::awaitable<void> App::watch_blindness() {
     }
 }
 
+// Of a store that several share. A renewal that fails says what a failed append would say.
+asio::awaitable<void> App::keep_lease() {
+    while (co_await sleep_for(lease_renewed_every)) {
+        auto* const lease = journal_->lease();
+        auto const now = clock_.now();
+        auto job = [lease, now] { return lease->renew(now); };
+        auto const renewed = co_await run_blocking(journal_thread_, std::move(job));
+        if (co_await is_cancelled()) co_return;
+        if (renewed) {
+            decider_.note_journal(true, "");
+        } else if (renewed.error().code == Errc::conflict) {
+            decider_.lose(renewed.error().what);
+        } else {
+            decider_.note_journal(false, renewed.error().what);
+        }
+    }
+}
+
 asio::awaitable<void> App::verify_in_background() {
-    auto const store = engine_.policy().daemon.store;
-    auto job = [store]() -> Result<VerifyReport> {
-        auto journal = open_journal(store, OpenMode::read_only);
+    auto const store = started_with_.store;
+    auto const options = store_options_of(started_with_);
+    auto job = [store, options]() -> Result<VerifyReport> {
+        auto journal = open_journal(store, OpenMode::read_only, options);
         if (!journal) return tl::unexpected(journal.error());
         return verify_journal(**journal);
     };

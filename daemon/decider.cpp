@@ -21,9 +21,11 @@ Decider::Decider(
       callbacks_(std::move(callbacks)),
       wake_(executor) {}
 
-asio::awaitable<Reply> Decider::begin() {
+asio::awaitable<Reply> Decider::begin(std::string node) {
     post(PolicyLoaded{});
-    post(Recovered{});
+    Recovered recovered;
+    recovered.node = std::move(node);
+    post(std::move(recovered));
     // Behind them, and answered without a record of its own: the delivery of no message.
     MessageDelivered nothing;
     Event last = std::move(nothing);
@@ -33,7 +35,7 @@ asio::awaitable<Reply> Decider::begin() {
 }
 
 asio::awaitable<void> Decider::run() {
-    while (!closing_ || !queue_.empty()) {
+    while (!lost_ && (!closing_ || !queue_.empty())) {
         auto const now = clock_.now().boot;
         // At the stop everything left is tried once more, at once.
         if (retry_at_ && *retry_at_ > now && !closing_) {
@@ -54,6 +56,11 @@ asio::awaitable<void> Decider::run() {
         co_await handle(std::move(item));
         // A busy queue must not starve the clock.
         if (engine_.next_deadline() <= clock_.now().boot) elapse();
+    }
+    for (auto& item : queue_) {
+        if (!item.slot) continue;
+        item.slot->reply.error = Error{Errc::unavailable, unwritable_why_, {}};
+        finish(item);
     }
 }
 
@@ -190,10 +197,48 @@ asio::awaitable<void> Decider::carry_out(
     std::vector<Command> commands, std::vector<Record> const& durable
 ) {
     if (!commands.empty()) {
+        if (!co_await may_act()) co_return;
         for (auto& command : commands) callbacks_.command(std::move(command));
         co_await asio::post(executor_, asio::use_awaitable);
     }
     if (!durable.empty()) callbacks_.applied(durable);
+}
+
+bool Decider::relies_on_lease() const {
+    auto const* const lease = journal_.lease();
+    return lease == nullptr || relies_on(lease->expires(), clock_.now().boot);
+}
+
+// Between the append and now the process may have stood still, and another daemon may have taken
+// over, found the intent and settled it: whoever cannot rely on the lease any more asks first.
+// False: the commands are not carried out; the next life finds them in the journal.
+asio::awaitable<bool> Decider::may_act() {
+    while (!lost_ && !relies_on_lease()) {
+        auto* const lease = journal_.lease();
+        auto const now = clock_.now();
+        auto job = [lease, now] { return lease->renew(now); };
+        auto const renewed = co_await run_blocking(journal_thread_, std::move(job));
+        if (renewed) continue;
+        if (renewed.error().code == Errc::conflict) {
+            lose(renewed.error().what);
+        } else {
+            if (closing_) co_return false;
+            note_journal(false, renewed.error().what);
+            serve_without_journal();
+            co_await wake_.wait_for(retry_after);
+        }
+    }
+    co_return !lost_;
+}
+
+void Decider::lose(std::string const& why) {
+    if (lost_) return;
+    lost_ = true;
+    closing_ = true;
+    writable_ = false;
+    unwritable_why_ = why;
+    wake_.notify();
+    if (callbacks_.lost_lease) callbacks_.lost_lease(why);
 }
 
 void Decider::not_written(Item item, Decision decision, Error const& error) {
@@ -227,6 +272,7 @@ asio::awaitable<void> Decider::settle(Item item) {
     };
     auto records = co_await run_blocking(journal_thread_, std::move(job));
     if (!records) {
+        if (records.error().code == Errc::conflict) lose(records.error().what);
         note_journal(false, records.error().what);
         if (!closing_) put_back(std::move(item));
         co_return;
@@ -299,14 +345,12 @@ asio::awaitable<Result<std::vector<Record>>> Decider::append(
     auto records = co_await run_blocking(journal_thread_, std::move(job));
     waiting_since_.reset();
     if (records && callbacks_.appended) callbacks_.appended(clock_.now().boot - started);
-    if (!records && records.error().code == Errc::conflict && callbacks_.lost_lease) {
-        callbacks_.lost_lease(records.error().what);
-    }
+    if (!records && records.error().code == Errc::conflict) lose(records.error().what);
     co_return records;
 }
 
 void Decider::tell_unrecorded(Item& item, Decision const& decision) {
-    if (item.told) return;
+    if (item.told || lost_) return;
     item.told = true;
     std::vector<Message> messages;
     for (auto const& draft : decision.records) {
@@ -323,6 +367,7 @@ void Decider::tell_unrecorded(Item& item, Decision const& decision) {
 }
 
 void Decider::note_journal(bool writable, std::string const& why) {
+    if (lost_) return;
     if (!writable) unwritable_why_ = why;
     if (writable == writable_) return;
     writable_ = writable;

@@ -36,8 +36,9 @@ public:
 
     /// A daemon's first words: its policy, and that it goes on where the journal stopped (what ran
     /// is adopted, what fell due is seen to). Kept like everything of its own until they could be
-    /// written down; answers then, or with Errc::unavailable when they cannot be yet.
-    boost::asio::awaitable<Reply> begin();
+    /// written down; answers then, or with Errc::unavailable when they cannot be yet. `node` names
+    /// the folder of its steps.
+    boost::asio::awaitable<Reply> begin(std::string node = {});
     /// Takes events until close() was called and the queue is empty.
     boost::asio::awaitable<void> run();
     void close();
@@ -50,6 +51,10 @@ public:
     /// Errc::unavailable: the queue is full; nothing was taken.
     Result<void> ingest(std::span<Sample const> samples);
 
+    /// Asked last before anything is begun; waits where the lease must be asked for again. False:
+    /// another daemon acts, or we end; it is not begun.
+    boost::asio::awaitable<bool> may_act();
+
     /// Deadlines may have changed without a sample or an event: a new policy is in effect.
     void look_again() { wake_.notify(); }
 
@@ -58,8 +63,10 @@ public:
     std::uint64_t samples_seen() const { return samples_seen_; }
     /// Whether the decider has waited for the journal longer than it ever should.
     bool stuck(Now now) const;
-    /// A write elsewhere (the checkpoint) worked or did not: the same journal.
+    /// A write elsewhere (the checkpoint, the lease) worked or did not: the same journal.
     void note_journal(bool writable, std::string const& why);
+    /// Another daemon has taken over: nothing is decided any more, nobody is told anything.
+    void lose(std::string const& why);
 
     static constexpr std::size_t queue_max = 20000;
     static constexpr Duration retry_after = std::chrono::seconds(1);
@@ -87,6 +94,7 @@ private:
     boost::asio::awaitable<void> carry_out(
         std::vector<Command> commands, std::vector<Record> const& durable
     );
+    bool relies_on_lease() const;
     void not_written(Item item, Decision decision, Error const& error);
     boost::asio::awaitable<void> wait_without_journal(Duration left);
     void serve_without_journal();
@@ -114,6 +122,7 @@ private:
     WakeUp wake_;
     Instant armed_ = Instant::max();  // the deadline the loop sleeps for; min: it is awake
     bool closing_ = false;
+    bool lost_ = false;
     bool writable_ = true;
     std::string unwritable_why_;
     /// The event at the queue's head could not be written: nothing is tried again before this.

@@ -22,9 +22,13 @@ StepRequest request_of(Command& command) {
 
 Hands::Hands(
     asio::any_io_executor executor, Decider& decider, StepRunner& runner, Asker& asker,
-    TaskGroup::Report report
+    Clock const& clock, TaskGroup::Report report
 )
-    : decider_(decider), runner_(runner), asker_(asker), group_(executor, std::move(report)) {}
+    : decider_(decider),
+      runner_(runner),
+      asker_(asker),
+      clock_(clock),
+      group_(executor, std::move(report)) {}
 
 void Hands::carry_out(Command command) {
     struct Visitor {
@@ -49,6 +53,7 @@ asio::awaitable<void> Hands::ask(AskFresh command) {
 }
 
 asio::awaitable<void> Hands::step(StepRequest request) {
+    if (!co_await decider_.may_act()) co_return;
     ++steps_;
     StepEnded event;
     event.run = request.run;
@@ -61,6 +66,9 @@ asio::awaitable<void> Hands::step(StepRequest request) {
 }
 
 asio::awaitable<void> Hands::settle(SettleStep command) {
+    for (auto now = clock_.now().boot; now < command.not_before; now = clock_.now().boot) {
+        if (!co_await sleep_for(command.not_before - now)) co_return;
+    }
     StepSettled event;
     event.run = command.run;
     event.n = command.n;

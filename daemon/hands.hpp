@@ -10,7 +10,7 @@ class Hands {
 public:
     Hands(
         boost::asio::any_io_executor executor, Decider& decider, StepRunner& runner, Asker& asker,
-        TaskGroup::Report report
+        Clock const& clock, TaskGroup::Report report
     );
 
     void carry_out(Command command);
@@ -27,6 +27,7 @@ private:
     Decider& decider_;
     StepRunner& runner_;
     Asker& asker_;
+    Clock const& clock_;
     TaskGroup group_;
     std::size_t steps_ = 0;
 };

@@ -6,6 +6,8 @@
 #include "daemon/log.hpp"
 #include "engine/records.hpp"
 
+#include <unistd.h>
+#include <array>
 #include <cstdio>
 
 namespace rollbackd {
@@ -78,6 +80,9 @@ std::string restart_note(DaemonPolicy const& running, DaemonPolicy const& wanted
     if (running.listen != wanted.listen) keys.emplace_back("daemon.listen");
     if (running.tls != wanted.tls) keys.emplace_back("daemon.tls");
     if (running.store != wanted.store) keys.emplace_back("daemon.store");
+    if (running.store_password_file != wanted.store_password_file) {
+        keys.emplace_back("daemon.store_password_file");
+    }
     if (run_dir_of(running) != run_dir_of(wanted)) keys.emplace_back("daemon.run_dir");
     if (keys.empty()) return "";
     std::string out;
@@ -88,11 +93,21 @@ std::string restart_note(DaemonPolicy const& running, DaemonPolicy const& wanted
 
 std::string run_dir_of(DaemonPolicy const& daemon) {
     if (!daemon.run_dir.empty()) return daemon.run_dir;
-    std::string path = daemon.store;
-    if (auto const colon = path.find(':'); colon != std::string::npos)
-        path = path.substr(colon + 1);
     // Of this store alone: run ids of two journals are the same.
+    auto const name = store_name(daemon.store);
+    if (!is_shared_store(daemon.store)) return name.substr(name.find(':') + 1) + ".runs";
+    std::string path = "/var/lib/rollbackd/";
+    for (char const c : name.substr(name.find("//") + 2)) path += c == '/' ? '-' : c;
     return path + ".runs";
+}
+
+StoreOptions store_options_of(DaemonPolicy const& daemon) {
+    StoreOptions options;
+    options.password_file = daemon.store_password_file;
+    std::array<char, 256> host{};
+    bool const named = ::gethostname(host.data(), host.size() - 1) == 0;
+    options.name = named ? std::string(host.data()) : "a nameless host";
+    return options;
 }
 
 void log_record(Record const& record, State const& state) {

@@ -3,6 +3,7 @@
 
 #include "config/load.hpp"
 #include "core/record.hpp"
+#include "daemon/store/journal.hpp"
 #include "engine/state.hpp"
 
 namespace rollbackd {
@@ -22,6 +23,8 @@ std::string restart_note(DaemonPolicy const& running, DaemonPolicy const& wanted
 
 /// Where supervised steps keep their claims: as configured, else beside the store.
 std::string run_dir_of(DaemonPolicy const& daemon);
+/// How this machine opens the store; `node` is left to who has locked the folder of steps.
+StoreOptions store_options_of(DaemonPolicy const& daemon);
 /// A record worth a line in the log.
 void log_record(Record const& record, State const& state);
 

@@ -162,6 +162,13 @@ struct Metrics::Impl {
     View queue{gauge("rollbackd_queue_length", "Entries waiting, by queue.")};
     View writable{gauge("rollbackd_journal_writable", "1 when the journal can be written, else 0.")
     };
+    View leader{gauge(
+        "rollbackd_leader",
+        "1 where this daemon acts, 0 where it stands by for the one that holds the lease."
+    )};
+    View followed{
+        gauge("rollbackd_journal_seq", "Newest record of the journal that this daemon knows.")
+    };
     Family<Counter>& skipped = counter(
         "rollbackd_source_skipped_lines_total",
         "Log lines a source did not turn into samples, by source and reason."
@@ -299,6 +306,8 @@ std::string Metrics::render(
     views.queue.set({{"queue", "events"}}, double(decider.queued()));
     views.queue.set({{"queue", "outbox"}}, double(engine.state().outbox.size()));
     views.writable.set({}, decider.writable() ? 1 : 0);
+    views.leader.set({}, 1);
+    views.followed.set({}, double(engine.state().seq));
     for (auto const& [name, status] : reader.status()) {
         // The source counts; what was counted since the last scrape is added.
         auto const skipped = [&](char const* reason, std::uint64_t count) {
@@ -312,6 +321,14 @@ std::string Metrics::render(
     views.alerts.Increment(double(reader.alerts_unmatched()) - views.alerts.Value());
     views.resident.Set(resident_bytes());
     return prometheus::TextSerializer().Serialize(views.registry.Collect());
+}
+
+std::string Metrics::render_standby(Engine const& engine) {
+    impl_->build.set({{"version", ROLLBACKD_VERSION}}, 1);
+    impl_->leader.set({}, 0);
+    impl_->followed.set({}, double(engine.state().seq));
+    impl_->resident.Set(resident_bytes());
+    return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
 }
 
 }  // namespace rollbackd

@@ -25,6 +25,8 @@ public:
 
     /// The text format of everything, as of now.
     std::string render(Engine const& engine, Decider const& decider, Reader const& reader, Now now);
+    /// Of a daemon that stands by: it sees nothing of the services, and says nothing about them.
+    std::string render_standby(Engine const& engine);
 
 private:
     struct Impl;

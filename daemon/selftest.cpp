@@ -25,11 +25,12 @@ boost::asio::awaitable<void> ask_where(StepRunner& runner, std::string& where) {
 }
 
 bool test_journal(DaemonPolicy const& daemon) {
-    auto journal = open_journal(daemon.store, OpenMode::read_only);
+    auto journal = open_journal(daemon.store, OpenMode::read_only, store_options_of(daemon));
     if (!journal) {
         bool const fresh = journal.error().code == Errc::not_found;
         return say(
-            fresh, "journal", fresh ? daemon.store + " will be created" : to_string(journal.error())
+            fresh, "journal",
+            fresh ? store_name(daemon.store) + " will be created" : to_string(journal.error())
         );
     }
     auto report = verify_journal(**journal);

@@ -120,6 +120,7 @@ void apply(State& state, StepIntent const& body, Stamp const& stamp) {
         if (step == nullptr) return;
         step->state = StepState::running;
         step->attempt = body.attempt;
+        step->node = state.node;
         if (!step->started_at) step->started_at = stamp.at;
     });
 }

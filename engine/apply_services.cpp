@@ -45,7 +45,7 @@ void apply(State& state, PolicyLoadedRecord const& body, Stamp const&) {
     state.policy_hash = body.hash;
 }
 
-void apply(State&, RecoveredRecord const&, Stamp const&) {}
+void apply(State& state, RecoveredRecord const& body, Stamp const&) { state.node = body.node; }
 
 void apply(State& state, DeploymentRecorded const& body, Stamp const& stamp) {
     auto& service = state.services[body.service];

@@ -45,6 +45,7 @@ struct SettleStep {
     std::string run;
     std::uint32_t n = 0;
     Step step;
+    Instant not_before{};  // it may still be running until then, where nobody can see it
 };
 /// End the step's whole process group → StepEnded (aborted).
 struct AbortStep {

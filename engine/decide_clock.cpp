@@ -9,11 +9,27 @@ namespace rollbackd {
 
 namespace {
 
-void adopt_run(Draft& draft, Run const& run, Incident const& incident) {
+// Beyond its timeout, until the last process of a step that ignores being asked to end is gone.
+constexpr Duration killed_within = std::chrono::seconds(30);
+
+// Another daemon began it, and it runs to its own end there. It began before that one lost the
+// journal, so its timeout from now on is long enough, whatever the two machines' clocks say.
+void settle_unseen(Draft& draft, Run const& run, std::uint32_t n) {
+    auto const& planned = planned_step(run, n);
+    SettleStep command{run.id, n, as_run(planned, run)};
+    command.not_before = draft.now.boot + planned.timeout + killed_within;
+    draft.command(std::move(command));
+}
+
+void adopt_run(Draft& draft, Run const& run, Incident const& incident, std::string const& node) {
     for (auto const& step : run.steps) {
         if (step.state != StepState::running) continue;
         if (step.type == "wait_until") return;
         auto const begun = step.started_at ? step.started_at->boot : draft.now.boot;
+        if (!node.empty() && step.node && *step.node != node) {
+            settle_unseen(draft, run, step.n);
+            return;
+        }
         draft.command(AdoptStep{
             run.id, step.n, step.attempt, as_run(planned_step(run, step.n), run), incident.service,
             incident.id, std::max(draft.now.boot - begun, Duration::zero())
@@ -37,11 +53,15 @@ void ask_again(
 
 }  // namespace
 
-void on(Draft& draft, Recovered const&) {
+void on(Draft& draft, Recovered const& event) {
     std::string note;
     bool const doubt = draft.state.clock_doubt;
     if (doubt) note = "the clock stands before the newest record";
-    draft.write(RecoveredRecord{ROLLBACKD_VERSION, note});
+    RecoveredRecord recovered;
+    recovered.version = ROLLBACKD_VERSION;
+    recovered.note = note;
+    if (!event.node.empty()) recovered.node = event.node;
+    draft.write(std::move(recovered));
     for (auto const& service : draft.policy.services) {
         // Doubt counts against acting: nobody knows how old that deployment is.
         if (doubt && draft.state.service(service.name).window) {
@@ -57,7 +77,7 @@ void on(Draft& draft, Recovered const&) {
         for (auto const& run : incident->runs) {
             if (run.state == RunState::running) {
                 busy = true;
-                adopt_run(draft, run, *incident);
+                adopt_run(draft, run, *incident, event.node);
             } else if (run.state == RunState::verifying) {
                 busy = true;
                 ask_again(draft, run, run.verify, false);

@@ -235,7 +235,12 @@ struct DrillDone {
     std::string incident;
     WallTime broken_at;
 };
-struct Recovered {};   // the journal has been replayed; go on where it stopped
+/// The journal has been replayed; go on where it stopped.
+struct Recovered {
+    /// Names the folder where this daemon's steps keep their claims: what was begun under another
+    /// name cannot be found from here. Empty: every step can.
+    std::string node;
+};
 struct BlindEnded {};  // a reference answers again
 
 using Event = std::variant<

@@ -117,6 +117,7 @@ struct DaemonPolicy {
     std::vector<std::string> listen{"127.0.0.1:8620"};
     std::optional<TlsPolicy> tls;
     std::string store = "sqlite:/var/lib/rollbackd/rollbackd.db";
+    std::string store_password_file;
     std::string redis;
     std::string run_dir;  // where supervised steps keep their claims; default beside the store
     Autonomy autonomy = Autonomy::observe;

@@ -23,8 +23,9 @@ ROLLBACKD_RECORD(PolicyLoadedRecord, "policy.loaded", (hash, text, by))
 struct RecoveredRecord {
     std::string version;
     std::string note;
+    std::optional<std::string> node;  // steps begun from here on leave their claims there
 };
-ROLLBACKD_RECORD(RecoveredRecord, "daemon.started", (version, note))
+ROLLBACKD_RECORD(RecoveredRecord, "daemon.started", (version, note, node))
 
 struct DeploymentRecorded {
     std::string service;

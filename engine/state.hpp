@@ -27,12 +27,14 @@ struct StepRun {
     std::string text;  // why it ended so; last lines of output, secrets removed
     std::string saved;
     std::string confirmed_by;
+    std::optional<std::string> node;  // where its newest attempt left its claims
 
     friend bool operator==(StepRun const&, StepRun const&) = default;
 };
 BOOST_DESCRIBE_STRUCT(
     StepRun, (),
-    (n, name, type, always, state, attempt, started_at, ended_at, exit, text, saved, confirmed_by)
+    (n, name, type, always, state, attempt, started_at, ended_at, exit, text, saved, confirmed_by,
+     node)
 )
 
 enum class RunState { waiting, running, verifying, succeeded, failed, interrupted, aborted };
@@ -335,7 +337,8 @@ struct State {
     std::map<std::string, std::shared_ptr<Message const>> outbox;  // queued only
     std::map<std::string, AnsweredRequest> answered;
     std::string policy_hash;
-    Moment last_at;  // of the newest record applied
+    std::optional<std::string> node;  // of the daemon that acts
+    Moment last_at;                   // of the newest record applied
     /// Not kept: a record of another boot lies in this boot's future, so nobody knows how old
     /// things are. (Within one boot its own clock says so, wherever wall time was set.)
     bool clock_doubt = false;
@@ -349,7 +352,7 @@ struct State {
 BOOST_DESCRIBE_STRUCT(
     State, (),
     (seq, hash, next_incident, next_run, next_message, next_silence, paused, paused_by, services,
-     incidents, incident_order, silences, outbox, answered, policy_hash, last_at)
+     incidents, incident_order, silences, outbox, answered, policy_hash, node, last_at)
 )
 
 }  // namespace rollbackd

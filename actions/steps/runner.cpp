@@ -5,16 +5,10 @@
 #include "actions/steps/words.hpp"
 #include "core/io/clock.hpp"
 #include "core/io/deadline.hpp"
-#include "core/io/fd.hpp"
-#include "core/io/file.hpp"
 #include "core/io/secrets.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <list>
@@ -66,23 +60,12 @@ Result<std::string> find_supervisor(std::string given) {
     );
 }
 
-/// Two daemons in one folder would take each other's claims for their own. Held while we live.
-Result<Fd> lock_folder(std::string const& folder) {
-    Fd lock(::open((folder + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!lock.is_open()) return fail(Errc::io, std::strerror(errno), folder + "/lock");
-    if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
-    return fail(
-        Errc::conflict, "another rollbackd keeps its steps there; give this one its own run_dir",
-        folder
-    );
-}
-
 class Runner final : public StepRunner {
 public:
-    Runner(RunnerParts parts, RunnerOptions options, std::string supervisor, Fd lock)
+    Runner(RunnerParts parts, RunnerOptions options, std::string supervisor)
         : parts_(parts),
-          lock_(std::move(lock)),
-          run_dir_(std::move(options.run_dir)),
+          folder_(std::move(options.folder)),
+          run_dir_(folder_->path),
           hosts_(std::move(options.hosts)),
           stop_patience_(options.stop_patience),
           launcher_(parts.executor, std::move(supervisor), options.use_systemd) {}
@@ -120,7 +103,7 @@ private:
     }
 
     RunnerParts parts_;
-    Fd lock_;
+    std::shared_ptr<StepFolder const> folder_;
     std::string run_dir_;
     std::vector<HostPolicy> hosts_;
     Duration stop_patience_;
@@ -281,29 +264,19 @@ void Runner::forget_all_but(std::set<std::string> const& runs) {
 Result<std::unique_ptr<StepRunner>> create_step_runner(RunnerParts parts, RunnerOptions options) {
     auto supervisor = find_supervisor(std::move(options.supervisor));
     if (!supervisor) return tl::unexpected<Error>(supervisor.error());
+    if (!options.folder) {
+        auto folder = open_step_folder(options.run_dir);
+        if (!folder) return tl::unexpected<Error>(folder.error());
+        options.folder = *std::move(folder);
+    }
     std::error_code code;
-    bool const made = fs::create_directories(options.run_dir, code);
-    if (!code) (void)::chmod(options.run_dir.c_str(), 0700);
-    if (code || ::access(options.run_dir.c_str(), W_OK | X_OK) != 0) {
-        return fail(
-            Errc::io, "not a folder this user can write to; steps keep their claims there",
-            options.run_dir
-        );
-    }
-    if (auto synced = made ? sync_folder(options.run_dir + "/..") : Result<void>(); !synced) {
-        return tl::unexpected<Error>(synced.error());
-    }
-    auto lock = lock_folder(options.run_dir);
-    if (!lock) return tl::unexpected<Error>(lock.error());
     // Questions of an earlier life; nobody waits for their answers any more.
-    for (auto const& entry : fs::directory_iterator(options.run_dir, code)) {
+    for (auto const& entry : fs::directory_iterator(options.folder->path, code)) {
         if (entry.path().filename().string().starts_with(std::string(scratch) + ".")) {
             remove_directory(entry.path());
         }
     }
-    return std::make_unique<Runner>(
-        parts, std::move(options), std::move(*supervisor), std::move(*lock)
-    );
+    return std::make_unique<Runner>(parts, std::move(options), std::move(*supervisor));
 }
 
 }  // namespace rollbackd

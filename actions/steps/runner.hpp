@@ -8,6 +8,7 @@
 #include "actions/outcome.hpp"
 #include "actions/playbook.hpp"
 #include "actions/preflight.hpp"
+#include "actions/steps/step_folder.hpp"
 #include "core/descriptor.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -44,7 +45,9 @@ struct CheckResult {
 };
 
 struct RunnerOptions {
-    std::string run_dir;     // claims, exits and outputs; created 0700 where missing
+    std::string run_dir;  // claims, exits and outputs; created 0700 where missing
+    /// Opened already; run_dir is not looked at then.
+    std::shared_ptr<StepFolder const> folder = nullptr;
     std::string supervisor;  // path of rollbackd-step; empty: found beside this program
     std::vector<HostPolicy> hosts;
     /// false: never through systemd, even where the daemon is a unit.

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Iterator
 
+from database import Database
+from harness.servers import Postgres
 from judge import judge
 from points import DAEMON, NAMES, OF_SUPERVISOR, STEP, SUPERVISOR, Moment, Point, sides_of, victims_text
 from stage import Stage
@@ -121,9 +123,29 @@ def plans(seed: int, calls: dict[str, int], every_call: bool) -> Iterator[list[P
         yield [any_crash(randomly, calls) for _ in range(randomly.randint(1, 5))]
 
 
-def run_story(folder: Path, tools: Tools, number: int, plan: list, figures: Figures) -> None:
+def moments(seed: int, stories: int) -> list[list[Moment]]:
+    """Of a store whose calls the shim does not know."""
+    randomly = random.Random(seed)
+    return [[Moment(randomly.uniform(0, STORY_SECONDS), randomly.choice((DAEMON, DAEMON, *WITH_HELPERS)))
+             for _ in range(randomly.randint(1, 4))] for _ in range(stories)]
+
+
+def run_shared(folder: Path, seed: int, stories: int, server: Postgres) -> Figures:
+    """The same stories on PostgreSQL, killed at random moments."""
+    figures = Figures(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    tools = Tools(folder / "tools")
+    for number, plan in enumerate(moments(seed, stories)):
+        database = Database(server, f"story{number}")
+        run_story(folder, tools, number, plan, figures, database)
+        database.drop()
+    return figures
+
+
+def run_story(folder: Path, tools: Tools, number: int, plan: list, figures: Figures,
+              database: Database | None = None) -> None:
     # A step that takes a moment can be killed in its middle, one that does not can be over before.
-    stage = Stage(folder / f"story-{number}", tools, plan, step_seconds=(0, 0.05)[len(plan) % 2])
+    stage = Stage(folder / f"story-{number}", tools, plan, step_seconds=(0, 0.05)[len(plan) % 2], database=database)
     try:
         stage.play()
         judge(stage)
@@ -168,6 +190,18 @@ def run(folder: Path, seed: int, kills: int | None = None, story: list | None = 
 def in_folder_of_its_own(**options) -> Figures:
     folder = Path(tempfile.mkdtemp(prefix="rollbackd-crash-"))
     figures = run(folder, **options)
+    if not figures.failures:
+        shutil.rmtree(folder)
+    return figures
+
+
+def on_postgres(seed: int, stories: int) -> Figures:
+    folder = Path(tempfile.mkdtemp(prefix="rollbackd-crash-"))
+    server = Postgres(folder / "postgres").with_app()
+    try:
+        figures = run_shared(folder, seed, stories, server)
+    finally:
+        server.stop()
     if not figures.failures:
         shutil.rmtree(folder)
     return figures

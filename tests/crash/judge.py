@@ -39,7 +39,7 @@ def owed_messages(database: Path) -> set[str]:
     return owed
 
 
-def check_chain(database: Path) -> None:
+def check_chain(database: Path, store: str) -> None:
     """Every record has its hash, none is missing; and rollbackctl says the same."""
     before, number = "0" * 64, 0
     for seq, at, boot, boot_id, epoch, kind, body, prev, digest in \
@@ -51,7 +51,7 @@ def check_chain(database: Path) -> None:
         assert (seq, prev) == (number, before), f"record {seq}: the chain is broken"
         assert hashlib.sha256(text.encode()).hexdigest() == digest, f"record {seq}: a wrong hash"
         before = digest
-    done = subprocess.run([BINARIES / "rollbackctl", "journal", "verify", "--store", f"sqlite:{database}"],
+    done = subprocess.run([BINARIES / "rollbackctl", "journal", "verify", "--store", store],
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -100,7 +100,7 @@ def check_story(stage, story: list[tuple[str, dict]]) -> None:
     deployed = Counter(body["deployment"]["version"] for kind, body in story if kind == "deployment.recorded")
     wanted = {stage.repository.versions[name]: 1 for name in ("v1", "v2")}
     assert deployed == wanted, deployed
-    missing = owed_messages(stage.folder / "rollbackd.db") - {m.get("id") for m in stage.sink.messages}
+    missing = owed_messages(stage.journal()) - {m.get("id") for m in stage.sink.messages}
     assert not missing, f"never delivered: {missing}"
 
 
@@ -116,8 +116,8 @@ def check_end(stage, story: list[tuple[str, dict]]) -> None:
 
 
 def judge(stage) -> None:
-    database = stage.folder / "rollbackd.db"
-    check_chain(database)
+    database = stage.journal()
+    check_chain(database, stage.policy["daemon"]["store"])
     story = records(database)
     check_steps(stage, story)
     check_tree(stage, story)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness import Api, World, wait_for
 from harness.world import playbooks
+from database import Database
 from judge import owed_messages
 from points import DAEMON, STEP, SUPERVISOR, Moment, Page, Point
 from tools import Tools
@@ -26,9 +27,13 @@ PATIENCE = 30.0
 
 
 class Stage(World):
-    def __init__(self, folder: Path, tools: Tools, plan: list[Point | Moment], step_seconds: float = 0):
+    def __init__(self, folder: Path, tools: Tools, plan: list[Point | Moment], step_seconds: float = 0,
+                 database: Database | None = None):
         folder.mkdir(parents=True)
         super().__init__(folder)
+        self.database = database
+        if database:
+            self.policy["daemon"] |= {"store": database.url, "run_dir": str(folder / "steps")}
         self.plan = list(plan)
         self.kills: list[Point | Moment] = []
         self.ready_seconds: list[float] = []
@@ -63,6 +68,13 @@ class Stage(World):
         self.shop["playbooks"]["tidy"] = {
             "undoes": "nothing", "risk": "low", "data_loss": "none", "steps": [*steps(BY_HAND), restore],
             "verify": [{"until": "ok(health)", "within": "4s"}]}
+
+    def journal(self) -> Path:
+        """The journal as one SQLite file, which the judge reads."""
+        file = self.folder / "rollbackd.db"
+        if self.database:
+            self.database.copy_to(file)
+        return file
 
     # The daemon's lives
 
@@ -226,7 +238,7 @@ class Stage(World):
             self.look()
 
     def undelivered(self) -> set[str]:
-        return owed_messages(self.folder / "rollbackd.db") - {m.get("id") for m in self.sink.messages}
+        return owed_messages(self.journal()) - {m.get("id") for m in self.sink.messages}
 
     def close(self) -> None:
         if self._timer:

@@ -62,12 +62,14 @@ struct Shell {
         DeciderCallbacks out;
         out.command = [this](Command const& command) {
             adopted += std::holds_alternative<AdoptStep>(command);
+            started += std::holds_alternative<StartStep>(command);
         };
         out.applied = [](std::vector<Record> const&) {};
         out.unrecorded = [this](std::vector<Message> const& messages, std::string const&) {
             for (auto const& message : messages) told += message.text + "\n---\n";
         };
         out.journal = [](bool, std::string const&) {};
+        out.lost_lease = [this](std::string const&) { lost = true; };
         return out;
     }
     template <class Holds>
@@ -113,6 +115,8 @@ struct Shell {
     Engine engine{policy(), clock.now(), clock.boot_id()};
     std::string told;
     int adopted = 0;
+    int started = 0;
+    bool lost = false;
     bool closed = false;
     Decider decider{loop.get_executor(), engine, journal, journal_thread, clock, callbacks()};
     TaskGroup tasks{loop.get_executor()};
@@ -256,4 +260,57 @@ TEST_CASE("a running step is adopted though nothing could be written when the da
     shell.until([&] { return shell.decider.writable() && shell.decider.queued() == 0; });
     CHECK(shell.adopted == 1);
     CHECK(shell.journal.records.back().kind == "daemon.started");
+}
+
+namespace {
+
+/// Stands still for a minute between the durable intent and the step.
+void pause_after_intent(Shell& shell) {
+    shell.journal.shared.emplace();
+    shell.journal.shared->until = shell.clock.now().boot + lease_relied;
+    shell.journal.during_append = [&] { shell.clock.advance(1min); };
+}
+
+}  // namespace
+
+TEST_CASE("after a pause longer than its lease nothing is begun where another one took over") {
+    Shell shell;
+    pause_after_intent(shell);
+    shell.journal.shared->taken = true;
+    std::optional<Reply> reply;
+    shell.tasks.spawn(
+        "ask", ask(shell.decider, RunAsked{{}, "shop", "restart", "by hand", {}, {}}, reply)
+    );
+    shell.until([&] { return shell.lost; });
+    CHECK(shell.started == 0);
+    CHECK_FALSE(shell.decider.writable());
+    shell.until([&] { return shell.tasks.size() == 0; });
+    CHECK(shell.started == 0);
+    shell.closed = true;
+}
+
+TEST_CASE("after a pause longer than its lease it is asked for, and what was decided is done") {
+    Shell shell;
+    pause_after_intent(shell);
+    shell.journal.shared->gone = true;
+    std::optional<Reply> reply;
+    shell.tasks.spawn(
+        "ask", ask(shell.decider, RunAsked{{}, "shop", "restart", "by hand", {}, {}}, reply)
+    );
+    shell.until([&] { return shell.journal.shared->asked > 0; });
+    CHECK(shell.started == 0);
+    shell.journal.during_append = nullptr;
+    shell.journal.shared->gone = false;
+    shell.until([&] { return reply.has_value(); });
+    CHECK(shell.started == 1);
+    CHECK_FALSE(shell.lost);
+}
+
+TEST_CASE("within its lease nobody is asked before a step begins") {
+    Shell shell;
+    shell.journal.shared.emplace();
+    shell.journal.shared->until = shell.clock.now().boot + lease_relied;
+    REQUIRE_FALSE(shell.submit(RunAsked{{}, "shop", "restart", "by hand", {}, {}}).error);
+    CHECK(shell.started == 1);
+    CHECK(shell.journal.shared->asked == 0);
 }

@@ -4,11 +4,34 @@
 #include "daemon/store/journal.hpp"
 
 #include <atomic>
+#include <functional>
 
 namespace rollbackd::testing {
 
+/// A lease that runs out at `until` unless the store lets it be renewed.
+class MemoryLease final : public Lease {
+public:
+    std::uint64_t epoch() const override { return 1; }
+    Result<void> renew(Now now) override {
+        ++asked;
+        if (taken) return fail(Errc::conflict, "another rollbackd has taken over the journal");
+        if (gone) return fail(Errc::unavailable, "the database does not answer");
+        until = relied_until(now);
+        return {};
+    }
+    std::optional<Instant> expires() const override { return until; }
+
+    std::atomic<Instant> until = Instant::max();
+    std::atomic<bool> taken = false;
+    std::atomic<bool> gone = false;
+    std::atomic<int> asked = 0;
+};
+
 class MemoryJournal final : public Journal {
 public:
+    /// While an append is under way, on the journal thread.
+    std::function<void()> during_append;
+    std::optional<MemoryLease> shared;
     std::atomic<bool> full = false;
     /// The next append goes in (or not) and nobody hears of it until the tail can be read again.
     enum class Unknown { no, written, lost };
@@ -26,6 +49,7 @@ public:
         for (auto const& draft : drafts)
             added.push_back(chain_record(tail, draft, {now, boot_id, 1}));
         records.insert(records.end(), added.begin(), added.end());
+        if (during_append) during_append();
         if (result == Unknown::written) return fail(Errc::timeout, "nobody knows");
         return added;
     }
@@ -49,7 +73,7 @@ public:
     Result<std::optional<Checkpoint>> load_checkpoint(std::string_view) const override {
         return std::optional<Checkpoint>();
     }
-    Lease* lease() override { return nullptr; }
+    Lease* lease() override { return shared ? &*shared : nullptr; }
 
     std::vector<Record> records;  // of the journal thread; read it while nothing is under way
 };
