@@ -25,11 +25,11 @@ void adopt_run(Draft& draft, Run const& run, Incident const& incident, std::stri
     for (auto const& step : run.steps) {
         if (step.state != StepState::running) continue;
         if (step.type == "wait_until") return;
-        auto const begun = step.started_at ? step.started_at->boot : draft.now.boot;
         if (!node.empty() && step.node && *step.node != node) {
             settle_unseen(draft, run, step.n);
             return;
         }
+        auto const begun = step.started_at ? step.started_at->boot : draft.now.boot;
         draft.command(AdoptStep{
             run.id, step.n, step.attempt, as_run(planned_step(run, step.n), run), incident.service,
             incident.id, std::max(draft.now.boot - begun, Duration::zero())

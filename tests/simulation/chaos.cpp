@@ -55,10 +55,15 @@ void Simulation::set_up() {
     world_.preflight_hangs = 0.03;
     world_.preflight_lies = 0.05;
     world_.preflight_errs = 0.01;
-    reboots_ = random_.chance(0.15);
+    // Two machines would reboot one by one: a restart of one is enough.
+    reboots_ = random_.chance(0.15) && !shared_;
     steps_ = random_.chance(reboots_ ? 0.3 : 0.7);
     model_.clock_steps = steps_;
-    shell_.start();
+    if (shared_) {
+        begin_nodes();
+    } else {
+        shell().start();
+    }
     make_noise();
     for (auto const& [name, service] : world_.services) {
         if (random_.chance(0.9)) {
@@ -78,7 +83,7 @@ void Simulation::set_up() {
     });
     every(random_.between(5s, 25s), [this] { people(); });
     every(10s, [this] {
-        model_.look_around(shell_.alive() && shell_.writable() && !disk_.full && !disk_.deaf);
+        model_.look_around(shell().alive() && shell().writable() && !disk_.full && !disk_.deaf);
         compare_with_tapes();
         compare_with_alerts();
     });
@@ -89,14 +94,14 @@ void Simulation::set_up() {
 
 // Whoever looks before a playbook is needed; in the end everything is as it should be.
 void Simulation::look_ahead() {
-    if (!shell_.alive()) return;
-    auto const policy = shell_.engine().policy_ptr();
+    if (!shell().alive()) return;
+    auto const policy = shell().engine().policy_ptr();
     for (auto const& service : policy->services) {
         for (auto const& playbook : service.playbooks) {
             bool const objects = chaos_ && looker_.chance(0.2);
             ReadinessSeen seen{service.name, playbook.name, objects ? "a tool is missing" : ""};
-            shell_.submit(std::move(seen));
-            if (!shell_.alive()) return;
+            shell().submit(std::move(seen));
+            if (!shell().alive()) return;
         }
     }
 }
@@ -110,7 +115,7 @@ void Simulation::make_noise() {
 
 void Simulation::push_requests(std::string const& name) {
     auto const& service = world_.services.at(name);
-    if (!shell_.alive() || service.quiet) return;
+    if (!shell().alive() || service.quiet) return;
     Sample sample;
     sample.service = name;
     sample.signal = "requests";
@@ -143,15 +148,15 @@ void Simulation::trouble() {
         kill_daemon();
     } else if (die < 84) {
         change_policy(scenario_, random_);
-        shell_.file = scenario_.policy;
+        for (auto& each : shells_) each.file = scenario_.policy;
         told("reload");
-        shell_.reload();
+        shell().reload();
     } else if (die < 90) {
         play_with_switches();
     } else if (die < 95) {
         run_by_hand(name);
     } else {
-        shell_.save(true);
+        shell().save(true);
     }
 }
 
@@ -245,22 +250,22 @@ void Simulation::trouble_outside() {
 }
 
 void Simulation::kill_daemon() {
-    if (!shell_.alive() || shell_.armed()) return;
+    if (!shell().alive() || shell().armed()) return;
     if (random_.chance(0.1)) {
-        shell_.stop();
+        shell().stop();
         return;
     }
     // Windows are saved every five seconds: they are never older than that when it dies.
-    shell_.save(random_.chance(0.3));
-    shell_.arm(CrashPoint(random_.below(crash_points)), random_.in(1, 12));
+    shell().save(random_.chance(0.3));
+    shell().arm(CrashPoint(random_.below(crash_points)), random_.in(1, 12));
     auto const again = [this](auto const& self, int left) -> void {
         timeline_.after(5s, [this, self, left] {
-            if (!shell_.alive() || !shell_.armed()) return;
+            if (!shell().alive() || !shell().armed()) return;
             if (left == 0) {
-                shell_.crash("at last");
+                shell().crash("at last");
                 return;
             }
-            shell_.save(false);
+            shell().save(false);
             self(self, left - 1);
         });
     };
@@ -268,9 +273,9 @@ void Simulation::kill_daemon() {
 }
 
 void Simulation::die_at_once() {
-    if (!shell_.alive() || shell_.armed()) return;
-    shell_.save(false);
-    shell_.crash("at once");
+    if (!shell().alive() || shell().armed()) return;
+    shell().save(false);
+    shell().crash("at once");
 }
 
 void Simulation::restart_daemon() {
@@ -285,8 +290,12 @@ void Simulation::restart_daemon() {
         for (auto& [name, service] : world_.services)
             service.starting_until = timeline_.now() + away;
     }
-    timeline_.after(away, [this, reboot] {
-        if (shell_.alive()) return;
+    timeline_.after(away, [this, reboot, node = acting_] {
+        if (shared_ && (acting_ != node || !shells_[node].take_lease())) {
+            stands_by_[node] = true;
+            return;
+        }
+        if (shell().alive()) return;
         if (reboot) {
             rebooted_ = true;
             machine_.reboot(random_.between(2s, 30s));
@@ -294,7 +303,7 @@ void Simulation::restart_daemon() {
             model_.machine_rebooted();
         }
         told("START of the daemon");
-        shell_.start();
+        shell().start();
     });
 }
 
@@ -314,15 +323,16 @@ void Simulation::calm_down() {
         world_.tapes.at(name).unreadable = false;
     }
     for (auto& [key, source] : world_.sources) mend_source(key);
+    if (shared_) calm_nodes();
 }
 
 // What the daemon knows is what its journal says, with and without checkpoints.
 void Simulation::compare_with_journal() {
-    if (!shell_.alive() || reboots_ || disk_.records().empty()) return;
+    if (!shell().alive() || reboots_ || disk_.records().empty()) return;
     auto const now = machine_.now();
     Engine fresh(scenario_.policy, now, machine_.boot_id());
     for (auto const& record : disk_.records()) fresh.apply(record);
-    if (!same_state(fresh.state(), shell_.engine().state()))
+    if (!same_state(fresh.state(), shell().engine().state()))
         model_.fault("B1", "the daemon's state is not what its journal says");
 }
 

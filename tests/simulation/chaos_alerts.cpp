@@ -38,7 +38,7 @@ void Simulation::ask_rules(std::string const& name) {
         bool const lost = chaos_ && other_.chance(0.1);
         if (lost) told(name + ": that its alerts are over gets lost");
         if (!lost) tell_alerts(name, rules.to_resolve);
-        if (lost || shell_.alive()) rules.to_resolve.clear();
+        if (lost || shell().alive()) rules.to_resolve.clear();
     }
     if (rules.firing.empty() || now - rules.told < repeat_interval) return;
     rules.told = now;
@@ -50,17 +50,17 @@ void Simulation::tell_alerts(std::string const& name, std::vector<Alert> alerts)
     auto const delay = rules_[name].late ? other_.between(0s, 30s) : Duration(0s);
     if (rules_[name].silent) return;
     timeline_.after(delay, [this, name, alerts = std::move(alerts)] {
-        if (!shell_.hear_alerts(name, alerts)) return;
+        if (!shell().hear_alerts(name, alerts)) return;
         alerts_[name].hear(alerts, machine_.now().wall);
     });
 }
 
 // Told again, by two, late, over kills and restarts: each alert is one failure, and no other is.
 void Simulation::compare_with_alerts() {
-    if (!shell_.alive() || rebooted_) return;
+    if (!shell().alive() || rebooted_) return;
     auto const at = machine_.now().boot;
     for (auto const& policy : scenario_.policy->services) {
-        auto const* const seen = shell_.engine().window(policy.name, alerts_signal);
+        auto const* const seen = shell().engine().window(policy.name, alerts_signal);
         if (seen == nullptr || policy.start_period > 0s) continue;
         auto const streak = seen->longest_streak(at, Instant::min(), false);
         auto const length = streak ? streak->length : 0;

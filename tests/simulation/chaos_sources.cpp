@@ -49,7 +49,7 @@ void Simulation::mend_source(World::SourceKey const& key) {
         sample.at = machine_.instant_of(at);
         all.push_back(std::move(sample));
     }
-    if (!all.empty()) shell_.ingest(all);
+    if (!all.empty()) shell().ingest(all);
 }
 
 // What the requests of a service amount to is on its way to the daemon.
@@ -82,9 +82,9 @@ void Simulation::bring(Sample sample) {
 }
 
 void Simulation::hand_in(Time at, Sample sample) {
-    if (!shell_.alive()) return;  // nobody keeps it
+    if (!shell().alive()) return;  // nobody keeps it
     sample.at = machine_.instant_of(at);
-    shell_.ingest(std::move(sample));
+    shell().ingest(std::move(sample));
 }
 
 }  // namespace rollbackd::simulation

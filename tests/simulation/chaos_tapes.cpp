@@ -23,12 +23,12 @@ void Simulation::write_tapes() {
 // shifts what is remembered by what the wall clock says: then there is nothing to compare.
 void Simulation::compare_with_tapes() {
     constexpr Duration window = 2min;
-    if (!shell_.alive() || rebooted_) return;
+    if (!shell().alive() || rebooted_) return;
     auto const now = timeline_.now();
     for (auto const& [name, tape] : world_.tapes) {
         auto const* const policy = scenario_.policy->service(name);
-        auto const read = shell_.read_of(name);
-        auto const* const seen = shell_.engine().window(name, tape_signal);
+        auto const read = shell().read_of(name);
+        auto const* const seen = shell().engine().window(name, tape_signal);
         if (policy == nullptr || policy->start_period > 0s || !read || seen == nullptr) continue;
         auto& truth = truths_[name];
         truth.read(std::span(tape.lines).first(*read));

@@ -1,9 +1,9 @@
 // The journal on a simulated disk: the same contract as the real ones (daemon/store/journal.hpp),
 // which it keeps in memory. It can be full, answer late, lose the last write or not say whether it
-// was written.
+// was written. Two daemons may share it, of which the holder of its lease writes.
 #pragma once
 
-#include "daemon/store/journal.hpp"
+#include "daemon/store/checks.hpp"
 #include "engine/policy.hpp"
 #include "tests/simulation/timeline.hpp"
 
@@ -11,9 +11,27 @@
 
 namespace rollbackd::simulation {
 
+/// What one daemon knows of it, and its way there.
+struct Seat {
+    int node = 0;
+    bool shared = false;  // another daemon may take over
+    bool cut = false;     // there is no way
+    Tail tail;            // as this opening knows it
+    bool unknown = false;
+    std::uint64_t epoch = 1;
+    std::optional<Instant> expires;
+};
+
 class Disk final : public Journal {
 public:
     explicit Disk(Machine const& machine) : machine_(machine) {}
+
+    /// Who asks from here on.
+    void sit(Seat& seat) { seat_ = &seat; }
+    /// Errc::conflict: the other one holds it.
+    Result<void> take_lease();
+    Result<void> renew(Now now);
+    void release();
 
     enum class Unknown { no, written, lost };
     bool full = false;
@@ -25,6 +43,7 @@ public:
         std::size_t first = 0;
         std::size_t count = 0;
         Time decided{};
+        int node = 0;
         std::shared_ptr<Policy const> by;  // what was in force then
     };
     std::shared_ptr<Policy const> decided_by;  // what is appended next
@@ -41,8 +60,8 @@ public:
         std::span<RecordDraft const> drafts, Now now, std::string const& boot_id
     ) override;
     Result<std::vector<Record>> read(std::uint64_t from_seq, std::size_t limit) const override;
-    std::uint64_t last_seq() const override { return tail_.seq; }
-    std::string last_hash() const override { return tail_.hash; }
+    std::uint64_t last_seq() const override { return seat_->tail.seq; }
+    std::string last_hash() const override { return seat_->tail.hash; }
     Result<void> reread_tail() override;
     Result<Tail> stored_tail() const override;
     Result<void> save_checkpoints(std::span<Checkpoint const> checkpoints) override;
@@ -53,14 +72,19 @@ public:
 
 private:
     void write(std::span<RecordDraft const> drafts, Now now, std::string const& boot_id);
+    Result<void> reach() const;
+    Time time() const { return machine_.time_of(machine_.now().boot); }
 
     Machine const& machine_;
     std::vector<Record> records_;
     std::deque<Json> unread_;
     std::vector<Batch> batches_;
     std::map<std::string, Checkpoint, std::less<>> checkpoints_;
-    Tail tail_;  // as this opening knows it
-    bool unknown_ = false;
+    Seat own_;
+    Seat* seat_ = &own_;
+    std::uint64_t epoch_ = 0;
+    int holder_ = 0;
+    Time until_{};
 };
 
 }  // namespace rollbackd::simulation

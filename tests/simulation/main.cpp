@@ -22,7 +22,7 @@ struct Options {
     std::uint64_t seeds = 100;
     bool one = false;
     std::uint64_t jobs = 1;
-    double further = 0.6;  // the share of stories with signals of further kinds
+    Shares shares{0.6, 0.25};
     std::uint64_t failures_max = 10;
     std::uint64_t twice_every = 50;  // a replay must give the same journal
 };
@@ -47,7 +47,9 @@ Options options_of(int argc, char** argv) {
             out.seeds = 1;
             out.one = true;
         } else if (name == "--further") {
-            out.further = double(value) / 100;
+            out.shares.further = double(value) / 100;
+        } else if (name == "--shared") {
+            out.shares.shared = double(value) / 100;
         } else if (name == "--jobs") {
             out.jobs = std::clamp<std::uint64_t>(value, 1, jobs_max);
         } else if (name == "--failures") {
@@ -56,7 +58,7 @@ Options options_of(int argc, char** argv) {
             std::fprintf(
                 stderr,
                 "usage: simulation [--seeds N] [--from S] [--seed S] [--jobs J] [--further PERCENT]"
-                " [--failures N]\n"
+                " [--shared PERCENT] [--failures N]\n"
             );
             std::exit(2);
         }
@@ -67,7 +69,7 @@ Options options_of(int argc, char** argv) {
 /// What the workers have done so far; they are processes, so that one that ends loses nothing.
 struct Shared {
     std::atomic<std::uint64_t> incidents, runs, records, crashes, reboots, checks, seconds,
-        failures;
+        failures, taken_over;
     std::atomic<std::uint64_t> seeds;
     std::atomic<std::uint64_t> next[jobs_max];  // seed of each; done: it has ended well
 };
@@ -86,6 +88,7 @@ void add(Shared& sum, Report const& one) {
     sum.records += one.records;
     sum.crashes += one.crashes;
     sum.reboots += one.reboots;
+    sum.taken_over += one.taken_over;
     sum.checks += one.checks;
     sum.seconds += std::uint64_t(one.lasted / std::chrono::seconds(1));
 }
@@ -98,9 +101,9 @@ void run_seeds(Options const& options, Shared& shared, std::uint64_t job) {
     while (shared.next[job] < end && shared.failures < options.failures_max) {
         auto const seed = shared.next[job].load();
         shared.next[job] = seed + options.jobs;
-        auto report = simulate(seed, options.further, teller);
+        auto report = simulate(seed, options.shares, teller);
         if (seed % options.twice_every == 0 && report.broken.empty()) {
-            auto const again = simulate(seed, options.further);
+            auto const again = simulate(seed, options.shares);
             if (again.hash != report.hash) report.broken = "a replay gave another journal";
         }
         add(shared, report);
@@ -130,6 +133,7 @@ void print(Options const& options, Shared const& sum, double took) {
     line("records", sum.records);
     line("crashes", sum.crashes);
     line("reboots", sum.reboots);
+    line("taken_over", sum.taken_over);
     line("checks", sum.checks);
     line("hours", sum.seconds / 3600);
     std::printf(

@@ -58,6 +58,7 @@ void Model::written() {
     for (; batches_ < batches.size() && !broken(); ++batches_) {
         auto const& batch = batches[batches_];
         now_ = batch.decided;
+        judge_writer(batch);
         // A reload may have come between the decision and its being read.
         auto const in_force = std::exchange(policy_, batch.by);
         for (std::size_t i = batch.first; i < batch.first + batch.count && !broken(); ++i) {

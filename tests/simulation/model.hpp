@@ -151,6 +151,8 @@ public:
     void daemon_started() override;
     void daemon_ended(Time kept) override;
     void machine_rebooted() override { rebooted_ = true; }
+    void process_gone(Process const& process) override;
+    void lease_taken(int node) override;
     void story(std::string const& line) override;
 
     /// A person goes against what the steps of that plan say.
@@ -171,6 +173,10 @@ private:
     void take(std::string const& kind, Json const& body);
     void end_of_batch();
     void require(bool holds, char const* promise, std::string const& what);
+
+    // Two daemons on one store (model_nodes.cpp).
+    void judge_actor(Process const& process);
+    void judge_writer(Disk::Batch const& batch);
 
     // Records (model_records.cpp).
     void on_deployment(Json const& body);
@@ -310,6 +316,9 @@ private:
     std::set<std::string> forced_;            // plans, by hash
     /// By incident: channel and text; the message that told it.
     std::map<std::string, std::map<std::string, std::string>> refusals_told_;
+    std::optional<int> holder_;  // of a shared store
+    std::uint64_t holders_ = 0;
+    std::map<std::string, std::set<std::pair<std::uint64_t, std::uint64_t>>> live_;  // by run
     bool paused_ = false;
     bool rebooted_ = false;
     bool lossy_ = false;  // a full disk kept checkpoints from being as fresh as they ought to be

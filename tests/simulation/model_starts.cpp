@@ -14,6 +14,8 @@ void Model::process_started(Process const& process) {
             std::to_string(process.attempt)
         );
     }
+    judge_actor(process);
+    if (broken()) return;
     auto const* const found = run(process.run);
     auto const name = process.run + " step " + std::to_string(process.n);
     require(found != nullptr && process.n <= found->steps.size(), "1", name + " started unplanned");

@@ -50,48 +50,49 @@ void Simulation::deploy(std::string const& name, bool bad) {
 }
 
 void Simulation::post_deployment(DeploymentPosted posted) {
-    if (!shell_.alive()) return;
+    if (!shell().alive()) return;
     auto const& service = world_.services.at(posted.service);
     if (!random_.chance(0.05)) posted.facts.schema = std::to_string(service.schema);
     bool const twice = random_.chance(0.1);
-    shell_.submit(posted);
-    if (twice) timeline_.after(random_.between(0s, 40s), [this, posted] { shell_.submit(posted); });
+    shell().submit(posted);
+    if (twice)
+        timeline_.after(random_.between(0s, 40s), [this, posted] { shell().submit(posted); });
 }
 
 void Simulation::people() {
-    if (!shell_.alive()) return;
-    auto const incidents = shell_.engine().state().incidents;
+    if (!shell().alive()) return;
+    auto const incidents = shell().engine().state().incidents;
     for (auto const& [id, incident] : incidents) {
-        if (!shell_.alive()) return;
+        if (!shell().alive()) return;
         if (incident->state == IncidentState::resolved) continue;
         if (chaos_) {
             if (random_.chance(0.5)) look_at(*incident, false);
         } else {
             look_at(*incident, true);
-            if (shell_.alive()) tend(*incident);
+            if (shell().alive()) tend(*incident);
         }
     }
-    if (chaos_ || !shell_.alive()) return;
-    auto const& state = shell_.engine().state();
-    if (state.paused) shell_.submit(Resumed{operator_, ""});
+    if (chaos_ || !shell().alive()) return;
+    auto const& state = shell().engine().state();
+    if (state.paused) shell().submit(Resumed{operator_, ""});
     for (auto const& service : scenario_.policy->services) {
-        if (!shell_.alive()) return;
-        if (state.service(service.name).paused) shell_.submit(Resumed{operator_, service.name});
+        if (!shell().alive()) return;
+        if (state.service(service.name).paused) shell().submit(Resumed{operator_, service.name});
     }
 }
 
 void Simulation::approve(std::string const& id, Run const& run) {
     auto const hash = random_.chance(chaos_ ? 0.15 : 0) ? std::string(64, 'a') : run.plan.hash;
     bool const twice = random_.chance(0.2);
-    auto const question = shell_.engine().ask_for(run.plan);
-    shell_.ask(question, [this, id, hash, twice](Answer const& answer) {
+    auto const question = shell().engine().ask_for(run.plan);
+    shell().ask(question, [this, id, hash, twice](Answer const& answer) {
         model_.approved(id, hash);
         model_.answered(id, answer);
         Approved event{approver, id, hash, answer};
         event.force = !answer.preflight.empty() && random_.chance(0.3);
         if (event.force) model_.forced(hash);
-        shell_.submit(event);
-        if (twice && shell_.alive()) shell_.submit(event);
+        shell().submit(event);
+        if (twice && shell().alive()) shell().submit(event);
     });
 }
 
@@ -102,7 +103,7 @@ void Simulation::look_at(Incident const& incident, bool diligent) {
         if (diligent || random_.chance(0.6)) {
             approve(id, *run);
         } else if (random_.chance(0.3)) {
-            shell_.submit(Rejected{approver, id, random_.chance(0.5) ? run->plan.hash : ""});
+            shell().submit(Rejected{approver, id, random_.chance(0.5) ? run->plan.hash : ""});
         }
         return;
     }
@@ -124,16 +125,16 @@ void Simulation::look_at(Incident const& incident, bool diligent) {
         }
         bool const done = diligent || random_.chance(0.7);
         if (n > 0)
-            shell_.submit(StepConfirmed{operator_, id, n, done ? "done" : "not_done", "seen"});
-        if (n == 0 && !diligent && random_.chance(0.05)) shell_.submit(Aborted{operator_, id});
+            shell().submit(StepConfirmed{operator_, id, n, done ? "done" : "not_done", "seen"});
+        if (n == 0 && !diligent && random_.chance(0.05)) shell().submit(Aborted{operator_, id});
         return;
     }
     if (diligent) return;
-    if (random_.chance(0.1)) shell_.submit(Acked{operator_, id});
-    if (random_.chance(0.04)) shell_.submit(ResolvedBy{operator_, id, "seen to"});
-    if (random_.chance(0.03)) shell_.submit(VerdictGiven{operator_, id, "false-positive", "no"});
+    if (random_.chance(0.1)) shell().submit(Acked{operator_, id});
+    if (random_.chance(0.04)) shell().submit(ResolvedBy{operator_, id, "seen to"});
+    if (random_.chance(0.03)) shell().submit(VerdictGiven{operator_, id, "false-positive", "no"});
     bool const frozen = incident.state == IncidentState::frozen;
-    if (frozen && random_.chance(0.2)) shell_.submit(Resumed{operator_, incident.service});
+    if (frozen && random_.chance(0.2)) shell().submit(Resumed{operator_, incident.service});
 }
 
 // In the end: whoever is called mends what is broken and says so.
@@ -141,16 +142,16 @@ void Simulation::tend(Incident const& incident) {
     auto const age = machine_.now().boot - incident.opened_at.boot;
     mend_world(incident.service);
     auto const id = incident.id;
-    auto const current = shell_.engine().state().incident(id);
+    auto const current = shell().engine().state().incident(id);
     if (current == nullptr) return;
     bool const given_up = current->state == IncidentState::frozen ||
                           current->state == IncidentState::unverified ||
                           (current->state == IncidentState::open && age > 10min);
-    if (given_up) shell_.submit(ResolvedBy{operator_, id, "mended by hand"});
+    if (given_up) shell().submit(ResolvedBy{operator_, id, "mended by hand"});
     for (auto const& duty : current->duties) {
-        if (!shell_.alive()) return;
+        if (!shell().alive()) return;
         if (duty.state == DutyState::open)
-            shell_.submit(DutyConfirmed{operator_, id, duty.n, "done", ""});
+            shell().submit(DutyConfirmed{operator_, id, duty.n, "done", ""});
     }
 }
 
@@ -162,35 +163,35 @@ void Simulation::mend_world(std::string const& name) {
 }
 
 void Simulation::play_with_switches() {
-    if (!shell_.alive()) return;
+    if (!shell().alive()) return;
     auto const& names = scenario_.policy->services;
     auto const name = random_.chance(0.3) ? "" : names[random_.below(names.size())].name;
     auto const lasts = random_.between(5s, 60s);
     if (random_.chance(0.5)) {
         told("pause " + name);
-        shell_.submit(Paused{operator_, name});
-        timeline_.after(lasts, [this, name] { shell_.submit(Resumed{operator_, name}); });
+        shell().submit(Paused{operator_, name});
+        timeline_.after(lasts, [this, name] { shell().submit(Resumed{operator_, name}); });
     } else {
         told("silence " + name);
-        shell_.submit(SilenceAdded{operator_, name, lasts, "at work"});
+        shell().submit(SilenceAdded{operator_, name, lasts, "at work"});
     }
 }
 
 void Simulation::run_by_hand(std::string const& name) {
-    if (!shell_.alive()) return;
-    auto const* const service = shell_.engine().policy().service(name);
+    if (!shell().alive()) return;
+    auto const* const service = shell().engine().policy().service(name);
     if (service == nullptr) return;
     if (random_.chance(0.3)) {
-        auto const& versions = shell_.engine().state().service(name).versions;
+        auto const& versions = shell().engine().state().service(name).versions;
         for (auto const& [version, known] : versions) {
             if (known.standing != Standing::bad) continue;
-            shell_.submit(VersionReleased{operator_, name, version, "mended"});
+            shell().submit(VersionReleased{operator_, name, version, "mended"});
             return;
         }
     }
     if (random_.chance(0.3)) {
         auto const& trigger = service->triggers[random_.below(service->triggers.size())].name;
-        shell_.submit(Raised{operator_, name, trigger, "a customer called"});
+        shell().submit(Raised{operator_, name, trigger, "a customer called"});
         return;
     }
     if (random_.chance(0.2)) return;  // a dry run
@@ -198,17 +199,17 @@ void Simulation::run_by_hand(std::string const& name) {
 }
 
 void Simulation::start_by_hand(std::string const& name) {
-    auto const* const service = shell_.alive() ? shell_.engine().policy().service(name) : nullptr;
+    auto const* const service = shell().alive() ? shell().engine().policy().service(name) : nullptr;
     if (service == nullptr) return;
     auto const& playbook = service->playbooks[random_.below(service->playbooks.size())].name;
-    auto const plan = shell_.engine().plan(name, playbook, {}, machine_.now());
+    auto const plan = shell().engine().plan(name, playbook, {}, machine_.now());
     if (!plan) return;
     told("by hand: " + name + "/" + playbook);
-    shell_.ask(shell_.engine().ask_for(*plan), [this, name, playbook](Answer const& answer) {
+    shell().ask(shell().engine().ask_for(*plan), [this, name, playbook](Answer const& answer) {
         RunAsked event{operator_, name, playbook, "by hand", {}, answer};
         event.force = !answer.preflight.empty() && random_.chance(0.3);
         model_.asked_by_hand(name, playbook, answer, event.force);
-        shell_.submit(event);
+        shell().submit(event);
     });
 }
 
@@ -221,12 +222,12 @@ void Simulation::follow(Record const& record) {
     if (record.kind == "follow_up.told" && random_.chance(0.05)) {
         auto const id = text_of(*parse_json(record.body), "id");
         timeline_.after(random_.between(1s, 20s), [this, id] {
-            if (shell_.alive()) shell_.submit(ResolvedBy{operator_, id, "seen enough"});
+            if (shell().alive()) shell().submit(ResolvedBy{operator_, id, "seen enough"});
         });
     }
     if (!hasty && !again) return;
     auto const body = parse_json(record.body);
-    auto const* const incident = shell_.engine().state().incident(text_of(*body, "id"));
+    auto const* const incident = shell().engine().state().incident(text_of(*body, "id"));
     if (incident == nullptr) return;
     auto const name = incident->service;
     if (hasty) {

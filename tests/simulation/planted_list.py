@@ -24,7 +24,7 @@ PLANTED = [
     ("adopted-as-another", "engine/decide_clock.cpp",
      "            run.id, step.n, step.attempt, as_run(", "            run.id, step.n, step.attempt + 1, as_run(", "1"),
     ("not-adopted", "engine/decide_clock.cpp",
-     "                adopt_run(draft, run, *incident);", "", "A7"),
+     "                adopt_run(draft, run, *incident, event.node);", "", "A7"),
     ("failed-step-goes-on", "engine/planning.cpp",
      "(step.state == StepState::failed || step.state == StepState::aborted);",
      "step.state == StepState::aborted;", "1"),

@@ -9,23 +9,31 @@ using namespace std::chrono_literals;
 // Whatever the daemon had begun is forgotten when it dies.
 void Shell::later(Duration delay, std::function<void()> what) {
     parts_.timeline.after(delay, [this, life = life_, what = std::move(what)] {
-        if (alive() && life == life_) what();
+        if (!lives() || life != life_) return;
+        if (paused_) {
+            slept_.push_back(what);
+        } else {
+            what();
+        }
     });
 }
 
 void Shell::start() {
     auto const now = parts_.machine.now();
-    parts_.disk.reopen();
+    disk().reopen();
     engine_ = std::make_unique<Engine>(file, now, parts_.machine.boot_id());
     parts_.witness.policy_in_force(file);
     std::string problem;
-    auto const offsets = restore(*engine_, parts_.disk, now, problem);
+    auto const offsets = restore(*engine_, disk(), now, problem);
     ensure(problem.empty(), "the simulated journal can be read");
     parts_.witness.daemon_started();
     // As app_life.cpp does: in this order, kept until they could be written down.
     post(PolicyLoaded{});
-    post(Recovered{});
-    if (!alive()) return;
+    Recovered recovered;
+    if (parts_.shared) recovered.node = "node " + std::to_string(parts_.node);
+    post(std::move(recovered));
+    if (!lives()) return;
+    if (parts_.shared) later(lease_renewed_every, [this] { keep_lease(); });
     follow_tapes(offsets);
     follow_sources(offsets);
     follow_probes();
@@ -49,7 +57,9 @@ void Shell::crash(std::string const& where) {
     aborted_.clear();
     writable_ = true;
     watching_blindness_ = false;
-    parts_.world.leave_processes();
+    paused_ = pause_armed_ = holding_ = false;
+    slept_.clear();
+    parts_.world.leave_processes(parts_.node);
     parts_.witness.daemon_ended(saved_at_);
     Reply lost;
     lost.error = Error{Errc::unavailable, "the connection was lost", {}};
@@ -68,6 +78,7 @@ void Shell::stop() {
     }
     save(true);
     if (!queue_.empty()) parts_.witness.story("events are left in the queue");
+    if (parts_.shared) disk().release();
     crash("(stopped)");
 }
 
@@ -82,7 +93,7 @@ void Shell::wake_at(Instant when) {
 void Shell::pump() {
     if (pumping_) return;
     pumping_ = true;
-    while (alive() && !flight_) {
+    while (lives() && !flight_ && !holding_) {
         auto const now = parts_.machine.now().boot;
         if (retry_at_ && *retry_at_ > now) {
             if (engine_->next_deadline() <= now) elapse();
@@ -107,7 +118,7 @@ void Shell::pump() {
             }
         }
         handle(std::move(item));
-        if (alive() && !flight_ && engine_->next_deadline() <= now) elapse();
+        if (lives() && !flight_ && engine_->next_deadline() <= now) elapse();
     }
     pumping_ = false;
 }
@@ -190,7 +201,7 @@ void Shell::handle(Item item) {
 void Shell::land() {
     if (dies(CrashPoint::append_lost)) return;
     auto flight = std::move(*flight_);
-    parts_.disk.decided_by = flight.policy;
+    disk().decided_by = flight.policy;
     auto records = append(flight.decision.records, flight.now);
     flight_ = std::move(flight);
     if (records) parts_.witness.written();
@@ -208,6 +219,22 @@ void Shell::land() {
     if (dies(CrashPoint::after_apply)) return;
     flight = std::move(*flight_);
     flight_.reset();
+    act(std::move(flight), *std::move(records));
+}
+
+// What is durable is done, by whoever still holds the journal.
+void Shell::act(Flight flight, std::vector<Record> records) {
+    if (std::exchange(pause_armed_, false)) pause();
+    bool const waits = paused_ || (!flight.decision.commands.empty() && !may_act());
+    if (!lives()) return;
+    holding_ = waits;
+    if (waits) {
+        later(retry_after, [this, flight = std::move(flight), records = std::move(records)] {
+            act(flight, records);
+            pump();
+        });
+        return;
+    }
     auto const commands = flight.decision.commands.size();
     auto left = armed_ && armed_->point == CrashPoint::between_commands && armed_->decisions <= 0
                     ? parts_.random.below(commands + 1)
@@ -217,7 +244,7 @@ void Shell::land() {
         carry_out(std::move(command));
     }
     if (dies(CrashPoint::between_commands)) return;
-    on_applied(*records);
+    on_applied(records);
     if (flight.item.answer) flight.item.answer(flight.decision.reply);
     (void)dies(CrashPoint::after_commands);
 }
@@ -225,16 +252,20 @@ void Shell::land() {
 // As the decider's job does it: an unknown result is looked up in the store.
 Result<std::vector<Record>> Shell::append(std::vector<RecordDraft> const& drafts, Now now) {
     auto const before = engine_->state().seq;
-    auto records = parts_.disk.append(drafts, now, parts_.machine.boot_id());
+    auto records = disk().append(drafts, now, parts_.machine.boot_id());
     if (records || records.error().code != Errc::timeout) return records;
-    if (auto reread = parts_.disk.reread_tail(); !reread) return records;
-    if (parts_.disk.last_seq() == before + drafts.size()) {
-        return parts_.disk.read(before + 1, drafts.size());
+    if (auto reread = disk().reread_tail(); !reread) return records;
+    if (disk().last_seq() == before + drafts.size()) {
+        return disk().read(before + 1, drafts.size());
     }
     return fail(Errc::unavailable, records.error().what);
 }
 
 void Shell::not_written(Flight flight, Error const& error) {
+    if (error.code == Errc::conflict) {
+        lose(error.what);
+        return;
+    }
     writable_ = false;
     parts_.witness.story("not written: " + error.what);
     auto& item = flight.item;
@@ -265,19 +296,20 @@ void Shell::put_back(Item item) {
 
 // Until the store has said where the last append ended, nothing else is decided.
 void Shell::settle_doubt(Item item) {
-    if (!parts_.disk.reread_tail()) {
+    if (auto const reread = disk().reread_tail(); !reread) {
         put_back(std::move(item));
+        if (reread.error().code == Errc::conflict) lose(reread.error().what);
         return;
     }
     retry_at_.reset();
     auto const decision = std::exchange(item.doubt, nullptr);
     auto const before = engine_->state().seq;
-    if (parts_.disk.last_seq() == before) {
+    if (disk().last_seq() == before) {
         if (!item.over_unless_written) queue_.push_front(std::move(item));
         return;
     }
     writable_ = true;
-    auto const records = parts_.disk.read(before + 1, decision->records.size());
+    auto const records = disk().read(before + 1, decision->records.size());
     parts_.witness.written();
     for (auto const& record : *records) engine_->apply(record);
     for (auto const& command : decision->commands) carry_out(command);
@@ -342,7 +374,7 @@ void Shell::reload() {
     loaded.actor = {"admin", "admin"};
     loaded.policy = file;
     submit(std::move(loaded), [this, policy = file](Reply const& reply) {
-        if (reply.error || !alive()) return;
+        if (reply.error || !lives()) return;
         // What is decided before the caller wakes up is decided by the old one, as in the daemon.
         later(0s, [this, policy] {
             engine_->set_policy(policy, parts_.machine.now());
@@ -353,7 +385,7 @@ void Shell::reload() {
 }
 
 void Shell::save(bool with_state) {
-    if (!alive() || flight_) return;
+    if (!lives() || flight_) return;
     auto const& state = engine_->state();
     if (state.seq == 0) return;
     std::vector<Checkpoint> out;
@@ -365,7 +397,7 @@ void Shell::save(bool with_state) {
         auto text = to_text(engine_->save_state());
         out.push_back({std::string(state_checkpoint), state.seq, state.hash, std::move(text)});
     }
-    if (!parts_.disk.save_checkpoints(out)) return;
+    if (!disk().save_checkpoints(out)) return;
     saved_at_ = parts_.timeline.now();
     if (on_saved) on_saved();
 }

@@ -33,11 +33,16 @@ struct ShellParts {
     Disk& disk;
     Random& random;
     Witness& witness;
+    int node = 0;         // of the two that share a store
+    bool shared = false;  // it acts only while it holds the lease
 };
 
 class Shell {
 public:
-    explicit Shell(ShellParts parts) : parts_(parts) {}
+    explicit Shell(ShellParts parts) : parts_(parts) {
+        seat_.node = parts.node;
+        seat_.shared = parts.shared;
+    }
 
     std::shared_ptr<Policy const> file;  // what the configuration file says
     double slow_appends = 0.15;
@@ -48,7 +53,9 @@ public:
     void start();
     void crash(std::string const& where);
     void stop();
-    bool alive() const { return engine_ != nullptr; }
+    /// It is there and answers: a process that stands still does not.
+    bool alive() const { return lives() && !paused_; }
+    bool lives() const { return engine_ != nullptr; }
     bool writable() const { return writable_; }
     Engine const& engine() const { return *engine_; }
     /// Killed at that point of the `decisions`-th decision with records from now.
@@ -71,6 +78,17 @@ public:
 
     /// A body of Alertmanager's; false: nobody has taken it.
     bool hear_alerts(std::string const& service, std::vector<Alert> const& alerts);
+
+    // Two daemons on one store (shell_lease.cpp).
+    /// Takes the lease; false: the other one holds it, or there is no way to ask.
+    bool take_lease();
+    void cut_off(bool cut) { seat_.cut = cut; }
+    /// Stands still, in the middle of whatever it does.
+    void pause();
+    void resume();
+    /// Stands still when its next decision is durable and nothing of it has been done.
+    void pause_after_intent() { pause_armed_ = true; }
+    Time saved_at() const { return saved_at_; }
 
     static constexpr Duration retry_after = std::chrono::seconds(1);
 
@@ -122,6 +140,14 @@ private:
     void on_applied(std::vector<Record> const& records);
     void serve_without_journal();
     bool refuse(Item& item, Decision const& decision);
+    void act(Flight flight, std::vector<Record> records);
+    bool may_act();
+    void keep_lease();
+    void lose(std::string const& why);
+    Disk& disk() {
+        parts_.disk.sit(seat_);
+        return parts_.disk;
+    }
     void wake_at(Instant when);
     void later(Duration delay, std::function<void()> what);
 
@@ -165,6 +191,11 @@ private:
     void look_at_releases();
 
     ShellParts parts_;
+    Seat seat_;
+    std::vector<std::function<void()>> slept_;  // what came due while it stood still
+    bool paused_ = false;
+    bool pause_armed_ = false;
+    bool holding_ = false;  // a durable decision waits for the lease
     std::unique_ptr<Engine> engine_;
     std::deque<Item> queue_;
     std::set<std::string> progress_queued_;

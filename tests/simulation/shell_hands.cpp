@@ -29,12 +29,13 @@ void Shell::carry_out(Command command) {
             ));
         }
         void operator()(SettleStep& c) {
-            auto& random = shell.parts_.random;
-            shell.later(random.between(1ms, 3s), [this_ = &shell, c] { this_->settle(c); });
+            auto const takes = shell.parts_.random.between(1ms, 3s);
+            auto const wait = c.not_before - shell.parts_.machine.now().boot;
+            shell.later(std::max(takes, wait), [this_ = &shell, c] { this_->settle(c); });
         }
         void operator()(AbortStep& c) {
             shell.aborted_.insert({c.run, c.n});
-            shell.parts_.world.abort(c.run, c.n);
+            shell.parts_.world.abort(c.run, c.n, shell.parts_.node);
         }
         void operator()(RunCheck& c) {
             auto& random = shell.parts_.random;
@@ -46,9 +47,13 @@ void Shell::carry_out(Command command) {
 
 // Claims the step and starts it, or finds the one that was started before.
 void Shell::operator_step(StartStep command) {
+    if (!may_act()) {
+        if (lives()) later(retry_after, [this, command] { operator_step(command); });
+        return;
+    }
     auto& world = parts_.world;
     World::Key const key{command.run, command.n, command.attempt};
-    if (world.find(key) == nullptr) {
+    if (world.find(key, parts_.node) == nullptr) {
         if (aborted_.contains({command.run, command.n})) {
             StepOutcome outcome;
             outcome.kind = OutcomeKind::aborted;
@@ -60,6 +65,7 @@ void Shell::operator_step(StartStep command) {
         process.n = command.n;
         process.attempt = command.attempt;
         process.service = command.service;
+        process.node = parts_.node;
         process.step = command.step;
         world.start(std::move(process));
     }
@@ -82,7 +88,12 @@ void Shell::wait_for(World::Key key, StartStep command) {
         return;
     }
     process->waiter = [this, life = life_, over] {
-        if (alive() && life == life_) over();
+        if (!lives() || life != life_) return;
+        if (paused_) {
+            slept_.push_back(over);
+        } else {
+            over();
+        }
     };
 }
 
@@ -125,7 +136,7 @@ void Shell::ask(AskFresh question, std::function<void(Answer)> then) {
                 bool const blind = std::holds_alternative<UnknownValue>(sample.value);
                 if (blind || is_failure(sample)) failing.push_back({name, probe.name, "simulated"});
                 ingest(std::move(sample));
-                if (!alive()) return;
+                if (!lives()) return;
             }
         }
         auto answer = look(question);

@@ -62,7 +62,7 @@ void Shell::probe(ProbeKey const& key) {
         sample.at = begun;
         sample.value = value;
         ingest(std::move(sample));
-        if (!alive() || !probes_.contains(key)) return;
+        if (!lives() || !probes_.contains(key)) return;
         auto& next = probes_.at(key);
         next.asking = false;
         auto const now = parts_.machine.now();
@@ -83,7 +83,7 @@ void Shell::hurry(std::string const& service) {
 }
 
 void Shell::deliver_due() {
-    if (!alive()) return;
+    if (!lives()) return;
     auto const now = parts_.machine.now().boot;
     std::map<std::string, std::shared_ptr<Message const>> heads;
     auto const number = [](std::string const& id) { return std::stoull(id.substr(4)); };
@@ -147,7 +147,7 @@ void Shell::deliver(std::shared_ptr<Message const> message) {
 
 // What waits in a channel that fails goes to its fallback.
 void Shell::hand_on(std::string const& channel) {
-    if (!alive()) return;
+    if (!lives()) return;
     std::vector<std::string> ids;
     for (auto const& [id, message] : engine_->state().outbox) {
         if (message->channel == channel && !message->fallback.empty()) ids.push_back(id);
@@ -157,7 +157,7 @@ void Shell::hand_on(std::string const& channel) {
 
 void Shell::remember(MessageDelivered outcome, bool over, std::string channel) {
     submit(outcome, [this, outcome, over, channel](Reply const& reply) {
-        if (!alive()) return;
+        if (!lives()) return;
         bool const noted = !reply.error || reply.error->code != Errc::unavailable;
         later(
             noted || !over ? Duration::zero() : retry_after,

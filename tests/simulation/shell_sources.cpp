@@ -45,14 +45,14 @@ void Shell::look_at_releases() {
 
 bool Shell::hear_alerts(std::string const& service, std::vector<Alert> const& alerts) {
     auto const table = alerts_.find(service);
-    if (!alive() || table == alerts_.end()) return false;
+    if (!lives() || table == alerts_.end()) return false;
     AlertNotice notice;
     notice.alerts = alerts;
     auto const samples = table->second.take(notice, true, parts_.machine.now());
     ensure(samples.has_value(), "few alerts fire");
     auto const life = life_;
     if (!samples->empty()) ingest(*samples);
-    return alive() && life == life_;
+    return lives() && life == life_;
 }
 
 }  // namespace rollbackd::simulation

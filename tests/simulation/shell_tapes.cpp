@@ -29,9 +29,9 @@ void Shell::follow_tapes(Json const& offsets) {
 
 void Shell::read_tapes() {
     for (auto& [service, tape] : parts_.world.tapes) {
-        if (alive()) read_tape(service, tape);
+        if (lives()) read_tape(service, tape);
     }
-    if (alive()) later(look_every, [this] { read_tapes(); });
+    if (lives()) later(look_every, [this] { read_tapes(); });
 }
 
 void Shell::read_tape(std::string const& service, Tape const& tape) {

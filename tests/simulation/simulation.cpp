@@ -5,30 +5,32 @@ namespace rollbackd::simulation {
 using namespace std::chrono_literals;
 
 Simulation::Simulation(
-    std::uint64_t seed, double further, std::function<void(std::string const&)> const& teller
+    std::uint64_t seed, Shares shares, std::function<void(std::string const&)> const& teller
 )
     : random_(seed),
       writer_(~seed),
       looker_(seed ^ 0x5bd1e995U),
       other_(seed ^ 0x2545f491U),
-      scenario_(make_scenario(random_, further)),
-      shell_({timeline_, machine_, world_, disk_, random_, model_}) {
+      pair_(seed ^ 0x7f4a7c15U),
+      scenario_(make_scenario(random_, shares.further)),
+      shared_(pair_.chance(shares.shared)),
+      ears_{Ear(model_), Ear(model_)},
+      shells_{
+          Shell({timeline_, machine_, world_, disk_, random_, ears_[0], 0, shared_}),
+          Shell({timeline_, machine_, world_, disk_, random_, ears_[1], 1, shared_})
+      } {
     if (teller) {
         model_.teller = [this, teller](std::string const& line) {
             teller("[" + format_human(timeline_.now()) + "] " + line);
         };
     }
     model_.meanings = &scenario_.meanings;
-    shell_.file = scenario_.policy;
-    shell_.on_crash = [this] {
-        alerts_ = saved_alerts_;
-        restart_daemon();
-    };
-    shell_.on_saved = [this] { saved_alerts_ = alerts_; };
-    shell_.on_record = [this](Record const& record) {
-        if (chaos_) follow(record);
-    };
-    shell_.slow_appends = random_.chance(0.3) ? 0.5 : 0.1;
+    auto const slow = random_.chance(0.3) ? 0.5 : 0.1;
+    for (std::size_t node = 0; node < shells_.size(); ++node) {
+        shells_[node].file = scenario_.policy;
+        shells_[node].slow_appends = slow;
+        listen_to(node);
+    }
 }
 
 void Simulation::every(Duration period, std::function<void()> what) {
@@ -76,10 +78,10 @@ Report Simulation::run() {
 
 // How the daemon itself sees it, for the story of a seed that failed.
 void Simulation::tell_what_is_seen() {
-    if (!shell_.alive() || !model_.teller) return;
-    for (auto const& service : shell_.engine().policy().services) {
+    if (!shell().alive() || !model_.teller) return;
+    for (auto const& service : shell().engine().policy().services) {
         for (auto const& trigger : service.triggers) {
-            auto const seen = shell_.engine().judge(service.name, trigger.name, machine_.now());
+            auto const seen = shell().engine().judge(service.name, trigger.name, machine_.now());
             told(
                 service.name + "/" + trigger.name + " `" + trigger.when.text() + "` is " +
                 to_string(seen.verdict) + " to the daemon: " + seen.why
@@ -91,7 +93,7 @@ void Simulation::tell_what_is_seen() {
 
 void Simulation::tell_window(std::string const& service, std::string const& signal) {
     constexpr std::size_t told_max = 10;
-    auto const* const window = shell_.engine().window(service, signal);
+    auto const* const window = shell().engine().window(service, signal);
     if (window == nullptr) return;
     std::string out = service + " " + signal + " to the daemon:";
     for (auto const& sample : window->recent(told_max, {Instant::min(), machine_.now().boot})) {
@@ -103,9 +105,9 @@ void Simulation::tell_window(std::string const& service, std::string const& sign
 }
 
 Report simulate(
-    std::uint64_t seed, double further, std::function<void(std::string const&)> const& teller
+    std::uint64_t seed, Shares shares, std::function<void(std::string const&)> const& teller
 ) {
-    Simulation simulation(seed, further, teller);
+    Simulation simulation(seed, shares, teller);
     return simulation.run();
 }
 

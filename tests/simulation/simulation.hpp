@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tests/simulation/alert_truth.hpp"
+#include "tests/simulation/ear.hpp"
 #include "tests/simulation/model.hpp"
 #include "tests/simulation/shell.hpp"
 
@@ -12,19 +13,23 @@ struct Report {
     std::string broken;  // the promise that did not hold; empty: all of them did
     std::string hash;    // of the journal's newest record
     std::uint64_t incidents = 0, runs = 0, records = 0, crashes = 0, checks = 0;
-    std::uint64_t starts = 0, reboots = 0;
+    std::uint64_t starts = 0, reboots = 0, taken_over = 0;
     Time lasted{};
 };
 
-/// `further`: the share of stories with signals of further kinds.
+struct Shares {
+    double further = 0;  // of stories with signals of further kinds
+    double shared = 0;   // of stories with two daemons on one store
+};
+
 Report simulate(
-    std::uint64_t seed, double further, std::function<void(std::string const&)> const& teller = {}
+    std::uint64_t seed, Shares shares, std::function<void(std::string const&)> const& teller = {}
 );
 
 class Simulation {
 public:
     Simulation(
-        std::uint64_t seed, double further, std::function<void(std::string const&)> const& teller
+        std::uint64_t seed, Shares shares, std::function<void(std::string const&)> const& teller
     );
     Report run();
 
@@ -50,6 +55,16 @@ private:
     void restart_daemon();
     void calm_down();
     void compare_with_journal();
+
+    // Two daemons on one store (chaos_nodes.cpp).
+    Shell& shell() { return shells_[acting_]; }
+    void listen_to(std::size_t node);
+    void begin_nodes();
+    void trouble_between_nodes();
+    void look_for_lease();
+    void take_over(std::size_t node);
+    void node_ended(std::size_t node);
+    void calm_nodes();
 
     // Sources (chaos_sources.cpp).
     void trouble_in_source(std::string const& name, Duration lasts);
@@ -93,13 +108,18 @@ private:
     Random writer_;  // of the tapes: who writes them takes no chance from anybody else
     Random looker_;  // whether playbooks could be run: likewise
     Random other_;   // what happens to sources of further kinds
+    Random pair_;    // what happens between two daemons
     Timeline timeline_;
     Machine machine_{timeline_};
     Disk disk_{machine_};
     Model model_{timeline_, machine_, disk_};
     World world_{timeline_, random_, model_};
     Scenario scenario_;
-    Shell shell_;
+    bool shared_ = false;
+    std::array<Ear, 2> ears_;
+    std::array<Shell, 2> shells_;
+    std::size_t acting_ = 0;
+    std::array<bool, 2> stands_by_{};  // it is up, and asks for the lease
     Report report_;
     bool chaos_ = true;
     bool reboots_ = false;

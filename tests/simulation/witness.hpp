@@ -12,6 +12,7 @@ struct Process {
     std::uint32_t n = 0;
     std::uint32_t attempt = 0;
     std::string service;
+    int node = 0;  // the daemon that started it
     Step step;
     Time started{};
     bool live = true;
@@ -27,6 +28,10 @@ struct Witness {
     virtual void effect(Process const& process) = 0;
     /// Its supervisor has written down how.
     virtual void process_ended(Process const& process) = 0;
+    /// It is not there any more, whether or not that was written down.
+    virtual void process_gone(Process const&) {}
+    /// Of a shared store.
+    virtual void lease_taken(int node) { (void)node; }
     /// The engine has observed it; `at` is its event time.
     virtual void sampled(Sample const& sample, Time at) = 0;
     /// It has read that of a log beside the service, which no condition asks of.

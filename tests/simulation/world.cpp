@@ -141,6 +141,11 @@ Process* World::find(Key const& key) {
     return found == processes_.end() ? nullptr : &found->second;
 }
 
+Process* World::find(Key const& key, int node) {
+    auto* const found = find(key);
+    return found == nullptr || found->node != node ? nullptr : found;
+}
+
 Process& World::start(Process process) {
     Key const key{process.run, process.n, process.attempt};
     process.started = timeline_.now();
@@ -169,6 +174,7 @@ Process& World::start(Process process) {
         }
         if (half) take_effect(*found);
         found->live = false;  // no exit is ever written
+        witness_.process_gone(*found);
         if (found->waiter) found->waiter();
     });
     return made;
@@ -178,6 +184,7 @@ void World::end(Key const& key, OutcomeKind kind, bool effect) {
     auto& process = processes_.at(key);
     if (effect) take_effect(process);
     process.live = false;
+    witness_.process_gone(process);
     StepOutcome outcome;
     outcome.kind = kind;
     if (kind == OutcomeKind::done) outcome.exit = 0;
@@ -219,9 +226,10 @@ void World::change(Process const& process) {
     }
 }
 
-void World::abort(std::string const& run, std::uint32_t n) {
+void World::abort(std::string const& run, std::uint32_t n, int node) {
     for (auto& [key, process] : processes_) {
         if (process.run != run || process.n != n || !process.live) continue;
+        if (process.node != node) continue;
         bool const half = random_.chance(0.3);
         timeline_.after(random_.between(1ms, 500ms), [this, key = key, half] {
             auto* const found = find(key);
@@ -252,12 +260,15 @@ void World::forget(std::string const& run, std::uint32_t n) {
     }
 }
 
-void World::leave_processes() {
-    for (auto& [key, process] : processes_) process.waiter = nullptr;
+void World::leave_processes(int node) {
+    for (auto& [key, process] : processes_) {
+        if (process.node == node) process.waiter = nullptr;
+    }
 }
 
 void World::lose_processes() {
     for (auto& [key, process] : processes_) {
+        if (process.live) witness_.process_gone(process);
         process.live = false;
         process.waiter = nullptr;
     }

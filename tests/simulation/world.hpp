@@ -107,15 +107,17 @@ public:
     // Processes: what the supervisors do.
     using Key = std::tuple<std::string, std::uint32_t, std::uint32_t>;
     Process* find(Key const& key);
+    /// As that daemon sees it: claims are in a folder of its own.
+    Process* find(Key const& key, int node);
     Process& start(Process process);
-    void abort(std::string const& run, std::uint32_t n);
+    void abort(std::string const& run, std::uint32_t n, int node = 0);
     /// What a step of that plan answers to its preflight.
     StepFinding preflight(Plan const& plan, Step const& step);
     /// A step's check: did it take effect?
     OutcomeKind settle(std::string const& run, std::uint32_t n, Step const& step);
     void forget(std::string const& run, std::uint32_t n);
-    /// The daemon is gone: nobody waits any more.
-    void leave_processes();
+    /// That daemon is gone: nobody waits any more.
+    void leave_processes(int node);
     /// The machine is gone: so are they.
     void lose_processes();
 
