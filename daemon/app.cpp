@@ -185,11 +185,17 @@ int run_daemon(AppOptions const& options) {
         return 1;
     };
     ServiceManager manager;
-    // Before the journal: who has this folder knows that a former life of this daemon is over.
-    auto folder = open_step_folder(run_dir_of(loaded.policy->daemon));
-    if (!folder) return refuse(folder.error());
     auto store = store_options_of(loaded.policy->daemon);
-    store.node = (*folder)->id;
+    auto const steps = run_dir_of(loaded.policy->daemon);
+    std::shared_ptr<StepFolder const> folder;
+    // Before a journal that others may hold: who has this folder knows that a former life of this
+    // daemon is over.
+    if (is_shared_store(loaded.policy->daemon.store)) {
+        auto opened = open_step_folder(steps);
+        if (!opened) return refuse(opened.error());
+        folder = *std::move(opened);
+        store.node = folder->id;
+    }
     auto journal = open_journal(loaded.policy->daemon.store, OpenMode::read_write, store);
     if (!journal && stands_by(loaded.policy->daemon, journal.error())) {
         Standby standby(options.config_path, loaded, store, journal.error().what, manager);
@@ -204,8 +210,13 @@ int run_daemon(AppOptions const& options) {
         }
     }
     if (!journal) return refuse(journal.error());
+    if (!folder) {
+        auto opened = open_step_folder(steps);
+        if (!opened) return refuse(opened.error());
+        folder = *std::move(opened);
+    }
     App app(
-        options.config_path, loaded, *std::move(journal), *std::move(folder), std::move(manager)
+        options.config_path, loaded, *std::move(journal), std::move(folder), std::move(manager)
     );
     if (auto prepared = app.prepare(); !prepared) return refuse(prepared.error());
     return app.run();

@@ -83,7 +83,8 @@ asio::awaitable<void> Standby::life() {
 asio::awaitable<void> Standby::follow() {
     while (!finished_) {
         co_await look_once();
-        if (finished_ || !co_await sleep_for(looked_every)) co_return;
+        bool const slept = co_await sleep_for(looked_every);
+        if (!slept) co_return;
     }
 }
 
@@ -164,10 +165,11 @@ asio::awaitable<void> Standby::handle_signals() {
 }
 
 asio::awaitable<void> Standby::feed_watchdog() {
-    if (!manager_.watchdog()) co_return;
-    do {
+    auto const every = manager_.watchdog().value_or(std::chrono::seconds(1));
+    while (true) {
+        if (!co_await sleep_for(every)) co_return;
         manager_.alive();
-    } while (co_await sleep_for(*manager_.watchdog()));
+    }
 }
 
 std::string Standby::why_standing_by() const {

@@ -31,7 +31,7 @@ class Stage(World):
                  database: Database | None = None):
         folder.mkdir(parents=True)
         super().__init__(folder)
-        self.database = database
+        self.postgres = database
         if database:
             self.policy["daemon"] |= {"store": database.url, "run_dir": str(folder / "steps")}
         self.plan = list(plan)
@@ -72,8 +72,8 @@ class Stage(World):
     def journal(self) -> Path:
         """The journal as one SQLite file, which the judge reads."""
         file = self.folder / "rollbackd.db"
-        if self.database:
-            self.database.copy_to(file)
+        if self.postgres:
+            self.postgres.copy_to(file)
         return file
 
     # The daemon's lives

@@ -3,9 +3,11 @@ off is never done twice."""
 
 import copy
 import json
+import os
 import signal
 import socket
 import time
+from pathlib import Path
 
 import pytest
 from harness import settled, wait_for
@@ -199,7 +201,10 @@ def test_without_its_database_nothing_is_done_everybody_is_told_and_then_it_goes
 
 def test_a_database_that_hangs_holds_no_answer_and_no_stop(pair):
     pair.start()
-    pair.server.hang()
+    postmaster = pair.server.process.pid
+    each = [postmaster, *map(int, Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split())]
+    for pid in each:
+        os.kill(pid, signal.SIGSTOP)
     try:
         wait_for(lambda: pair.api(None).get("/readyz").status == 503, 30, "the loss to be noticed")
         began = time.monotonic()
@@ -207,7 +212,8 @@ def test_a_database_that_hangs_holds_no_answer_and_no_stop(pair):
         assert time.monotonic() - began < 1
         assert pair.daemon.stop(40) == 0
     finally:
-        pair.server.go_on()
+        for pid in each:
+            os.kill(pid, signal.SIGCONT)
 
 
 def test_a_start_without_a_database_says_what_is_missing_and_no_password(pair):

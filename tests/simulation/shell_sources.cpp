@@ -45,7 +45,7 @@ void Shell::look_at_releases() {
 
 bool Shell::hear_alerts(std::string const& service, std::vector<Alert> const& alerts) {
     auto const table = alerts_.find(service);
-    if (!lives() || table == alerts_.end()) return false;
+    if (!alive() || table == alerts_.end()) return false;
     AlertNotice notice;
     notice.alerts = alerts;
     auto const samples = table->second.take(notice, true, parts_.machine.now());

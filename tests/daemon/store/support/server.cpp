@@ -3,15 +3,16 @@
 #include "daemon/store/postgres.hpp"
 #include "tests/catch.hpp"
 
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cstdlib>
 #include <sstream>
-#include <thread>
 
 namespace rollbackd::store_test {
 
@@ -96,9 +97,9 @@ void Server::start(std::string const& options) {
         argv.push_back(options);
     }
     process_ = spawn(argv, folder_.path("log"));
-    for (int i = 0; i < 600 && !answers(); ++i) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
+    pollfd ended{int(::syscall(SYS_pidfd_open, process_, 0)), POLLIN, 0};
+    for (int i = 0; i < 600 && !answers() && ::poll(&ended, 1, 50) == 0; ++i) continue;
+    ::close(ended.fd);
     INFO(read_file(folder_.path("log")));
     REQUIRE(answers());
 }
