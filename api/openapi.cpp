@@ -111,10 +111,11 @@ std::vector<unsigned> refusals_of(Endpoint const& endpoint) {
     bool const chooses = endpoint.takes == "ServiceChoice" || endpoint.takes == "SilenceChoice" ||
                          endpoint.takes == "NewSilence";
     if (named || chooses) out.push_back(404);
-    if (records || endpoint.effect == Effect::always) out.push_back(409);
+    bool const changes = records || endpoint.effect == Effect::always;
+    if (changes) out.push_back(409);
     if (sends) out.insert(out.end(), {413, 415});
     if (sends || !endpoint.query.empty() || records) out.push_back(422);
-    if (records || endpoint.id == "readyz") out.push_back(503);
+    if (changes || endpoint.id == "readyz") out.push_back(503);
     return out;
 }
 

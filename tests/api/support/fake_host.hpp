@@ -29,6 +29,7 @@ public:
         override;
     Json dry_run(Plan const& plan) const override;
     bool journal_writable() const override { return writable; }
+    std::string why_standing_by() const override { return standing_by; }
     std::vector<ReadyCheck> readiness() const override;
     DaemonFacts facts_of_daemon() const override { return DaemonFacts(); }
     std::string metrics() const override { return "rollbackd_up 1\n"; }
@@ -40,6 +41,7 @@ public:
 
     engine_testing::World world;
     bool writable = true;
+    std::string standing_by;
     bool queue_full = false;
     bool config_good = true;
     bool throws = false;
