@@ -89,6 +89,7 @@ void Simulation::take_over(std::size_t node) {
     acting_ = node;
     stands_by_[node] = false;
     ears_[node].muted = false;
+    shell().found_saved_at(former.saved_at());
     shell().start();
 }
 

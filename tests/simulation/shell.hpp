@@ -88,7 +88,9 @@ public:
     void resume();
     /// Stands still when its next decision is durable and nothing of it has been done.
     void pause_after_intent() { pause_armed_ = true; }
+    /// The newest checkpoint of the store: windows as they were then.
     Time saved_at() const { return saved_at_; }
+    void found_saved_at(Time when) { saved_at_ = when; }
 
     static constexpr Duration retry_after = std::chrono::seconds(1);
 
