@@ -138,6 +138,10 @@ Status
  started_at: time
  now: time
  limits: {integer}
+ you: You
+You
+ name: string
+ role: string
 Journal
  seq: integer
  hash: string
@@ -221,9 +225,16 @@ Trigger
  unstable: boolean
  changes: integer
  when: string
+ reads: [Reading]
  response: string
  acting: boolean
  autonomy: @autonomy
+Reading
+ signal: string
+ function: string
+ window: string?
+ comparison: string
+ threshold: number?
 Deployment
  id: integer
  service: string

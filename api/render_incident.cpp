@@ -42,6 +42,14 @@ Json render_check(CheckRun const& check, std::vector<Check> const& planned) {
     return out;
 }
 
+Json render_question(Question const& question) {
+    JsonObject out;
+    out["for"] = to_string(question.asks);
+    out["n"] = question.n;
+    out["what"] = question.what;
+    return out;
+}
+
 std::string why_of(Firing const& firing) {
     if (firing.raised) return "raised by a person: " + firing.reason;
     return (firing.cleared ? "was true: " : "") + firing.evaluation.why;
@@ -85,6 +93,7 @@ Json render_run(Run const& run) {
     out["undoes"] = to_string(run.plan.undoes);
     out["data_loss"] = to_string(run.plan.data_loss);
     out["data_loss_window"] = to_json(run.plan.data_loss_window);
+    out["budget"] = run.plan.budget ? to_json(format_duration(*run.plan.budget)) : Json(nullptr);
     out["planned_at"] = render_time(run.planned_at.wall);
     out["started_at"] = render_time(run.started_at);
     out["ended_at"] = render_time(run.ended_at);
@@ -180,6 +189,7 @@ Json render_incident(Incident const& incident) {
     out["next"] = head.next;
     out["must"] = head.must;
     out["command"] = head.command;
+    out["asks"] = render_question(question_of(incident));
     out["alert_only"] = incident.alert_only;
     out["triggers"] = rendered(incident.triggers, render_firing);
     out["opened_at"] = render_time(incident.opened_at.wall);

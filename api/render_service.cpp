@@ -1,5 +1,6 @@
 // Services, signals and triggers as the API shows them.
 #include "api/render.hpp"
+#include "triggers/readings.hpp"
 
 #include <algorithm>
 
@@ -64,6 +65,17 @@ Json render_playbook(Playbook const& playbook, ServiceState const& state) {
     out["ready_why"] = looked ? known->second.why : std::string();
     auto const drill = state.drills.find(playbook.name);
     out["drill"] = drill == state.drills.end() ? Json(nullptr) : render_drill(drill->second);
+    return out;
+}
+
+/// Thresholds as numbers, so that a plot can draw them without reading the condition's language.
+Json render_reading(Reading const& reading) {
+    JsonObject out;
+    out["signal"] = reading.signal;
+    out["function"] = reading.function;
+    out["window"] = reading.window ? Json(format_duration(*reading.window)) : Json(nullptr);
+    out["comparison"] = reading.comparison;
+    out["threshold"] = to_json(reading.threshold);
     return out;
 }
 
@@ -151,6 +163,9 @@ Json render_trigger(
     out["unstable"] = track != nullptr && track->flapping.is_unstable(now.boot);
     out["changes"] = track == nullptr ? 0 : track->flapping.count(now.boot);
     out["when"] = trigger.when.text();
+    JsonArray reads;
+    for (auto const& reading : readings_of(trigger.when)) reads.push_back(render_reading(reading));
+    out["reads"] = std::move(reads);
     out["response"] = response_text(resolved.response);
     out["acting"] = is_acting(resolved);
     out["autonomy"] = to_string(trigger_autonomy(engine, service, trigger));

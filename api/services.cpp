@@ -18,6 +18,13 @@ Json render_journal(Context& context) {
     return out;
 }
 
+Json render_actor(Actor const& actor) {
+    JsonObject out;
+    out["name"] = actor.name;
+    out["role"] = actor.role;
+    return out;
+}
+
 }  // namespace
 
 Response get_status(Context& context) {
@@ -46,6 +53,7 @@ Response get_status(Context& context) {
     body["started_at"] = render_time(facts.started_at);
     body["now"] = render_time(context.host.now().wall);
     body["limits"] = facts.limits;
+    body["you"] = render_actor(context.request.actor);
     return answer(body);
 }
 

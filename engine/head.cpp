@@ -9,15 +9,6 @@ namespace rollbackd {
 
 namespace {
 
-// What a person is asked for by the newest run.
-enum class Asks { nothing, plan, step_approval, manual_step, unsettled_step, manual_check };
-
-struct Question {
-    Asks asks = Asks::nothing;
-    std::uint32_t n = 0;  // as steps/{n} names it: steps first, then the entries of verify
-    std::string what;
-};
-
 Run const* newest_run(Incident const& incident) {
     return incident.runs.empty() ? nullptr : &incident.runs.back();
 }
@@ -30,6 +21,8 @@ Question question_of_step(Run const& run, StepRun const& step) {
     if (step.type == "manual") return {Asks::manual_step, step.n, step.text};
     return {Asks::step_approval, step.n, step.name};
 }
+
+}  // namespace
 
 Question question_of(Incident const& incident) {
     auto const* const run = newest_run(incident);
@@ -47,6 +40,8 @@ Question question_of(Incident const& incident) {
     }
     return {};
 }
+
+namespace {
 
 std::string on_one_line(std::string const& text) { return printable_line(text, text.size()); }
 

@@ -16,6 +16,17 @@ struct Head {
     std::string command;  // ready to paste: what must be done, else where to look
 };
 
+/// What the newest run asks a person for.
+enum class Asks { nothing, plan, step_approval, manual_step, unsettled_step, manual_check };
+BOOST_DESCRIBE_ENUM(Asks, nothing, plan, step_approval, manual_step, unsettled_step, manual_check)
+
+struct Question {
+    Asks asks = Asks::nothing;
+    std::uint32_t n = 0;  // as steps/{n} names it: steps first, then the entries of verify
+    std::string what;
+};
+Question question_of(Incident const& incident);
+
 /// "cooldown (f): the last run ended 2m ago, …".
 std::string refusal_text(Refusal const& refusal);
 Head head_of(Incident const& incident);
