@@ -72,6 +72,9 @@ public:
     ) = 0;
     /// What each step of the plan would do, as its type describes it: [{"n","type","would"}].
     virtual Json dry_run(Plan const& plan) const = 0;
+    /// What a step that runs has written so far: whole lines, the newest, secrets taken out. Empty
+    /// where it has written nothing, or writes nothing.
+    virtual Awaitable<std::string> step_output(std::string run, std::uint32_t n) = 0;
 
     /// Changing calls answer 503 while this is false.
     virtual bool journal_writable() const = 0;

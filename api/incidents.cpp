@@ -58,6 +58,15 @@ std::string number_key(std::pair<std::size_t, T const*> const& item) {
     return std::to_string(item.first);
 }
 
+/// Of its newest run.
+StepRun const* find_step(Incident const& incident, std::uint64_t n) {
+    if (incident.runs.empty()) return nullptr;
+    for (auto const& step : incident.runs.back().steps) {
+        if (step.n == n) return &step;
+    }
+    return nullptr;
+}
+
 }  // namespace
 
 Response list_incidents(Context& context) {
@@ -95,6 +104,36 @@ Response get_explain(Context& context) {
     if (!incident) return std::move(incident.refusal);
     auto const explanation = explain_incident(*incident, context.host.now());
     return answer_explanation(context.request, explanation);
+}
+
+Response get_plan(Context& context) {
+    auto incident = find_incident(context);
+    if (!incident) return std::move(incident.refusal);
+    if (incident->runs.empty()) return refuse(404, incident->id + " has no plan");
+    auto const& plan = incident->runs.back().plan;
+    JsonObject body;
+    body["plan"] = render_plan(plan);
+    body["would"] = context.host.dry_run(plan);
+    return answer(body);
+}
+
+Awaitable<Response> get_step_output(Context& context) {
+    auto incident = find_incident(context);
+    if (!incident) co_return std::move(incident.refusal);
+    auto const n = parse_number(context.request.param("n"));
+    auto const* const step = n ? find_step(*incident, *n) : nullptr;
+    if (step == nullptr) co_return refuse(404, "a step is named by its number, beginning with 1");
+    // Copied: another decision may replace the incident meanwhile.
+    auto const known = *step;
+    std::string text = known.text;
+    bool const live = known.state == StepState::running;
+    if (live) text = co_await context.host.step_output(incident->runs.back().id, known.n);
+    JsonObject body;
+    body["n"] = known.n;
+    body["state"] = to_string(known.state);
+    body["text"] = text;
+    body["live"] = live;
+    co_return answer(body);
 }
 
 Response get_report(Context& context) {

@@ -54,6 +54,9 @@ public:
     api::Awaitable<Result<std::vector<Record>>> read_journal(std::uint64_t from, std::size_t limit)
         override;
     Json dry_run(Plan const& plan) const override;
+    api::Awaitable<std::string> step_output(std::string run, std::uint32_t n) override {
+        return runner_->output(std::move(run), n);
+    }
     bool journal_writable() const override { return decider_.writable(); }
     std::vector<api::ReadyCheck> readiness() const override;
     api::DaemonFacts facts_of_daemon() const override;

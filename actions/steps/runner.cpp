@@ -2,6 +2,7 @@
 
 #include "actions/steps/descriptor.hpp"
 #include "actions/steps/registry.hpp"
+#include "actions/steps/supervisor/step_files.hpp"
 #include "actions/steps/words.hpp"
 #include "core/io/clock.hpp"
 #include "core/io/deadline.hpp"
@@ -60,6 +61,36 @@ Result<std::string> find_supervisor(std::string given) {
     );
 }
 
+/// What the process that wrote last of all those of a step has written, from a line's beginning.
+std::string newest_live(std::string const& run_dir, std::string const& prefix) {
+    fs::path newest;
+    fs::file_time_type when = fs::file_time_type::min();
+    std::error_code ignored;  // a step that ends meanwhile takes its folder along
+    auto const look = [&](fs::path const& folder) {
+        auto const file = folder / step_files::live_name;
+        auto const written = fs::last_write_time(file, ignored);
+        if (ignored || written < when) return;
+        newest = file;
+        when = written;
+    };
+    for (auto const& entry : fs::directory_iterator(run_dir, ignored)) {
+        if (!entry.path().filename().string().starts_with(prefix)) continue;
+        look(entry.path());
+        std::error_code gone;
+        for (auto const& inner : fs::directory_iterator(entry.path(), gone)) look(inner.path());
+    }
+    auto const pairs =
+        step_files::decode(step_files::read_at(AT_FDCWD, newest.c_str()).value_or(std::string()));
+    // Written over in place: what was read in the middle of that does not fit together.
+    bool const whole = pairs && pairs->size() == 3 && pairs->front().second == pairs->back().second;
+    if (!whole) return {};
+    auto text = step_files::value_of(*pairs, "tail");
+    bool const cut =
+        step_files::number_of(*pairs, "total").value_or(0) > static_cast<long long>(text.size());
+    if (cut) text.erase(0, text.find_first_of("\r\n") + 1);
+    return text;
+}
+
 class Runner final : public StepRunner {
 public:
     Runner(RunnerParts parts, RunnerOptions options, std::string supervisor)
@@ -76,6 +107,7 @@ public:
     asio::awaitable<CheckResult> check(CheckRequest request) override;
     asio::awaitable<std::optional<Objection>> preflight(Step step) override;
     std::string dry_run(Step const& step) const override;
+    asio::awaitable<std::string> output(std::string run, std::uint32_t n) override;
     asio::awaitable<std::string> where_steps_run() override { return launcher_.probe(); }
     void set_hosts(std::vector<HostPolicy> hosts) override { hosts_ = std::move(hosts); }
     void forget_step(std::string const& run, std::uint32_t n) override;
@@ -229,6 +261,15 @@ std::string Runner::dry_run(Step const& step) const {
     auto text = type->dry_run(step);
     if (!step.host.empty()) text += " on " + step.host;
     return parts_.secrets.redact(text);
+}
+
+/// A few stats and one small file that was just written: no work for another thread.
+asio::awaitable<std::string> Runner::output(std::string run, std::uint32_t n) {
+    auto const text = newest_live(run_dir_, prefix_of(run, n));
+    // Only what ends in a line's end is whole; a secret cut in two would not be known.
+    auto const end = text.find_last_of("\r\n");
+    if (end == std::string::npos) co_return std::string();
+    co_return parts_.secrets.redact(std::string_view(text).substr(0, end + 1));
 }
 
 void Runner::remove_directories(std::function<bool(std::string const& name)> const& which) const {

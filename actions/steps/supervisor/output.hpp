@@ -23,6 +23,15 @@ public:
 
     bool is_cut() const { return dropped_ > 0 || tail_.size() > tail_max_; }
 
+    unsigned long long total() const { return dropped_ + head_.size() + tail_.size(); }
+    /// The last `bytes` of what is kept.
+    std::string newest(std::size_t bytes) const {
+        if (tail_.size() >= bytes) return tail_.substr(tail_.size() - bytes);
+        if (dropped_ > 0) return tail_;
+        auto const more = std::min(bytes - tail_.size(), head_.size());
+        return head_.substr(head_.size() - more) + tail_;
+    }
+
     std::string take() && {
         cut(tail_max_);
         if (dropped_ == 0) return head_ + tail_;

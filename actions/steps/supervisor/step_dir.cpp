@@ -107,6 +107,15 @@ void StepDir::write_child(StepSpec const& spec, pid_t pid) const {
     renameat(fd_, temporary.c_str(), fd_, files::child_name);
 }
 
+void StepDir::write_live(int& file, step_files::Pairs const& record) const {
+    if (file < 0) {
+        file = openat(fd_, files::live_name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    }
+    auto const content = files::encode(record);
+    // In place: a name for each time would be a commit of the file system's journal each.
+    if (file >= 0) (void)!pwrite(file, content.data(), content.size(), 0);
+}
+
 bool StepDir::write_exit(step_files::Pairs const& record) const {
     auto const temporary = exit_temporary();
     auto const content = files::encode(record);

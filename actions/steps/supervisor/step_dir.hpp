@@ -49,6 +49,8 @@ public:
     int open_input(StepSpec const& spec) const;
     bool is_abort_asked() const;
     void write_child(StepSpec const& spec, pid_t pid) const;
+    /// For onlookers: neither durable nor certain. `file` is kept open between calls, -1 at first.
+    void write_live(int& file, step_files::Pairs const& record) const;
     /// Durable when true. Temporary file, sync, rename, sync of the directory.
     bool write_exit(step_files::Pairs const& record) const;
     /// An inotify descriptor that reports new files here, or -1: then only signals can abort.

@@ -20,6 +20,7 @@ inline constexpr char const* input_name = "input";  // stdin, where the spec has
 inline constexpr char const* claim_name = "claim";  // somebody has begun: never begin again
 inline constexpr char const* child_name = "child";  // the process that was started
 inline constexpr char const* exit_name = "exit";    // how it ended
+inline constexpr char const* live_name = "live";    // what it has written so far, for onlookers
 inline constexpr char const* abort_name = "abort";  // written by the daemon: stop it
 
 /// Comes with the daemon's own SIGTERM, so that an abort is one also where its file cannot be

@@ -8,6 +8,7 @@
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <ctime>
@@ -34,7 +35,7 @@ public:
           stdout_(spec.output_max),
           all_(spec.output_max) {}
     ~Supervision() {
-        for (int const fd : {timer_, child_.output, child_.errors}) {
+        for (int const fd : {timer_, live_, child_.output, child_.errors}) {
             if (fd >= 0) close(fd);
         }
     }
@@ -48,6 +49,8 @@ private:
 
     void wait_for_something();
     void drain(int& fd, bool is_stdout, std::size_t bytes_max);
+    void show_output();
+    int wait_ms() const;
     void reap();
     void ask_to_end(char const* why);
     void on_time();
@@ -57,6 +60,8 @@ private:
 
     static constexpr std::size_t read_max = 256 * 1024;   // of one stream between two looks around
     static constexpr std::size_t rest_max = 1024 * 1024;  // after the end: what the pipe still held
+    static constexpr std::size_t live_max = 16 * 1024;    // of the output, for onlookers
+    static constexpr long long live_every_ms = 250;
     static constexpr long long kill_again_ms = 20;
     static constexpr int kill_rounds_max = 250;
 
@@ -65,6 +70,7 @@ private:
     int signals_;
     int watcher_;
     int timer_;
+    int live_ = -1;
     BoundedOutput stdout_;
     BoundedOutput all_;  // both streams, in the order they were read
     StartedChild child_;
@@ -75,6 +81,8 @@ private:
     int status_ = 0;
     int kill_rounds_ = 0;
     long long started_ms_ = 0;
+    unsigned long long shown_ = 0;  // bytes of output when it was shown last
+    long long shown_ms_ = 0;
 };
 
 step_files::Pairs Supervision::run() {
@@ -106,7 +114,7 @@ void Supervision::wait_for_something() {
         {watcher_, POLLIN, 0},
         {timer_, POLLIN, 0},
     }};
-    if (poll(wanted.data(), wanted.size(), -1) < 0) return;
+    if (poll(wanted.data(), wanted.size(), wait_ms()) < 0) return;
     if (wanted[0].revents != 0) drain(child_.output, true, read_max);
     if (wanted[1].revents != 0) drain(child_.errors, false, read_max);
     if (wanted[2].revents != 0) {
@@ -126,6 +134,20 @@ void Supervision::wait_for_something() {
         if (dir_.is_abort_asked()) ask_to_end("aborted");
     }
     if (wanted[4].revents != 0) on_time();
+    if (wait_ms() == 0) show_output();
+}
+
+/// Until the output is to be shown again; -1: nothing new to show.
+int Supervision::wait_ms() const {
+    if (shown_ == all_.total()) return -1;
+    return static_cast<int>(std::clamp(shown_ms_ + live_every_ms - now_ms(), 0LL, live_every_ms));
+}
+
+void Supervision::show_output() {
+    shown_ = all_.total();
+    shown_ms_ = now_ms();
+    auto const total = std::to_string(shown_);
+    dir_.write_live(live_, {{"total", total}, {"tail", all_.newest(live_max)}, {"again", total}});
 }
 
 void Supervision::drain(int& fd, bool is_stdout, std::size_t bytes_max) {
