@@ -13,8 +13,7 @@ Response get_openapi(Context&);
 
 // dashboard.cpp
 Response get_dashboard(Context&);
-Response get_dashboard_script(Context&);
-Response get_dashboard_style(Context&);
+Response get_dashboard_asset(Context&);
 
 // services.cpp
 Response get_status(Context&);
@@ -40,6 +39,8 @@ Response list_incidents(Context&);
 Response get_incident(Context&);
 Response get_timeline(Context&);
 Response get_explain(Context&);
+Response get_plan(Context&);
+Awaitable<Response> get_step_output(Context&);
 Response get_report(Context&);
 Response get_evidence(Context&);
 

@@ -81,12 +81,11 @@ JsonObject response_of(unsigned status, JsonObject body) {
 }
 
 /// What a success carries where it is no JSON.
-std::string_view plain_type(Endpoint const& endpoint) {
-    if (endpoint.id == "metrics") return "text/plain";
-    if (endpoint.id == "events") return "text/event-stream";
-    if (endpoint.id == "dashboard") return "text/html";
-    if (endpoint.id == "dashboardScript") return "text/javascript";
-    if (endpoint.id == "dashboardStyle") return "text/css";
+std::vector<std::string_view> plain_types(Endpoint const& endpoint) {
+    if (endpoint.id == "metrics") return {"text/plain"};
+    if (endpoint.id == "events") return {"text/event-stream"};
+    if (endpoint.id == "dashboard") return {"text/html"};
+    if (endpoint.id == "dashboardAsset") return {"text/javascript", "text/css", "image/svg+xml"};
     return {};
 }
 
@@ -94,11 +93,11 @@ JsonObject success_of(Endpoint const& endpoint) {
     if (!endpoint.answers.empty()) {
         return content("application/json", schema_of(endpoint.answers));
     }
-    auto const type = plain_type(endpoint);
-    if (type.empty()) return {};
     JsonObject text;
     text["type"] = "string";
-    return content(type, std::move(text));
+    JsonObject out;
+    for (auto const type : plain_types(endpoint)) out.insert(*content(type, text).begin());
+    return out;
 }
 
 /// Every status the endpoint may answer beside its success.

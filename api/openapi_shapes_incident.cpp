@@ -15,6 +15,7 @@ constexpr std::string_view shapes = R"(Incident
  next: string
  must: string
  command: string
+ asks: Question
  alert_only: boolean
  triggers: [Firing]
  opened_at: time
@@ -34,6 +35,10 @@ constexpr std::string_view shapes = R"(Incident
  success: [Check]
  follow_up: [string]
  reminders: [Reminder]
+Question
+ for: nothing|plan|step_approval|manual_step|unsettled_step|manual_check
+ n: integer
+ what: string
 Firing
  name: string
  verdict: true|false|unknown
@@ -95,6 +100,7 @@ Run
  undoes: nothing|release|schema|data
  data_loss: none|possible|certain
  data_loss_window: string?
+ budget: string?
  planned_at: time
  started_at: time?
  ended_at: time?
@@ -118,6 +124,11 @@ Check
  why: string
  kind?: until|hold|run|manual
  condition?: string
+StepOutput
+ n: integer
+ state: @step
+ text: string
+ live: boolean
 DryRun
  plan: Plan
  would: [WouldDo]
@@ -228,6 +239,7 @@ Reasons
  raised?: boolean
  classification?: object
  blame?: string
+ reads?: [Reading]
  firing?: boolean
  unstable?: boolean
  changes?: integer

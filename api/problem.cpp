@@ -20,6 +20,8 @@ std::string_view title_of(unsigned status) {
             return "Accepted";
         case 204:
             return "No Content";
+        case 304:
+            return "Not Modified";
         case 400:
             return "Bad Request";
         case 401:

@@ -249,7 +249,8 @@ private:
         auto const bytes_out = response.body.size();
         http::response<http::string_body> message;
         set_head(message, response, keep, version);
-        if (response.status != 204) message.content_length(bytes_out);
+        bool const bodiless = response.status == 204 || response.status == 304;
+        if (!bodiless) message.content_length(bytes_out);
         if (!request.head) message.body() = std::move(response.body);
         plain_.expires_after(shared_.limits.write_timeout);
         http::response_serializer<http::string_body> serializer(message);
