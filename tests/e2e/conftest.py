@@ -7,6 +7,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from harness import BINARIES, World  # noqa: E402
 from harness.booking import BookingStack  # noqa: E402
+from harness.browser import Browser, why_no_browser  # noqa: E402
 from harness.composed import IdentityStack, MusicStack  # noqa: E402
 from harness.control import ControlStack  # noqa: E402
 from harness.drill import Drill  # noqa: E402
@@ -26,14 +27,19 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Debian packages no PM2: its tests are for a machine that has one or could fetch it, and left out of others."""
-    if find_pm2():
-        return
-    without = [item for item in items if "pm2" in getattr(item, "fixturenames", ())]
+    """What Debian does not package: its tests are for a machine that could fetch it, and left out of others."""
+    if not find_pm2():
+        leave_out(config, items, "pm2", "tests of PM2 (scripts/setup tests fetches it with npm; ROLLBACKD_TEST_PM2 names one)")
+    if reason := why_no_browser():
+        leave_out(config, items, "browse", f"tests in a browser: {reason}")
+
+
+def leave_out(config, items, fixture: str, what: str) -> None:
+    without = [item for item in items if fixture in getattr(item, "fixturenames", ())]
     if without:
         items[:] = [item for item in items if item not in without]
         config.hook.pytest_deselected(items=without)
-        print(f"\nleft out: {len(without)} tests of PM2 (scripts/setup tests fetches it with npm; ROLLBACKD_TEST_PM2 names one)")
+        print(f"\nleft out: {len(without)} {what}")
 
 
 @pytest.fixture
@@ -42,6 +48,23 @@ def world(tmp_path):
     made = World(tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture
+def browse(world):
+    """Opens the dashboard of the world's daemon in a real Chromium, for as long as the test lasts."""
+    opened: list[Browser] = []
+
+    def open_(role: str | None = "admin", route: str = "/") -> Browser:
+        browser = Browser(f"http://127.0.0.1:{world.daemon.port}")
+        opened.append(browser)
+        if role:
+            browser.sign_in(world.tokens[role], route)
+        return browser
+
+    yield open_
+    for browser in opened:
+        browser.close()
 
 
 def drilled(kind: type[Drill], world: World, folder: Path, *programs: str, network: OwnNetwork | None = None):

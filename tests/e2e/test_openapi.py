@@ -134,8 +134,10 @@ def test_every_answer_is_as_the_document_says(eventful):
     world.push("payments", *[{"ok": False}] * 4)
     waiting = wait_for(lambda: [i for i in world.incidents() if i["state"] == "waiting"], what="a plan")[0]["id"]
     for path in ("/healthz", "/readyz", "/metrics", "/v1/openapi.json", "/v1/status", "/v1/services", "/v1/incidents",
-                 "/v1/silences", "/v1/journal", "/", "/dashboard.js", "/dashboard.css"):
+                 "/v1/silences", "/v1/journal", "/"):
         call("GET", path)
+    for file in re.findall(r"/assets/([\w.-]+)", world.api().get("/").text) + ["nope.js"]:
+        call("GET", "/assets/{file}", file=file)
     for path in ("", "/deployments", "/versions"):
         call("GET", "/v1/services/{s}" + path, **shop)
     for signal in ("health", "payments"):
@@ -144,8 +146,10 @@ def test_every_answer_is_as_the_document_says(eventful):
         call("GET", "/v1/services/{s}/versions/{v}", s="shop", v=version)
         call("POST", "/v1/services/{s}/versions/{v}/release", {"reason": "x"}, s="shop", v=version)
     for incident in ("INC-1", waiting, "INC-99"):
-        for path in ("", "/timeline", "/explain", "/report", "/evidence"):
+        for path in ("", "/timeline", "/explain", "/report", "/evidence", "/plan"):
             call("GET", "/v1/incidents/{id}" + path, id=incident)
+        for n in ("1", "99"):
+            call("GET", "/v1/incidents/{id}/steps/{n}/output", id=incident, n=n)
     for trigger in ("down", "payments", "nope"):
         call("GET", "/v1/services/{s}/triggers/{t}/explain", s="shop", t=trigger)
     call("POST", "/v1/services/{s}/playbooks/{p}/runs", {"dry_run": True}, s="shop", p="drain")

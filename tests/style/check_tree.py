@@ -16,7 +16,7 @@ FUNCTION_LINES_MAX = 70
 README_LINES_MAX = 40
 
 # Line length is clang-format's: scripts/check asks it.
-CODE = {".cpp", ".hpp", ".py", ".sh"}
+CODE = {".cpp", ".hpp", ".py", ".sh", ".ts", ".tsx", ".mjs"}
 TEXT = CODE | {".md", ".yaml", ".yml", ".json", ".service", ".conf", ".rules", ".txt", ".cmake", ".js",
                ".html", ".css", ".sql", ""}
 
