@@ -40,7 +40,7 @@ Response get_incident(Context&);
 Response get_timeline(Context&);
 Response get_explain(Context&);
 Response get_plan(Context&);
-Awaitable<Response> get_step_output(Context&);
+Response get_step_output(Context&);
 Response get_report(Context&);
 Response get_evidence(Context&);
 

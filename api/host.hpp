@@ -74,7 +74,7 @@ public:
     virtual Json dry_run(Plan const& plan) const = 0;
     /// What a step that runs has written so far: whole lines, the newest, secrets taken out. Empty
     /// where it has written nothing, or writes nothing.
-    virtual Awaitable<std::string> step_output(std::string run, std::uint32_t n) = 0;
+    virtual std::string step_output(std::string const& run, std::uint32_t n) const = 0;
 
     /// Changing calls answer 503 while this is false.
     virtual bool journal_writable() const = 0;

@@ -117,23 +117,19 @@ Response get_plan(Context& context) {
     return answer(body);
 }
 
-Awaitable<Response> get_step_output(Context& context) {
+Response get_step_output(Context& context) {
     auto incident = find_incident(context);
-    if (!incident) co_return std::move(incident.refusal);
+    if (!incident) return std::move(incident.refusal);
     auto const n = parse_number(context.request.param("n"));
     auto const* const step = n ? find_step(*incident, *n) : nullptr;
-    if (step == nullptr) co_return refuse(404, "a step is named by its number, beginning with 1");
-    // Copied: another decision may replace the incident meanwhile.
-    auto const known = *step;
-    std::string text = known.text;
-    bool const live = known.state == StepState::running;
-    if (live) text = co_await context.host.step_output(incident->runs.back().id, known.n);
+    if (step == nullptr) return refuse(404, "a step is named by its number, beginning with 1");
+    bool const live = step->state == StepState::running;
     JsonObject body;
-    body["n"] = known.n;
-    body["state"] = to_string(known.state);
-    body["text"] = text;
+    body["n"] = step->n;
+    body["state"] = to_string(step->state);
+    body["text"] = live ? context.host.step_output(incident->runs.back().id, step->n) : step->text;
     body["live"] = live;
-    co_return answer(body);
+    return answer(body);
 }
 
 Response get_report(Context& context) {

@@ -54,8 +54,8 @@ public:
     api::Awaitable<Result<std::vector<Record>>> read_journal(std::uint64_t from, std::size_t limit)
         override;
     Json dry_run(Plan const& plan) const override;
-    api::Awaitable<std::string> step_output(std::string run, std::uint32_t n) override {
-        return runner_->output(std::move(run), n);
+    std::string step_output(std::string const& run, std::uint32_t n) const override {
+        return runner_->output(run, n);
     }
     bool journal_writable() const override { return decider_.writable(); }
     std::vector<api::ReadyCheck> readiness() const override;

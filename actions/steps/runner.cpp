@@ -107,7 +107,7 @@ public:
     asio::awaitable<CheckResult> check(CheckRequest request) override;
     asio::awaitable<std::optional<Objection>> preflight(Step step) override;
     std::string dry_run(Step const& step) const override;
-    asio::awaitable<std::string> output(std::string run, std::uint32_t n) override;
+    std::string output(std::string const& run, std::uint32_t n) const override;
     asio::awaitable<std::string> where_steps_run() override { return launcher_.probe(); }
     void set_hosts(std::vector<HostPolicy> hosts) override { hosts_ = std::move(hosts); }
     void forget_step(std::string const& run, std::uint32_t n) override;
@@ -264,12 +264,12 @@ std::string Runner::dry_run(Step const& step) const {
 }
 
 /// A few stats and one small file that was just written: no work for another thread.
-asio::awaitable<std::string> Runner::output(std::string run, std::uint32_t n) {
+std::string Runner::output(std::string const& run, std::uint32_t n) const {
     auto const text = newest_live(run_dir_, prefix_of(run, n));
     // Only what ends in a line's end is whole; a secret cut in two would not be known.
     auto const end = text.find_last_of("\r\n");
-    if (end == std::string::npos) co_return std::string();
-    co_return parts_.secrets.redact(std::string_view(text).substr(0, end + 1));
+    if (end == std::string::npos) return {};
+    return parts_.secrets.redact(std::string_view(text).substr(0, end + 1));
 }
 
 void Runner::remove_directories(std::function<bool(std::string const& name)> const& which) const {

@@ -85,7 +85,7 @@ public:
     virtual boost::asio::awaitable<std::string> where_steps_run() = 0;
     /// What a step that runs has written so far: its newest whole lines, secrets left out. Empty:
     /// nothing yet.
-    virtual boost::asio::awaitable<std::string> output(std::string run, std::uint32_t n) = 0;
+    virtual std::string output(std::string const& run, std::uint32_t n) const = 0;
     /// After a reload. Steps under way keep the host they were started with.
     virtual void set_hosts(std::vector<HostPolicy> hosts) = 0;
     /// The step's outcome is known and durable: removes its claims and outputs, which are as the

@@ -377,4 +377,3 @@ TEST_CASE("a surprise is 500 without details, and told to the host") {
     CHECK(desk.host.surprises == 1);
     CHECK(desk.host.last_status == 500);
 }
-

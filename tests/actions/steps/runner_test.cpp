@@ -5,6 +5,7 @@
 #include "tests/catch.hpp"
 
 #include <filesystem>
+#include <fstream>
 
 using namespace rollbackd;
 using namespace rollbackd::test;
@@ -94,6 +95,37 @@ TEST_CASE("output that is no text can still be told") {
     auto const long_one = hands.run(shell_step("seq 1 100000"), "r2");
     CHECK(long_one.text.size() < 5000);
     CHECK(long_one.text.ends_with("\n100000"));
+}
+
+TEST_CASE("what a running step writes can be read as it comes: whole lines, secrets left out") {
+    TempDir dir;
+    Hands hands(dir.path("run"));
+    REQUIRE(setenv("ROLLBACKD_TEST_LIVE", "l1ve-s3cret", 1) == 0);
+    hands.begin(shell_step(
+        "echo begun with ${ROLLBACKD_TEST_LIVE}; printf 'half a line'; while [ ! -e " +
+        dir.path("gate") + " ]; do sleep 0.05; done; echo; echo over"
+    ));
+    hands.loop_until([&] { return !hands.runner().output("r1", 1).empty(); });
+    CHECK(hands.runner().output("r1", 1) == "begun with [secret]\n");
+    CHECK(hands.runner().output("r1", 2).empty());
+    CHECK(hands.runner().output("r2", 1).empty());
+    std::ofstream(dir.path("gate")) << "open";
+    CHECK(contains(hands.finish().text, "over"));
+}
+
+TEST_CASE("of a flood the newest lines are shown while it runs") {
+    TempDir dir;
+    Hands hands(dir.path("run"));
+    hands.begin(shell_step(
+        "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); echo line $i; done; while [ ! -e " +
+        dir.path("gate") + " ]; do sleep 0.05; done"
+    ));
+    hands.loop_until([&] { return contains(hands.runner().output("r1", 1), "line 20000\n"); });
+    auto const shown = hands.runner().output("r1", 1);
+    CHECK(shown.size() <= 16 * 1024);
+    CHECK(shown.starts_with("line "));
+    std::ofstream(dir.path("gate")) << "open";
+    CHECK(hands.finish().kind == OutcomeKind::done);
 }
 
 TEST_CASE("abort ends a running step with everything it started") {

@@ -90,8 +90,8 @@ Json FakeHost::dry_run(Plan const& plan) const {
     return out;
 }
 
-Awaitable<std::string> FakeHost::step_output(std::string run, std::uint32_t n) {
-    co_return "written by step " + std::to_string(n) + " of " + run + "\n";
+std::string FakeHost::step_output(std::string const& run, std::uint32_t n) const {
+    return "written by step " + std::to_string(n) + " of " + run + "\n";
 }
 
 std::vector<ReadyCheck> FakeHost::readiness() const {

@@ -28,7 +28,7 @@ public:
     Awaitable<Result<std::vector<Record>>> read_journal(std::uint64_t from, std::size_t limit)
         override;
     Json dry_run(Plan const& plan) const override;
-    Awaitable<std::string> step_output(std::string run, std::uint32_t n) override;
+    std::string step_output(std::string const& run, std::uint32_t n) const override;
     bool journal_writable() const override { return writable; }
     std::string why_standing_by() const override { return standing_by; }
     std::vector<ReadyCheck> readiness() const override;
