@@ -40,6 +40,8 @@ public:
     api::Awaitable<Result<std::vector<Record>>> read_journal(std::uint64_t from, std::size_t limit)
         override;
     Json dry_run(Plan const&) const override { return JsonArray{}; }
+    /// What a step writes lies on the machine where it runs.
+    std::string step_output(std::string const&, std::uint32_t) const override { return {}; }
     bool journal_writable() const override { return false; }
     std::string why_standing_by() const override;
     std::vector<api::ReadyCheck> readiness() const override;
