@@ -69,7 +69,7 @@ Json render_playbook(Playbook const& playbook, ServiceState const& state) {
 }
 
 /// Thresholds as numbers, so that a plot can draw them without reading the condition's language.
-Json render_reading(Reading const& reading) {
+Json render_reading(SignalReading const& reading) {
     JsonObject out;
     out["signal"] = reading.signal;
     out["function"] = reading.function;

@@ -12,7 +12,7 @@ namespace rollbackd {
 namespace {
 
 /// Answers whether the matrix was read whole, so that its rows may be judged.
-bool read_root(Reading const& reading, YamlCursor const& cursor) {
+bool read_root(PolicyReading const& reading, YamlCursor const& cursor) {
     MapReader map(cursor, keys::root());
     std::int64_t version = 0;
     if (read(map, "version", version) && version != 1) {

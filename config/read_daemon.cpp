@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t sha256_digits = 64;
 constexpr int sha256_digits_shown = 12;
 
-void read_tls(Reading const& reading, YamlCursor const& cursor, DaemonPolicy& daemon) {
+void read_tls(PolicyReading const& reading, YamlCursor const& cursor, DaemonPolicy& daemon) {
     MapReader map(cursor, keys::tls());
     auto& tls = daemon.tls.emplace();
     auto const hooks = reading.plain_hooks();
@@ -25,7 +25,7 @@ void read_tls(Reading const& reading, YamlCursor const& cursor, DaemonPolicy& da
     map.finish();
 }
 
-void read_heartbeat(Reading const& reading, YamlCursor const& cursor, DaemonPolicy& daemon) {
+void read_heartbeat(PolicyReading const& reading, YamlCursor const& cursor, DaemonPolicy& daemon) {
     MapReader map(cursor, keys::heartbeat());
     auto& heartbeat = daemon.heartbeat.emplace();
     auto const hooks = reading.plain_hooks();
@@ -203,7 +203,7 @@ std::vector<Duty> read_duties(YamlCursor const& cursor, ValueHooks const& hooks)
     return duties;
 }
 
-void read_daemon(Reading const& reading, YamlCursor const& cursor) {
+void read_daemon(PolicyReading const& reading, YamlCursor const& cursor) {
     MapReader map(cursor, keys::daemon());
     auto& daemon = reading.policy.daemon;
     read_listen(map, daemon);
@@ -235,7 +235,7 @@ void read_daemon(Reading const& reading, YamlCursor const& cursor) {
     map.finish();
 }
 
-void read_channels(Reading const& reading, YamlCursor const& cursor) {
+void read_channels(PolicyReading const& reading, YamlCursor const& cursor) {
     FormTypes const types{
         reading.catalogue.notifiers, reading.catalogue.later_notifiers, "a channel"
     };
@@ -255,7 +255,7 @@ void read_channels(Reading const& reading, YamlCursor const& cursor) {
     }
 }
 
-void read_hosts(Reading const& reading, YamlCursor const& cursor) {
+void read_hosts(PolicyReading const& reading, YamlCursor const& cursor) {
     for (auto const& [name, entry] : cursor.named("a host")) {
         MapReader map(entry, keys::host());
         HostPolicy host;

@@ -16,7 +16,7 @@ std::string names_of(std::vector<TypeInfo> const& types) {
 
 }  // namespace
 
-ValueHooks Reading::plain_hooks() const {
+ValueHooks PolicyReading::plain_hooks() const {
     ValueHooks hooks;
     bool const required = options.secrets_required;
     if (!options.look_at_files) return hooks;

@@ -141,7 +141,7 @@ std::optional<Response> read_response(YamlCursor const& cursor) {
     return read_rungs(cursor, ResponseKind::ladder);
 }
 
-void read_matrix(Reading const& reading, YamlCursor const& cursor) {
+void read_matrix(PolicyReading const& reading, YamlCursor const& cursor) {
     auto& matrix = reading.policy.matrix;
     for (auto const& item : cursor.items("a list of rows")) {
         MapReader map(item, keys::matrix_row());

@@ -122,7 +122,7 @@ std::optional<Condition> ServiceReading::condition(
     return *parsed;
 }
 
-void read_service(Reading const& reading, std::string const& name, YamlCursor const& cursor) {
+void read_service(PolicyReading const& reading, std::string const& name, YamlCursor const& cursor) {
     auto& service = reading.policy.services.emplace_back();
     service.name = name;
     service.limits = reading.policy.daemon.limits;

@@ -31,7 +31,9 @@ bool tells_clients(SignalPolicy const& signal) {
     return !signal.is_probe || signal.type == "sql";
 }
 
-SignalNature nature_of(Reading const& reading, TypeInfo const& type, JsonObject const& params) {
+SignalNature nature_of(
+    PolicyReading const& reading, TypeInfo const& type, JsonObject const& params
+) {
     SignalNature nature{type.kind, type.is_probe};
     if (!type.kind.empty()) return nature;
     auto const& asked = reading.catalogue.signal_nature;
@@ -67,7 +69,9 @@ void refuse_probe_times(MapReader& map, SignalPolicy const& signal) {
 }
 
 /// The type sees `by` among the params: a group of an expression may be called so.
-void check_with_type(Reading const& reading, YamlCursor const& params, SignalPolicy const& signal) {
+void check_with_type(
+    PolicyReading const& reading, YamlCursor const& params, SignalPolicy const& signal
+) {
     if (!reading.catalogue.check_signal) return;
     auto whole = signal.params;
     if (!signal.by.empty()) whole["by"] = signal.by;
@@ -149,7 +153,7 @@ void read_signals(ServiceReading& service, YamlCursor const& cursor) {
 }
 
 std::vector<SignalPolicy> read_references(
-    Reading const& reading, YamlCursor const& cursor, ValueHooks const& hooks
+    PolicyReading const& reading, YamlCursor const& cursor, ValueHooks const& hooks
 ) {
     auto const& catalogue = reading.catalogue;
     FormTypes const types{catalogue.signals, catalogue.later_signals, "a reference"};

@@ -10,7 +10,7 @@
 namespace rollbackd {
 
 /// What every part of the reader shares.
-struct Reading {
+struct PolicyReading {
     Catalogue const& catalogue;
     LoadOptions const& options;
     Policy& policy;
@@ -48,17 +48,17 @@ void report_problems(YamlCursor const& params, std::vector<Error> const& problem
 /// A list of names; each must be a valid one for a `what`.
 std::vector<std::string> read_names(MapReader& map, std::string_view key, std::string_view what);
 
-void read_daemon(Reading const& reading, YamlCursor const& cursor);
-void read_channels(Reading const& reading, YamlCursor const& cursor);
-void read_hosts(Reading const& reading, YamlCursor const& cursor);
-void read_matrix(Reading const& reading, YamlCursor const& cursor);
+void read_daemon(PolicyReading const& reading, YamlCursor const& cursor);
+void read_channels(PolicyReading const& reading, YamlCursor const& cursor);
+void read_hosts(PolicyReading const& reading, YamlCursor const& cursor);
+void read_matrix(PolicyReading const& reading, YamlCursor const& cursor);
 void read_limits(YamlCursor const& cursor, Limits& limits);
 std::vector<Duty> read_duties(YamlCursor const& cursor, ValueHooks const& hooks);
 std::optional<Response> read_response(YamlCursor const& cursor);
 
 /// One service under reading: what its signals, triggers and playbooks need of each other.
 struct ServiceReading {
-    Reading const& reading;
+    PolicyReading const& reading;
     ServicePolicy& service;
     SignalTable table = {};
     std::set<std::string> unclear = {};  // signals whose kind is not known: their conditions wait
@@ -73,10 +73,10 @@ struct ServiceReading {
     ) const;
 };
 
-void read_service(Reading const& reading, std::string const& name, YamlCursor const& cursor);
+void read_service(PolicyReading const& reading, std::string const& name, YamlCursor const& cursor);
 void read_signals(ServiceReading& service, YamlCursor const& cursor);
 std::vector<SignalPolicy> read_references(
-    Reading const& reading, YamlCursor const& cursor, ValueHooks const& hooks
+    PolicyReading const& reading, YamlCursor const& cursor, ValueHooks const& hooks
 );
 void read_triggers(ServiceReading& service, YamlCursor const& cursor);
 void read_playbooks(ServiceReading& service, YamlCursor const& cursor);

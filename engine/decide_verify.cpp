@@ -125,7 +125,7 @@ void follow_through(Draft& draft, std::string const& id) {
         }
         return;
     }
-    Reading worst;
+    Outstanding worst;
     std::optional<std::string> too_late;
     Verifier success{draft, run_id, service, since};
     if (!success.all_checks(true, worst, too_late)) {

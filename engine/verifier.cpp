@@ -50,7 +50,9 @@ void Verifier::note(CheckRun check, bool success_list) {
 }
 
 // True when this entry has come to pass; `reading` says how it stands otherwise.
-bool Verifier::step_check(Check const& check, CheckRun now, bool success_list, Reading& reading) {
+bool Verifier::step_check(
+    Check const& check, CheckRun now, bool success_list, Outstanding& reading
+) {
     switch (check.kind) {
         case CheckKind::until: {
             auto const found = ask(check.condition, {});
@@ -102,13 +104,15 @@ bool Verifier::step_check(Check const& check, CheckRun now, bool success_list, R
     return true;
 }
 
-bool Verifier::all_checks(bool success_list, Reading& worst, std::optional<std::string>& too_late) {
+bool Verifier::all_checks(
+    bool success_list, Outstanding& worst, std::optional<std::string>& too_late
+) {
     bool all = true;
     auto const checks = success_list ? run().plan.success : run().plan.verify;
     for (std::size_t i = 0; i < checks.size(); ++i) {
         auto const& list = success_list ? draft.incident(run().incident).success : run().verify;
         if (i >= list.size() || list[i].passed) continue;
-        Reading reading;
+        Outstanding reading;
         if (step_check(checks[i], list[i], success_list, reading)) continue;
         all = false;
         if (reading.verdict == Verdict::false_ || worst.why.empty()) worst = reading;
@@ -130,7 +134,7 @@ bool Verifier::answers(Firing const& firing) const {
     return std::find(named.begin(), named.end(), firing.trigger) != named.end();
 }
 
-bool Verifier::all_triggers_false(Reading& worst) {
+bool Verifier::all_triggers_false(Outstanding& worst) {
     bool all = true;
     auto const& incident = draft.incident(run().incident);
     for (auto const& firing : incident.triggers) {
@@ -210,7 +214,7 @@ void Verifier::step() {
         end_unproven();
         return;
     }
-    Reading worst;
+    Outstanding worst;
     std::optional<std::string> too_late;
     bool const checks = all_checks(false, worst, too_late);
     bool const triggers = all_triggers_false(worst);

@@ -7,7 +7,7 @@
 namespace rollbackd {
 
 /// How an entry or a trigger stands that has not come to pass.
-struct Reading {
+struct Outstanding {
     Verdict verdict = Verdict::unknown;
     std::string why;
 };
@@ -32,7 +32,7 @@ struct Verifier {
     /// Goes on with the verification: recovered, failed, unverified, or not known yet.
     void step();
     /// Whether every entry of a list has come to pass; `worst` says how it stands otherwise.
-    bool all_checks(bool success_list, Reading& worst, std::optional<std::string>& too_late);
+    bool all_checks(bool success_list, Outstanding& worst, std::optional<std::string>& too_late);
 
 private:
     Run const& run() const { return draft.run(run_id); }
@@ -41,9 +41,9 @@ private:
     ) const;
     Duration settle() const;
     void note(CheckRun check, bool success_list);
-    bool step_check(Check const& check, CheckRun now, bool success_list, Reading& reading);
+    bool step_check(Check const& check, CheckRun now, bool success_list, Outstanding& reading);
     bool answers(Firing const& firing) const;
-    bool all_triggers_false(Reading& worst);
+    bool all_triggers_false(Outstanding& worst);
     void recovered();
     void owe_duties();
     void end_unproven();

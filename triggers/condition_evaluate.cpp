@@ -343,7 +343,7 @@ private:
     std::string const& text_;
     EvalContext const& context_;
     bool explain_;
-    Reader reader_;
+    ConditionReader reader_;
 };
 
 }  // namespace

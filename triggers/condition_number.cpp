@@ -33,7 +33,7 @@ double reduce(NumberSum const& sum, std::span<TimedNumber const> newest, Fn how)
 
 }  // namespace
 
-Number Reader::number(Expr const& call) {
+Number ConditionReader::number(Expr const& call) {
     if (call.function == nullptr) return gap(call, "there is no such function");
     auto const* const signal = window(call);
     // A baseline looks at the past only: whether the signal is stale now does not matter to it.
@@ -46,7 +46,7 @@ Number Reader::number(Expr const& call) {
     return out;
 }
 
-Number Reader::answer(Expr const& call, SignalWindow const& signal) {
+Number ConditionReader::answer(Expr const& call, SignalWindow const& signal) {
     switch (call.function->fn) {
         case Fn::consecutive_failures:
             return streak(call, signal);
@@ -92,7 +92,7 @@ Number Reader::answer(Expr const& call, SignalWindow const& signal) {
     return gap(call, "this is no number");
 }
 
-Number Reader::streak(Expr const& call, SignalWindow const& signal) {
+Number ConditionReader::streak(Expr const& call, SignalWindow const& signal) {
     auto const since = std::max(context_.streaks_since.value_or(Instant::min()), floor());
     auto const found = signal.longest_streak(context_.now, since, explain_);
     if (context_.widen) {
@@ -128,7 +128,9 @@ Number Reader::streak(Expr const& call, SignalWindow const& signal) {
     return out;
 }
 
-Number Reader::measured(Expr const& call, SignalWindow const& signal, Range range, Fn how) {
+Number ConditionReader::measured(
+    Expr const& call, SignalWindow const& signal, Range range, Fn how
+) {
     bool const share = how == Fn::p50 || how == Fn::p95 || how == Fn::p99;
     auto const newest = share ? signal.numbers(range) : std::span<TimedNumber const>();
     auto const sum = newest.empty() || explain_ ? signal.sum(range) : NumberSum();
@@ -163,7 +165,7 @@ Number Reader::measured(Expr const& call, SignalWindow const& signal, Range rang
     return out;
 }
 
-Number Reader::delta(Expr const& call, SignalWindow const& signal) {
+Number ConditionReader::delta(Expr const& call, SignalWindow const& signal) {
     auto const wanted = range(call, window_of(call), false);
     auto const sum = signal.sum(wanted);
     auto const* const before = signal.number_at(wanted.from);
@@ -194,7 +196,7 @@ Number Reader::delta(Expr const& call, SignalWindow const& signal) {
     return out;
 }
 
-Number Reader::newest(Expr const& call, SignalWindow const& signal) {
+Number ConditionReader::newest(Expr const& call, SignalWindow const& signal) {
     auto const from = std::max(context_.now - context_.widen.value_or(Duration::zero()), floor());
     auto const* const found = signal.number_at(context_.now);
     bool const known = found != nullptr && exists(found->at);
@@ -213,7 +215,7 @@ Number Reader::newest(Expr const& call, SignalWindow const& signal) {
     return out;
 }
 
-Number Reader::baseline(Expr const& call, SignalWindow const& signal) {
+Number ConditionReader::baseline(Expr const& call, SignalWindow const& signal) {
     if (!context_.deployed_at) {
         auto out = gap(call, "no deployment to compare with");
         note(call, out, {});

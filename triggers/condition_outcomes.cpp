@@ -23,7 +23,7 @@ double seconds(Duration length) { return std::chrono::duration<double>(length).c
 
 }  // namespace
 
-Number Reader::ratio(Expr const& call, SignalWindow const& signal, Range range) {
+Number ConditionReader::ratio(Expr const& call, SignalWindow const& signal, Range range) {
     auto const counts = signal.counts(range);
     auto const total = counts.total();
     saw(call, counts.success);
@@ -53,7 +53,7 @@ Number Reader::ratio(Expr const& call, SignalWindow const& signal, Range range) 
     return out;
 }
 
-Number Reader::counted(Expr const& call, SignalWindow const& signal) {
+Number ConditionReader::counted(Expr const& call, SignalWindow const& signal) {
     auto const wanted = range(call, window_of(call), false);
     auto const counts = signal.counts(wanted);
     bool const outcomes = counts.total() > 0;
@@ -86,7 +86,7 @@ Number Reader::counted(Expr const& call, SignalWindow const& signal) {
     return out;
 }
 
-Number Reader::rate(Expr const& call, SignalWindow const& signal) {
+Number ConditionReader::rate(Expr const& call, SignalWindow const& signal) {
     auto length = window_of(call);
     // Widened as far as the signal is known, but never below its own window.
     if (context_.widen && signal.covered_from()) {
@@ -117,7 +117,7 @@ Number Reader::rate(Expr const& call, SignalWindow const& signal) {
     return out;
 }
 
-Number Reader::affected(Expr const& call, SignalWindow const& signal) {
+Number ConditionReader::affected(Expr const& call, SignalWindow const& signal) {
     auto const wanted = range(call, window_of(call), true);
     auto const clients = signal.clients(wanted);
     saw(call, clients.seen - clients.failing);
@@ -150,7 +150,7 @@ Number Reader::affected(Expr const& call, SignalWindow const& signal) {
     return out;
 }
 
-Number Reader::burn(Expr const& call, SignalWindow const& signal) {
+Number ConditionReader::burn(Expr const& call, SignalWindow const& signal) {
     if (call.args.size() != 4) return gap(call, "it is written burn_rate(signal, 99.9%, 1h, 5m)");
     // 1 - 0.999 is not 0.001 in binary; no objective has more than twelve digits.
     auto const budget = std::round((1 - call.args[1].number) * 1e12) / 1e12;

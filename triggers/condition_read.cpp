@@ -41,13 +41,13 @@ Json sample_json(Sample const& sample) {
 
 }  // namespace
 
-SignalWindow const* Reader::window(Expr const& call) {
+SignalWindow const* ConditionReader::window(Expr const& call) {
     auto const name = signal_of(call);
     if (name.empty() || !context_.signal) return nullptr;
     return context_.signal(name);
 }
 
-Unit Reader::unit(Expr const& call) const {
+Unit ConditionReader::unit(Expr const& call) const {
     auto const fixed = unit_of(call);
     auto const name = signal_of(call);
     if (fixed != Unit::any || name.empty() || !context_.signal) return fixed;
@@ -61,7 +61,7 @@ Unit Reader::unit(Expr const& call) const {
     return kind == SignalKind::state ? Unit::seconds : Unit::any;
 }
 
-Reader::Read& Reader::read(Expr const& call) {
+ConditionReader::Read& ConditionReader::read(Expr const& call) {
     auto const name = signal_of(call);
     for (auto& known : reads_) {
         if (known.name == name) return known;
@@ -69,31 +69,31 @@ Reader::Read& Reader::read(Expr const& call) {
     return reads_.emplace_back(Read{name, 0, {}});
 }
 
-void Reader::saw(Expr const& call, std::uint64_t successes) {
+void ConditionReader::saw(Expr const& call, std::uint64_t successes) {
     auto& known = read(call);
     known.successes = std::max(known.successes, successes);
 }
 
-std::uint64_t Reader::successes() const {
+std::uint64_t ConditionReader::successes() const {
     std::uint64_t sum = 0;
     for (auto const& known : reads_) sum += known.successes;
     return sum;
 }
 
-void Reader::may_change(std::optional<Instant> at) {
+void ConditionReader::may_change(std::optional<Instant> at) {
     if (at && *at > context_.now && (!changes_at_ || *at < *changes_at_)) changes_at_ = at;
 }
 
-void Reader::ages(Instant at) {
+void ConditionReader::ages(Instant at) {
     if (!ages_at_ || at < *ages_at_) ages_at_ = at;
 }
 
-std::optional<Instant> Reader::changes_at(Verdict verdict) const {
+std::optional<Instant> ConditionReader::changes_at(Verdict verdict) const {
     if (verdict != Verdict::true_ || !ages_at_) return changes_at_;
     return changes_at_ ? std::min(*changes_at_, *ages_at_) : *ages_at_;
 }
 
-Range Reader::range(Expr const& call, Duration length, bool widens) {
+Range ConditionReader::range(Expr const& call, Duration length, bool widens) {
     if (widens && context_.widen) length = std::max(length, *context_.widen);
     Range const out{std::max(context_.now - length, floor()), context_.now};
     if (auto const* const signal = window(call)) {
@@ -103,19 +103,19 @@ Range Reader::range(Expr const& call, Duration length, bool widens) {
     return out;
 }
 
-bool Reader::covered(SignalWindow const& signal, Duration length) const {
+bool ConditionReader::covered(SignalWindow const& signal, Duration length) const {
     auto const from = context_.now - length;
     auto const known = signal.covered_from();
     return known && *known <= from && from >= floor();
 }
 
-std::uint64_t Reader::needed(bool share) const {
+std::uint64_t ConditionReader::needed(bool share) const {
     if (context_.widen) return 0;
     return std::max<std::uint64_t>(1, context_.rules.min_count.value_or(share ? 20 : 1));
 }
 
 // Empty: the signal can be asked. Otherwise why it says nothing now.
-std::string Reader::usable(Expr const& call, SignalWindow const* signal) {
+std::string ConditionReader::usable(Expr const& call, SignalWindow const* signal) {
     std::string const name(signal_of(call));
     if (signal == nullptr) return "there is no signal " + name;
     auto const known = signal->known_at(context_.now);
@@ -137,33 +137,33 @@ std::string Reader::usable(Expr const& call, SignalWindow const* signal) {
     return {};
 }
 
-Number Reader::gap(std::string_view what) const {
+Number ConditionReader::gap(std::string_view what) const {
     Number out;
     if (explain_) out.gap = what;
     return out;
 }
 
-Number Reader::gap(Expr const& call, std::string_view what) const {
+Number ConditionReader::gap(Expr const& call, std::string_view what) const {
     Number out;
     if (explain_) out.gap = call_text(call) + ": " + std::string(what);
     return out;
 }
 
-Truth Reader::unsure(std::string why) const {
+Truth ConditionReader::unsure(std::string why) const {
     Truth out;
     if (explain_) out.why = std::move(why);
     return out;
 }
 
-void Reader::note(Expr const& call, JsonObject entry) {
+void ConditionReader::note(Expr const& call, JsonObject entry) {
     if (explain_ && !context_.without_proof) read(call).calls[call_text(call)] = std::move(entry);
 }
 
-void Reader::note_fact(Expr const& call, JsonObject entry) {
+void ConditionReader::note_fact(Expr const& call, JsonObject entry) {
     if (!context_.without_proof) facts_[call_text(call)] = std::move(entry);
 }
 
-void Reader::note(Expr const& call, Number const& number, JsonObject entry) {
+void ConditionReader::note(Expr const& call, Number const& number, JsonObject entry) {
     if (!explain_ || context_.without_proof) return;
     if (number.known) {
         entry["value"] = number.value;
@@ -173,7 +173,7 @@ void Reader::note(Expr const& call, Number const& number, JsonObject entry) {
     note(call, std::move(entry));
 }
 
-Json Reader::proof() const {
+Json ConditionReader::proof() const {
     JsonObject signals;
     for (auto const& known : reads_) {
         JsonArray samples;

@@ -30,9 +30,9 @@ struct Truth {
     std::optional<std::string> text;
 };
 
-class Reader {
+class ConditionReader {
 public:
-    Reader(Expr const& root, EvalContext const& context, bool explain)
+    ConditionReader(Expr const& root, EvalContext const& context, bool explain)
         : root_(root), context_(context), explain_(explain) {}
 
     Number number(Expr const& call);

@@ -16,7 +16,7 @@ std::string_view verdict_json(Verdict value) {
 
 }  // namespace
 
-Truth Reader::truth(Expr const& call, Verdict acting) {
+Truth ConditionReader::truth(Expr const& call, Verdict acting) {
     if (call.function == nullptr) return unsure("there is no function " + call.text);
     if (call.function->fn == Fn::drill_due) return drill_due(call);
     if (call.function->fn == Fn::baked || call.function->fn == Fn::ready) return fact(call);
@@ -41,7 +41,7 @@ Truth Reader::truth(Expr const& call, Verdict acting) {
     return out;
 }
 
-Truth Reader::fact(Expr const& call) {
+Truth ConditionReader::fact(Expr const& call) {
     if (call.args.size() != 1) return unsure(call_text(call) + " is not known");
     auto const& name = call.args[0].text;
     Truth out;
@@ -61,7 +61,7 @@ Truth Reader::fact(Expr const& call) {
 }
 
 // Never drilled is due: nobody has seen it work.
-Truth Reader::drill_due(Expr const& call) {
+Truth ConditionReader::drill_due(Expr const& call) {
     if (call.args.size() != 2 || !context_.drilled)
         return unsure(call_text(call) + " is not known");
     auto const& name = call.args[0].text;
@@ -77,7 +77,7 @@ Truth Reader::drill_due(Expr const& call) {
     return out;
 }
 
-Truth Reader::good(Expr const& call, SignalWindow const& signal) {
+Truth ConditionReader::good(Expr const& call, SignalWindow const& signal) {
     std::string const name(signal_of(call));
     if (context_.widen) {
         auto const from = std::max(context_.now - *context_.widen, floor());
@@ -104,7 +104,7 @@ Truth Reader::good(Expr const& call, SignalWindow const& signal) {
     return out;
 }
 
-Truth Reader::stale(Expr const& call, SignalWindow const* signal) {
+Truth ConditionReader::stale(Expr const& call, SignalWindow const* signal) {
     std::string const name(signal_of(call));
     if (signal == nullptr) return unsure("there is no signal " + name);
     auto const known = signal->spoke_at(context_.now);
@@ -145,7 +145,7 @@ Truth Reader::stale(Expr const& call, SignalWindow const* signal) {
     return out;
 }
 
-Truth Reader::absent(Expr const& call, SignalWindow const* signal) {
+Truth ConditionReader::absent(Expr const& call, SignalWindow const* signal) {
     std::string const name(signal_of(call));
     auto const length = window_of(call);
     if (signal == nullptr) return unsure("there is no signal " + name);
@@ -184,7 +184,7 @@ Truth Reader::absent(Expr const& call, SignalWindow const* signal) {
     return out;
 }
 
-Truth Reader::changed(Expr const& call, SignalWindow const& signal, Verdict acting) {
+Truth ConditionReader::changed(Expr const& call, SignalWindow const& signal, Verdict acting) {
     auto const wanted = range(call, window_of(call), true);
     auto const samples = signal.samples(wanted);
     saw(call, samples);
@@ -207,7 +207,7 @@ Truth Reader::changed(Expr const& call, SignalWindow const& signal, Verdict acti
     return out;
 }
 
-Truth Reader::text(Expr const& call) {
+Truth ConditionReader::text(Expr const& call) {
     if (call.function != nullptr && call.function->fn == Fn::mode) {
         if (!context_.mode || call.args.size() != 1) {
             return unsure(call_text(call) + " is not known");

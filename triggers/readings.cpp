@@ -24,8 +24,8 @@ Comparison mirrored(Comparison comparison) {
     return comparison;
 }
 
-Reading reading_of(Expr const& call) {
-    Reading out;
+SignalReading reading_of(Expr const& call) {
+    SignalReading out;
     out.signal = signal_of(call);
     out.function = call.text;
     auto const window = window_of(call);
@@ -36,7 +36,7 @@ Reading reading_of(Expr const& call) {
 /// `expr` with what it stands beside in a comparison; only a call that is a whole side has a
 /// threshold of its own.
 void gather(
-    Expr const& expr, Expr const* beside, Comparison comparison, std::vector<Reading>& out
+    Expr const& expr, Expr const* beside, Comparison comparison, std::vector<SignalReading>& out
 ) {
     if (expr.op == Op::compare && expr.args.size() == 2) {
         gather(expr.args[0], &expr.args[1], expr.comparison, out);
@@ -57,8 +57,8 @@ void gather(
 
 }  // namespace
 
-std::vector<Reading> readings_of(Condition const& condition) {
-    std::vector<Reading> out;
+std::vector<SignalReading> readings_of(Condition const& condition) {
+    std::vector<SignalReading> out;
     if (!condition.empty()) gather(condition.root(), nullptr, Comparison::equal, out);
     return out;
 }

@@ -6,7 +6,7 @@
 
 namespace rollbackd {
 
-struct Reading {
+struct SignalReading {
     std::string signal;
     std::string function;
     std::optional<Duration> window;
@@ -16,6 +16,6 @@ struct Reading {
 };
 
 /// In order of appearance.
-std::vector<Reading> readings_of(Condition const& condition);
+std::vector<SignalReading> readings_of(Condition const& condition);
 
 }  // namespace rollbackd

@@ -25,7 +25,9 @@ Result<void> check_draft(RecordDraft const& draft, std::string const& text) {
 
 }  // namespace
 
-Result<void> check_ours(Head const& stored, Head const& ours, std::string const& place) {
+Result<void> check_ours(
+    JournalHead const& stored, JournalHead const& ours, std::string const& place
+) {
     if (stored.epoch != ours.epoch) {
         auto const& name = stored.holder.name;
         return fail(

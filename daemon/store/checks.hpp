@@ -10,7 +10,7 @@ namespace rollbackd {
 inline constexpr std::size_t read_bytes_max = 4U << 20U;
 
 /// What a journal's head row says: where it ends, and who may write.
-struct Head {
+struct JournalHead {
     Tail tail;
     std::uint64_t epoch = 0;
     LeaseHolder holder;  // of a shared store
@@ -18,7 +18,9 @@ struct Head {
 
 /// Whoever holds `ours` may append where the store says `stored`. Errc::conflict: another daemon
 /// has taken over, or the store has lost records.
-Result<void> check_ours(Head const& stored, Head const& ours, std::string const& place);
+Result<void> check_ours(
+    JournalHead const& stored, JournalHead const& ours, std::string const& place
+);
 
 /// The records that `drafts` become behind `tail`. Errc::invalid, too_large: no journal holds one.
 Result<std::vector<Record>> chain_drafts(

@@ -60,7 +60,7 @@ Result<Rows> PostgresJournal::ask(std::string const& sql, std::vector<Value> con
     return answer;
 }
 
-Result<Head> PostgresJournal::read_head(Lock lock) const {
+Result<JournalHead> PostgresJournal::read_head(Lock lock) const {
     std::string sql =
         "SELECT seq, hash, epoch, node, holder, "
         "ceil(extract(epoch FROM greatest(least(until, clock_timestamp() + interval '1 day'), "
@@ -76,7 +76,7 @@ Result<Head> PostgresJournal::read_head(Lock lock) const {
             place_
         );
     }
-    Head head;
+    JournalHead head;
     head.tail = Tail{std::uint64_t(rows->integer(0, 0)), rows->text(0, 1)};
     head.epoch = std::uint64_t(rows->integer(0, 2));
     head.holder.node = rows->text(0, 3);

@@ -46,7 +46,7 @@ private:
     Result<postgres::Rows> ask(
         std::string const& sql, std::vector<postgres::Value> const& values = {}
     ) const;
-    Result<Head> read_head(Lock lock) const;
+    Result<JournalHead> read_head(Lock lock) const;
     Result<void> take_lease(StoreOptions const& options);
     Result<void> insert(std::vector<Record> const& records);
     Result<void> refuse_if_read_only() const;

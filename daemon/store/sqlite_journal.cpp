@@ -154,7 +154,7 @@ Result<std::vector<Record>> SqliteJournal::read(std::uint64_t from_seq, std::siz
     return records;
 }
 
-Result<Head> SqliteJournal::read_head() const {
+Result<JournalHead> SqliteJournal::read_head() const {
     auto& row = statements_.head;
     row.reset();
     auto const found = row.step();
@@ -169,7 +169,7 @@ Result<Head> SqliteJournal::read_head() const {
             path_
         );
     }
-    Head head;
+    JournalHead head;
     head.tail.seq = static_cast<std::uint64_t>(*seq);
     head.tail.hash = std::move(*hash);
     head.epoch = static_cast<std::uint64_t>(*epoch);

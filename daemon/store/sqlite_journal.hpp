@@ -53,7 +53,7 @@ public:
     std::optional<Instant> expires() const override { return std::nullopt; }
 
 private:
-    Result<Head> read_head() const;
+    Result<JournalHead> read_head() const;
     Result<void> write(std::vector<Record> const& records);
     Result<void> settle(Error const& problem, Tail const& wanted);
     Result<void> refuse_if_read_only() const;

@@ -114,7 +114,7 @@ class Suite:
         if done.returncode != 0 or not count:
             print(done.stderr, flush=True)
             self.sum.failed += ["style: self_test"] * max(1, bad)
-        for check in ("check_includes", "check_coroutines", "check_tree", "check_promises"):
+        for check in ("check_includes", "check_coroutines", "check_tree", "check_names", "check_promises"):
             self.sum.add(f"style: {check}", self.run([PYTHON, "-B", str(folder / f"{check}.py")]) == 0)
 
     def ctest(self, preset: str, *targets: str) -> None:

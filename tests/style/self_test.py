@@ -9,6 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import check_coroutines  # noqa: E402
 import check_includes  # noqa: E402
+import check_names  # noqa: E402
 import check_promises  # noqa: E402
 import check_tree  # noqa: E402
 from cpp import Scanner, strip  # noqa: E402
@@ -93,6 +94,24 @@ class Promises(Planted):
         (self.root / "docs/security.md").write_text("")
         (self.root / "docs/promises.md").write_text(rows)
         self.assertEqual([(f.file, f.line) for f in check_promises.check(self.root)], [("docs/promises.md", 1)])
+
+
+class Names(Planted):
+    def test_one_name_for_two_types_is_found_across_folders_and_kinds(self):
+        self.expect(check_names.check, {
+            "config/a.hpp": "namespace rollbackd {\nstruct Reading {\n    int x;\n};\n}\n",
+            "engine/b.hpp": "namespace rollbackd {\n\nclass Reading final : public Base {\n};\n}\n",
+            "engine/c.cpp": "namespace rollbackd {\nenum class Reading : int { a };\n}\n",
+        }, ("engine/b.hpp", 3), ("engine/c.cpp", 2), ("engine/c.cpp", 2))
+
+    def test_what_nobody_else_can_mean_is_not(self):
+        self.expect(check_names.check, {
+            "config/a.hpp": "namespace rollbackd {\nstruct Reading { struct Line { int x; }; };\nclass Head;\n}\n",
+            "engine/b.cpp": "namespace rollbackd {\nnamespace {\nstruct Reading { int x; };\n}\n}\n",
+            "engine/c.hpp": "namespace rollbackd {\nstruct Line {};\nclass Head;\nvoid f(struct Reading const& r) {}\n}\n",
+            "tests/config/d_test.cpp": "struct Fake { int x; };\n",
+            "tests/engine/d_test.cpp": "struct Fake { int x; };\n",
+        })
 
 
 DANGEROUS = {
