@@ -67,5 +67,5 @@ TEST_CASE("the status says who asks, and a trigger what it reads with which thre
     auto const reads = shop.at("triggers").at(0).at("reads").at(0);
     CHECK(text_of(reads, "signal") == "health");
     CHECK(text_of(reads, "function") == "consecutive_failures");
-    CHECK(reads.at("threshold") == 3);
+    CHECK(reads.at("threshold").as_double() == 3.0);
 }
