@@ -36,6 +36,7 @@ class Figures:
     stories: int = 0
     kills: Counter = field(default_factory=Counter)      # (point or "moment", victims)
     ready: list[float] = field(default_factory=list)
+    played: list[float] = field(default_factory=list)    # seconds of each story, from its first start
     failures: list[str] = field(default_factory=list)
 
     @property
@@ -45,6 +46,7 @@ class Figures:
     def add(self, stage: Stage) -> None:
         self.stories += 1
         self.ready += stage.ready_seconds[1:]
+        self.played.append(stage.played_seconds)
         for kill in stage.kills:
             where = f"{kill.side} {kill.name}" if isinstance(kill, Point) else "moment"
             self.kills[where, kill.victims] += 1
@@ -123,22 +125,30 @@ def plans(seed: int, calls: dict[str, int], every_call: bool) -> Iterator[list[P
         yield [any_crash(randomly, calls) for _ in range(randomly.randint(1, 5))]
 
 
-def moments(seed: int, stories: int) -> list[list[Moment]]:
-    """Of a store whose calls the shim does not know."""
+def moments(seed: int, seconds: float) -> Iterator[list[Moment]]:
+    """Of a store whose calls the shim does not know: in lives that, undisturbed, would take `seconds`."""
     randomly = random.Random(seed)
-    return [[Moment(randomly.uniform(0, STORY_SECONDS), randomly.choice((DAEMON, DAEMON, *WITH_HELPERS)))
-             for _ in range(randomly.randint(1, 4))] for _ in range(stories)]
+    while True:
+        yield [Moment(randomly.uniform(0, seconds), randomly.choice((DAEMON, DAEMON, *WITH_HELPERS)))
+               for _ in range(randomly.randint(1, 4))]
 
 
-def run_shared(folder: Path, seed: int, stories: int, server: Postgres) -> Figures:
-    """The same stories on PostgreSQL, killed at random moments."""
+def run_shared(folder: Path, seed: int, kills: int, server: Postgres) -> Figures:
+    """The same stories on PostgreSQL, killed at random moments until so many have been."""
     figures = Figures(seed)
     folder.mkdir(parents=True, exist_ok=True)
     tools = Tools(folder / "tools")
-    for number, plan in enumerate(moments(seed, stories)):
+
+    def story(number: int, plan: list[Moment]) -> None:
         database = Database(server, f"story{number}")
         run_story(folder, tools, number, plan, figures, database)
         database.drop()
+
+    story(0, [])
+    plans_ahead = enumerate(moments(seed, figures.played[0]), start=1)
+    # In a story that is over before its moment comes nobody dies.
+    while figures.total < kills and figures.stories < kills * 4 and not figures.failures:
+        story(*next(plans_ahead))
     return figures
 
 
@@ -195,11 +205,11 @@ def in_folder_of_its_own(**options) -> Figures:
     return figures
 
 
-def on_postgres(seed: int, stories: int) -> Figures:
+def on_postgres(seed: int, kills: int) -> Figures:
     folder = Path(tempfile.mkdtemp(prefix="rollbackd-crash-"))
     server = Postgres(folder / "postgres").with_app()
     try:
-        figures = run_shared(folder, seed, stories, server)
+        figures = run_shared(folder, seed, kills, server)
     finally:
         server.stop()
     if not figures.failures:

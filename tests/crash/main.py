@@ -19,8 +19,8 @@ def main() -> int:
     parser.add_argument("--kills", type=int, help="go on until so many were killed (without: the short form)")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--story", metavar="CRASHES", help="that story alone, as a finding names it")
-    parser.add_argument("--postgres-stories", type=int, metavar="N",
-                        help="so many stories on a PostgreSQL of the campaign's own, killed at random moments")
+    parser.add_argument("--postgres-kills", type=int, metavar="N",
+                        help="so many kills on a PostgreSQL of the campaign's own, at random moments")
     options = parser.parse_args()
     seed = random.randrange(1_000_000) if options.seed is None else options.seed
     print(f"seed {seed}", flush=True)
@@ -33,8 +33,8 @@ def main() -> int:
             last = time.monotonic()
             print(text, flush=True)
 
-    if options.postgres_stories:
-        figures = campaign.on_postgres(seed, options.postgres_stories)
+    if options.postgres_kills:
+        figures = campaign.on_postgres(seed, options.postgres_kills)
     else:
         figures = campaign.in_folder_of_its_own(seed=seed, kills=options.kills, story=story, say=say)
     for failure in figures.failures:

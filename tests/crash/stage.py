@@ -37,6 +37,7 @@ class Stage(World):
         self.plan = list(plan)
         self.kills: list[Point | Moment] = []
         self.ready_seconds: list[float] = []
+        self.played_seconds = 0.0
         self.seen: set[str] = set()
         self.page = Page(folder / "page")
         self.lines = folder / "lines"
@@ -216,6 +217,7 @@ class Stage(World):
         self.write_policy()
         self.repository.release("v2", "fail")
         self.repository.checkout("v1")
+        began = time.monotonic()
         self.launch()
         self.deploy_once("v1", known_good=True)
         self.steadily(lambda: self.trigger("down")["verdict"] == "false", "a good start")
@@ -225,6 +227,7 @@ class Stage(World):
                   lambda: self.incident_of("tidy") is not None)
         self.steadily(lambda: self.settled_incident("tidy"), "the end of the run by hand")
         self.steadily(lambda: not self.undelivered(), "every message to arrive")
+        self.played_seconds = time.monotonic() - began
         if self._timer:
             self._timer.cancel()
             self._timer.join()
