@@ -31,6 +31,9 @@ Response get_metrics(Context& context) {
     return answer_text(context.host.metrics(), "text/plain; version=0.0.4; charset=utf-8");
 }
 
-Response get_openapi(Context&) { return answer(openapi_document()); }
+Response get_openapi(Context&) {
+    static auto const document = answer(openapi_document()).body;
+    return answer_text(document, "application/json");
+}
 
 }  // namespace rollbackd::api

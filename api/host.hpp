@@ -45,6 +45,11 @@ struct RequestSeen {
     Duration took{};
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;
+    std::string_view path;  // as sent
+    std::string_view id;    // of the call
+    std::string_view by;    // the caller's name; empty: nobody known
+    std::string_view from;  // an address, or "unix"
+    bool told = false;      // it changes something, and somebody known has asked for it
 };
 
 class Host {
@@ -97,9 +102,12 @@ public:
     /// Too many wrong tokens from an address: told once as long as it goes on.
     virtual void throttled(std::string_view from) { (void)from; }
     /// An exception that reached the fence of a request; it was answered with 500.
-    virtual void surprised(std::string_view where, std::string_view what) {
+    virtual void surprised(
+        std::string_view where, std::string_view what, std::string_view request
+    ) {
         (void)where;
         (void)what;
+        (void)request;
     }
 };
 

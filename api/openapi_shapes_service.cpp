@@ -22,6 +22,7 @@ Problem
  status: integer
  detail: string
  instance: string
+ request_id?: string
  errors?: [Mistake]
 Mistake
  detail: string

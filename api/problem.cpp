@@ -111,7 +111,7 @@ Response refuse(Error const& error) {
     );
 }
 
-void finish_problem(Response& response, std::string_view instance) {
+void finish_problem(Response& response, Request const& request) {
     if (!response.problem) return;
     JsonObject body;
     body["type"] = "about:blank";
@@ -119,7 +119,8 @@ void finish_problem(Response& response, std::string_view instance) {
     body["status"] = response.status;
     // Names from the request may be quoted in it: nothing of them may act on a terminal.
     body["detail"] = printable(response.problem->detail, detail_bytes_max);
-    body["instance"] = printable(instance, 1024);
+    body["instance"] = printable(request.path, 1024);
+    if (!request.id.empty()) body["request_id"] = request.id;
     if (!response.problem->errors.empty()) {
         JsonArray errors;
         for (auto const& mistake : response.problem->errors) {

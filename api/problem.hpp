@@ -1,7 +1,8 @@
-// Refusals as RFC 9457 problem+json: {type, title, status, detail, instance, errors}.
-// Handlers make them without knowing the request; finish_problem adds the instance at the end.
+// Refusals as RFC 9457 problem+json: {type, title, status, detail, instance, request_id, errors}.
+// Handlers make them without knowing the request; finish_problem adds what is of it at the end.
 #pragma once
 
+#include "api/request.hpp"
 #include "api/response.hpp"
 
 namespace rollbackd::api {
@@ -16,6 +17,6 @@ Response refuse(unsigned status, std::string detail, std::vector<Mistake> errors
 Response refuse(Error const& error);
 
 /// Makes the body where the answer is a problem; otherwise changes nothing.
-void finish_problem(Response& response, std::string_view instance);
+void finish_problem(Response& response, Request const& request);
 
 }  // namespace rollbackd::api

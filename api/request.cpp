@@ -2,6 +2,11 @@
 
 #include "core/percent.hpp"
 
+#include <sys/random.h>
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
 namespace rollbackd::api {
 
 namespace {
@@ -22,7 +27,34 @@ Result<void> set_query(Request& request, std::string_view text) {
     return {};
 }
 
+constexpr std::size_t id_bytes_max = 128;
+
+bool is_plain(char c) {
+    bool const letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return letter || (c >= '0' && c <= '9') ||
+           std::string_view("._~:+/=@-").find(c) != std::string_view::npos;
+}
+
+/// Told apart from those of other daemons and of this one's earlier lives.
+std::string own_prefix() {
+    std::uint64_t number = 0;
+    (void)!::getrandom(&number, sizeof(number), 0);
+    std::array<char, 20> text{};
+    auto const length = std::snprintf(
+        text.data(), text.size(), "%012llx", static_cast<unsigned long long>(number >> 16U)
+    );
+    return std::string(text.data(), static_cast<std::size_t>(length));
+}
+
 }  // namespace
+
+std::string request_id(std::string_view given) {
+    static std::string const prefix = own_prefix();
+    static std::uint64_t count = 0;
+    bool const plausible = !given.empty() && given.size() <= id_bytes_max &&
+                           std::all_of(given.begin(), given.end(), is_plain);
+    return plausible ? std::string(given) : prefix + "-" + std::to_string(++count);
+}
 
 Result<void> set_target(Request& request, std::string_view target) {
     request.target = target;
@@ -44,6 +76,15 @@ Result<void> set_target(Request& request, std::string_view target) {
     }
     if (question == std::string_view::npos) return {};
     return set_query(request, target.substr(question + 1));
+}
+
+std::string Request::list(std::string_view lower_name) const {
+    std::string out;
+    auto const [first, last] = headers.equal_range(std::string(lower_name));
+    for (auto field = first; field != last; ++field) {
+        out += (out.empty() ? "" : ", ") + field->second;
+    }
+    return out;
 }
 
 std::string Request::header(std::string_view lower_name) const {

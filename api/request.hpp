@@ -19,6 +19,7 @@ struct Peer {
 struct Endpoint;
 
 struct Request {
+    std::string id;      // of this call, in its answer and in the log
     std::string method;  // "GET"; of HEAD too (head is set)
     bool head = false;
     std::string target;                               // as sent: path and query
@@ -40,12 +41,18 @@ struct Request {
 
     /// The one value of a header, or empty.
     std::string header(std::string_view lower_name) const;
+    /// Every value of a header that is a list (RFC 9110, 5.3).
+    std::string list(std::string_view lower_name) const;
     bool has_header(std::string_view lower_name) const;
     /// Of the body, in lower case and without parameters: "application/json".
     std::string media_type() const;
     std::string query_value(std::string_view name) const;
     std::string const& param(std::string const& name) const;
 };
+
+/// The caller's own id where it is plausible (1 to 128 letters, digits and . _ ~ : + / = @ -),
+/// otherwise a new one: what is not plain is replaced, not mended, for it would match nothing.
+std::string request_id(std::string_view given);
 
 /// Splits and decodes a request target. Errc::invalid: a broken escape, a NUL, no leading slash.
 Result<void> set_target(Request& request, std::string_view target);

@@ -35,6 +35,8 @@ struct Response {
     std::vector<std::pair<std::string, std::string>> headers;
     std::optional<Problem> problem;
     std::unique_ptr<Stream> stream;  // instead of a body
+    std::string tag = {};            // of a body whose tag is known; empty: made from it
+    std::string_view zipped = {};    // the body gzipped, where somebody has done that already
 };
 
 /// 200 with JSON, ended by a newline for people at a terminal.

@@ -1,5 +1,6 @@
 #include "api/router.hpp"
 
+#include "api/negotiate.hpp"
 #include "api/problem.hpp"
 #include "core/names.hpp"
 
@@ -82,6 +83,7 @@ Admission Router::judge(Request& request) {
     auto const& daemon = host_.engine().policy().daemon;
     Admission admission;
     admission.refusal = gatekeeper_.judge(request, access, daemon, now);
+    request.actor.request = request.id;
     if (auto const from = gatekeeper_.take_throttled(); !from.empty()) host_.throttled(from);
     if (admission.refusal) return admission;
     if (request.endpoint == nullptr) {
@@ -103,10 +105,11 @@ boost::asio::awaitable<Response> Router::handle(Request& request) {
         surprise = problem.what();
     }
     if (!surprise.empty()) {
-        host_.surprised(request.endpoint->pattern, surprise);
+        host_.surprised(request.endpoint->pattern, surprise, request.id);
         response = refuse(500, "something unexpected happened; the daemon's log says what");
     }
-    finish_problem(response, request.path);
+    finish_problem(response, request);
+    negotiate(request, response, !request.endpoint->moving);
     add_date(response, host_.now().wall);
     co_return response;
 }
@@ -132,7 +135,7 @@ Awaitable<Response> Router::carry_out(Context& context) {
         surprise = std::current_exception();
         response = refuse(500, "surprise");
     }
-    finish_problem(response, context.request.path);
+    finish_problem(response, context.request);
     co_await idempotency_.finish(context, ticket, response);
     if (surprise) std::rethrow_exception(surprise);
     co_return response;
@@ -154,11 +157,17 @@ void Router::finished(Request const& request, unsigned status, std::uint64_t byt
     seen.took = begun ? host_.now().boot - request.begun : Duration::zero();
     seen.bytes_in = request.body.size();
     seen.bytes_out = bytes_out;
+    seen.path = request.path;
+    seen.id = request.id;
+    seen.by = request.actor.name;
+    seen.from = request.peer.local_socket ? std::string_view("unix") : request.peer.address;
+    seen.told = request.endpoint != nullptr && request.endpoint->effect != Effect::none &&
+                request.endpoint->access != Access::push && request.trusted;
     host_.seen(seen);
 }
 
 void Router::surprised(std::string_view where, std::string_view what) {
-    host_.surprised(where, what);
+    host_.surprised(where, what, {});
 }
 
 }  // namespace rollbackd::api

@@ -54,6 +54,7 @@ struct Endpoint {
     std::string_view answers;  // schema of the success body; "[X]" is a list of X; empty: no JSON
     std::string_view takes;    // schema of the body
     std::string_view query;    // names of query parameters, separated by spaces
+    bool moving = false;       // says the time, so it is another answer each time: no tag
 };
 
 std::span<Endpoint const> endpoints();

@@ -1,6 +1,7 @@
 // Listeners, the registry of connections, and stopping. HTTP itself is in server_http.cpp.
 #include "api/server.hpp"
 
+#include "api/problem.hpp"
 #include "api/server_http.hpp"
 #include "core/ensure.hpp"
 
@@ -82,12 +83,16 @@ private:
 
     /// One try without waiting: whoever floods us gets no coroutine of his own.
     static void turn_away(Socket& socket) {
-        static constexpr std::string_view full =
+        Request request;
+        request.id = request_id({});
+        auto refusal = refuse(503, "every connection is taken: try again soon");
+        finish_problem(refusal, request);
+        auto const full =
             "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"
-            "Retry-After: 1\r\nConnection: close\r\nContent-Length: 120\r\n\r\n"
-            R"({"type":"about:blank","title":"Service Unavailable","status":503,)"
-            R"("detail":"every connection is taken: try again soon"})"
-            "\r\n";
+            "Retry-After: 1\r\nX-Request-Id: " +
+            request.id +
+            "\r\nConnection: close\r\nContent-Length: " + std::to_string(refusal.body.size()) +
+            "\r\n\r\n" + refusal.body;
         boost::system::error_code ignored;
         socket.non_blocking(true, ignored);
         socket.write_some(asio::buffer(full), ignored);

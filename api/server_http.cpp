@@ -70,6 +70,7 @@ std::optional<Response> read_head(Parser const& parser, Peer const& peer, Reques
     for (auto const& field : head) {
         request.headers.emplace(lowered(field.name_string()), field.value());
     }
+    request.id = request_id(request.header("x-request-id"));
     auto const hosts = request.headers.count("host");
     request.has_body = parser.chunked();
     if (auto const length = parser.content_length()) {
@@ -154,6 +155,7 @@ private:
         (void)bytes;
         Request request;
         if (code) {
+            request.id = request_id({});
             auto refusal = refusal_for(code);
             if (refusal) co_await refuse_and_end(request, *std::move(refusal));
             co_return false;
@@ -221,14 +223,15 @@ private:
     }
 
     asio::awaitable<void> refuse_and_end(Request const& request, Response refusal) {
-        finish_problem(refusal, request.path);
+        finish_problem(refusal, request);
         bool const sent = co_await send(request, refusal, false, 11);
         if (sent) co_await end_politely(shared_.limits.linger_max);
     }
 
     template <class Body>
     void set_head(
-        http::response<Body>& message, Response const& response, bool keep, unsigned version
+        http::response<Body>& message, Request const& request, Response const& response, bool keep,
+        unsigned version
     ) {
         message.version(version);
         message.result(response.status);
@@ -237,6 +240,7 @@ private:
         if (!response.content_type.empty()) {
             message.set(http::field::content_type, response.content_type);
         }
+        message.set("X-Request-Id", request.id);
         message.set("X-Content-Type-Options", "nosniff");
         bool const cached = message.find(http::field::cache_control) != message.end();
         if (!cached) message.set(http::field::cache_control, "no-store");
@@ -248,7 +252,7 @@ private:
     ) {
         auto const bytes_out = response.body.size();
         http::response<http::string_body> message;
-        set_head(message, response, keep, version);
+        set_head(message, request, response, keep, version);
         bool const bodiless = response.status == 204 || response.status == 304;
         if (!bodiless) message.content_length(bytes_out);
         if (!request.head) message.body() = std::move(response.body);
@@ -293,7 +297,7 @@ private:
         connection_.phase = Phase::streaming;
         bool const chunked = version == 11;
         http::response<http::empty_body> message;
-        set_head(message, response, false, version);
+        set_head(message, request, response, false, version);
         message.chunked(chunked);
         http::response_serializer<http::empty_body> serializer(message);
         plain_.expires_after(shared_.limits.write_timeout);

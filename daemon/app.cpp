@@ -54,7 +54,9 @@ App::App(
 DeciderCallbacks App::callbacks() {
     DeciderCallbacks out;
     out.command = [this](Command command) { hands_->carry_out(std::move(command)); };
-    out.applied = [this](std::vector<Record> const& records) { on_applied(records); };
+    out.applied = [this](std::vector<Record> const& records, Event const& cause) {
+        on_applied(records, request_of(cause));
+    };
     out.unrecorded = [this](std::vector<Message> const& messages, std::string const& why) {
         outbox_->send_unrecorded(messages, why);
     };
@@ -75,7 +77,7 @@ DeciderCallbacks App::callbacks() {
     return out;
 }
 
-void App::on_applied(std::vector<Record> const& records) {
+void App::on_applied(std::vector<Record> const& records, std::string const& request) {
     metrics_.applied(records, engine_.state());
     bool messages = false;
     std::set<std::string> hurried;
@@ -93,7 +95,7 @@ void App::on_applied(std::vector<Record> const& records) {
         bool const look = record.kind == "incident.judged" || record.kind == "daemon.started";
         if (look) blind_.notify();
         if (runner_) forget_what_ended(record);
-        log_record(record, engine_.state());
+        log_record(record, engine_.state(), request);
     }
     for (auto const& service : hurried) prober_.hurry(service);
     if (messages && outbox_) outbox_->wake();

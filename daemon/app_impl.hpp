@@ -16,6 +16,7 @@
 #include "daemon/outbox.hpp"
 #include "daemon/prober.hpp"
 #include "daemon/readiness.hpp"
+#include "daemon/record_log.hpp"
 #include "daemon/release_watch.hpp"
 #include "daemon/self_watch.hpp"
 #include "daemon/service_manager.hpp"
@@ -67,6 +68,7 @@ public:
     api::Awaitable<Json> check_config(std::optional<std::string> yaml) override;
     void seen(api::RequestSeen const& request) override {
         metrics_.requested(request.method, request.route, request.status, request.took);
+        log_request(request);
     }
     void throttled(std::string_view from) override {
         log(LogLevel::warning, "tokens.throttled",
@@ -74,15 +76,18 @@ public:
              {"why", "more than " + std::to_string(api::Throttle::wrong_max) +
                          " wrong tokens in a minute; they are answered 429 without a word here"}});
     }
-    void surprised(std::string_view where, std::string_view what) override {
+    void surprised(std::string_view where, std::string_view what, std::string_view request)
+        override {
         log(LogLevel::error, "request.failed",
-            {{"where", std::string(where)}, {"what", std::string(what)}});
+            {{"where", std::string(where)},
+             {"what", std::string(what)},
+             {"request", std::string(request)}});
     }
 
 private:
     api::Awaitable<LoadResult> read_own_file();
     DeciderCallbacks callbacks();
-    void on_applied(std::vector<Record> const& records);
+    void on_applied(std::vector<Record> const& records, std::string const& request);
     void forget_what_ended(Record const& record);
     std::set<std::string> unfinished_runs() const;
     asio::awaitable<void> follow_policy();
@@ -90,6 +95,7 @@ private:
     asio::awaitable<void> watch_releases();
     asio::awaitable<void> watch_readiness();
     Json offsets_now() const;
+    std::string config_note() const;
     api::Awaitable<LoadResult> load_again();
     api::Awaitable<void> learn_secrets(LoadResult loaded);
     Json refuse_reload(Actor const& actor, LoadResult const& loaded);

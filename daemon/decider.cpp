@@ -188,20 +188,20 @@ asio::awaitable<void> Decider::handle(Item item) {
         for (auto const& record : durable) engine_.apply(record);
     }
     if (item.slot) item.slot->reply = std::move(decision.reply);
-    co_await carry_out(std::move(decision.commands), durable);
+    co_await carry_out(std::move(decision.commands), durable, item.event);
     finish(item);
 }
 
 // What is done goes before what is told of it: a step must not wait for the log's lines.
 asio::awaitable<void> Decider::carry_out(
-    std::vector<Command> commands, std::vector<Record> const& durable
+    std::vector<Command> commands, std::vector<Record> const& durable, Event const& cause
 ) {
     if (!commands.empty()) {
         if (!co_await may_act()) co_return;
         for (auto& command : commands) callbacks_.command(std::move(command));
         co_await asio::post(executor_, asio::use_awaitable);
     }
-    if (!durable.empty()) callbacks_.applied(durable);
+    if (!durable.empty()) callbacks_.applied(durable, cause);
 }
 
 bool Decider::relies_on_lease() const {
@@ -285,7 +285,7 @@ asio::awaitable<void> Decider::settle(Item item) {
     }
     note_journal(true, "");
     for (auto const& record : *records) engine_.apply(record);
-    co_await carry_out(decision->commands, *records);
+    co_await carry_out(decision->commands, *records, item.event);
 }
 
 // The daemon's own event waits at the queue's head until it can be written down.

@@ -18,8 +18,8 @@ namespace rollbackd {
 /// What the decider tells the rest of the daemon, on the loop thread.
 struct DeciderCallbacks {
     std::function<void(Command)> command;  // its records are durable
-    /// After the commands that came with them have been begun.
-    std::function<void(std::vector<Record> const&)> applied;
+    /// After the commands that came with them have been begun; `cause` is what was decided about.
+    std::function<void(std::vector<Record> const&, Event const& cause)> applied;
     /// The journal cannot be written: these messages go out from memory, marked so.
     std::function<void(std::vector<Message> const&, std::string const& why)> unrecorded;
     std::function<void(bool writable, std::string const& why)> journal;
@@ -92,7 +92,7 @@ private:
     boost::asio::awaitable<void> handle(Item item);
     boost::asio::awaitable<void> settle(Item item);
     boost::asio::awaitable<void> carry_out(
-        std::vector<Command> commands, std::vector<Record> const& durable
+        std::vector<Command> commands, std::vector<Record> const& durable, Event const& cause
     );
     bool relies_on_lease() const;
     void not_written(Item item, Decision decision, Error const& error);

@@ -3,8 +3,6 @@
 #include "config/catalogue.hpp"
 #include "core/io/secrets.hpp"
 #include "daemon/app.hpp"
-#include "daemon/log.hpp"
-#include "engine/records.hpp"
 
 #include <unistd.h>
 #include <array>
@@ -108,32 +106,6 @@ StoreOptions store_options_of(DaemonPolicy const& daemon) {
     bool const named = ::gethostname(host.data(), host.size() - 1) == 0;
     options.name = named ? std::string(host.data()) : "a nameless host";
     return options;
-}
-
-void log_record(Record const& record, State const& state) {
-    auto const body = read_body(record);
-    if (!body) return;
-    auto const text = tell(*body, state);
-    if (text.empty()) return;
-    std::string incident;
-    std::visit(
-        [&](auto const& typed) {
-            if constexpr (requires { typed.incident.id; }) {
-                incident = typed.incident.id;
-            } else if constexpr (requires { typed.run.incident; }) {
-                incident = typed.run.incident;
-            } else if constexpr (requires { typed.run.size(); }) {
-                if (auto const* const found = state.run(typed.run).first) incident = found->id;
-            } else if constexpr (requires { typed.id.size(); }) {
-                incident = typed.id;
-            } else if constexpr (requires { typed.service.size(); }) {
-                incident = typed.service;
-            }
-        },
-        *body
-    );
-    log(LogLevel::info, record.kind,
-        {{"about", incident}, {"text", text}, {"seq", std::to_string(record.seq)}});
 }
 
 int check_configuration(std::string const& path) {

@@ -25,7 +25,5 @@ std::string restart_note(DaemonPolicy const& running, DaemonPolicy const& wanted
 std::string run_dir_of(DaemonPolicy const& daemon);
 /// How this machine opens the store; `node` is left to who has locked the folder of steps.
 StoreOptions store_options_of(DaemonPolicy const& daemon);
-/// A record worth a line in the log.
-void log_record(Record const& record, State const& state);
 
 }  // namespace rollbackd

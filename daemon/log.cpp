@@ -2,10 +2,14 @@
 
 #include "core/json.hpp"
 #include "core/names.hpp"
+#include "daemon/journald.hpp"
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 #include <cstdlib>
+#include <memory>
+#include <vector>
 
 namespace rollbackd {
 
@@ -32,22 +36,22 @@ spdlog::level::level_enum level_of(LogLevel level) {
     return spdlog::level::info;
 }
 
-// sd-daemon(3): the journal reads "<6>" as the line's priority.
-char const* priority_of(LogLevel level) {
+// As syslog(3) counts them.
+int priority_of(LogLevel level) {
     switch (level) {
         case LogLevel::debug:
-            return "<7>";
+            return 7;
         case LogLevel::info:
-            return "<6>";
+            return 6;
         case LogLevel::warning:
-            return "<4>";
+            return 4;
         case LogLevel::error:
-            return "<3>";
+            return 3;
     }
-    return "";
+    return 6;
 }
 
-bool to_journal = false;
+std::unique_ptr<JournaldSocket> journal;
 
 }  // namespace
 
@@ -55,26 +59,36 @@ void set_log_level(std::string const& level) { spdlog::set_level(spdlog::level::
 
 void open_log(std::string const& level) {
     auto logger = spdlog::stderr_logger_st("rollbackd");
-    to_journal = std::getenv("JOURNAL_STREAM") != nullptr;
+    if (is_journal(std::getenv("JOURNAL_STREAM"), STDERR_FILENO)) {
+        journal = std::make_unique<JournaldSocket>();
+    }
     logger->set_pattern(
-        to_journal ? "%v" : "%Y-%m-%dT%H:%M:%S.%fZ %l %v", spdlog::pattern_time_type::utc
+        journal ? "%v" : "%Y-%m-%dT%H:%M:%S.%fZ %l %v", spdlog::pattern_time_type::utc
     );
     logger->set_level(spdlog::level::from_str(level));
     logger->flush_on(spdlog::level::trace);
     spdlog::set_default_logger(std::move(logger));
 }
 
+bool logs(LogLevel level) { return spdlog::should_log(level_of(level)); }
+
 void log(LogLevel level, std::string_view event, LogFields fields) {
-    if (!spdlog::should_log(level_of(level))) return;
-    std::string line = to_journal ? priority_of(level) : "";
-    line += event;
+    if (!logs(level)) return;
+    std::string line(event);
+    std::vector<std::pair<std::string_view, std::string>> told;
     for (auto const& [key, value] : fields) {
-        auto const text = printable(value, field_max);
+        auto text = printable(value, field_max);
+        if (text.empty()) continue;
         line += " ";
         line += key;
         line += "=";
         line += needs_quotes(text) ? to_text(to_json(text)) : text;
+        told.emplace_back(key, std::move(text));
     }
+    auto const priority = priority_of(level);
+    if (journal && journal->send(journald_entry(priority, line, event, told))) return;
+    // sd-daemon(3): the journal reads "<6>" as the line's priority.
+    if (journal) line.insert(0, "<" + std::to_string(priority) + ">");
     spdlog::log(level_of(level), "{}", line);
 }
 

@@ -9,6 +9,7 @@
 #include "core/io/task_group.hpp"
 #include "daemon/loading.hpp"
 #include "daemon/metrics.hpp"
+#include "daemon/record_log.hpp"
 #include "daemon/service_manager.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -51,6 +52,7 @@ public:
     api::Awaitable<Json> check_config(std::optional<std::string> yaml) override;
     void seen(api::RequestSeen const& request) override {
         metrics_.requested(request.method, request.route, request.status, request.took);
+        log_request(request);
     }
 
     static constexpr Duration looked_every = std::chrono::seconds(1);

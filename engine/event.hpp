@@ -12,6 +12,7 @@ namespace rollbackd {
 struct Actor {
     std::string name;
     std::string role;
+    std::string request = {};  // the call it came with, for the log; empty: it came with none
 };
 
 enum class StepFinding {

@@ -78,7 +78,10 @@ TEST_CASE("a text above its limit is a mistake") {
 
 TEST_CASE("a problem has every member of RFC 9457 and harmless text") {
     auto response = refuse(404, "no service \x1b[2J", {Mistake{"wrong", "/a"}});
-    finish_problem(response, "/v1/services/\x1b");
+    Request request;
+    request.path = "/v1/services/\x1b";
+    request.id = "call-1";
+    finish_problem(response, request);
     auto const body = parse_json(response.body);
     REQUIRE(body);
     CHECK(response.content_type == "application/problem+json");
@@ -87,6 +90,7 @@ TEST_CASE("a problem has every member of RFC 9457 and harmless text") {
     CHECK(body->at("status") == 404);
     CHECK(text_of(*body, "detail") == "no service \\x1b[2J");
     CHECK(text_of(*body, "instance") == "/v1/services/\\x1b");
+    CHECK(text_of(*body, "request_id") == "call-1");
     CHECK(text_of(body->at("errors").at(0), "pointer") == "/a");
 }
 

@@ -32,6 +32,47 @@ TEST_CASE("pipelined requests are answered in their order") {
     CHECK(client.receive().body == "GET /c ");
 }
 
+TEST_CASE("a plausible id of the caller's own is taken over, others are replaced") {
+    for (auto const* const mine :
+         {"a", "7f3a-1", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+          "Root=1-67.5:2/x"}) {
+        CAPTURE(mine);
+        CHECK(request_id(mine) == mine);
+    }
+    std::string const too_long(129, 'a');
+    for (auto const& other :
+         {std::string(), too_long, std::string("a b"), std::string("a\x1b[2J"), std::string("é"),
+          std::string("a\nb"), std::string("<b>"), std::string("a\"b")}) {
+        CAPTURE(other);
+        CHECK(request_id(other) != other);
+        CHECK(request_id(other) != request_id(other));
+        auto const made = request_id(other);
+        CHECK(request_id(made) == made);
+    }
+}
+
+TEST_CASE("every answer names its call, refusals of whatever kind too") {
+    RunningServer server(loopback_options());
+    Client client(server.address());
+    auto const given = client.get("/x", "X-Request-Id: mine-1\r\n");
+    CHECK(given.headers.at("x-request-id") == "mine-1");
+    auto const made = client.get("/x").headers.at("x-request-id");
+    CHECK(!made.empty());
+    CHECK(client.get("/x").headers.at("x-request-id") != made);
+    CHECK(client.get("/empty").headers.contains("x-request-id"));
+    auto const refused = client.get("/forbidden", "X-Request-Id: mine-2\r\n");
+    CHECK(refused.headers.at("x-request-id") == "mine-2");
+    CHECK(refused.body.find(R"("request_id":"mine-2")") != std::string::npos);
+    Client rubbish(server.address());
+    rubbish.send("rubbish\r\n\r\n");
+    auto const unread = rubbish.receive();
+    CHECK(unread.status == 400);
+    CHECK(unread.body.find(unread.headers.at("x-request-id")) != std::string::npos);
+    Client stream(server.address());
+    stream.send("GET /stream HTTP/1.1\r\nHost: l\r\nX-Request-Id: mine-3\r\n\r\n");
+    CHECK(stream.receive_until("\r\n\r\n").find("X-Request-Id: mine-3") != std::string::npos);
+}
+
 TEST_CASE("HEAD has the head of GET and no body") {
     RunningServer server(loopback_options());
     Client client(server.address());
@@ -198,6 +239,7 @@ TEST_CASE("when every connection is taken the next is told to come back") {
     CHECK(answer.status == 503);
     CHECK(answer.headers.at("retry-after") == "1");
     CHECK(answer.body.size() == std::stoul(answer.headers.at("content-length")));
+    CHECK(answer.body.find(answer.headers.at("x-request-id")) != std::string::npos);
 }
 
 TEST_CASE("an idle connection gives way to a new one") {

@@ -64,7 +64,7 @@ struct Shell {
             adopted += std::holds_alternative<AdoptStep>(command);
             started += std::holds_alternative<StartStep>(command);
         };
-        out.applied = [](std::vector<Record> const&) {};
+        out.applied = [](std::vector<Record> const&, Event const&) {};
         out.unrecorded = [this](std::vector<Message> const& messages, std::string const&) {
             for (auto const& message : messages) told += message.text + "\n---\n";
         };

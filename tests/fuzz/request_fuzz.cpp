@@ -4,6 +4,7 @@
 #include "api/body.hpp"
 #include "api/escape.hpp"
 #include "api/idempotency.hpp"
+#include "api/negotiate.hpp"
 #include "api/page.hpp"
 #include "core/ensure.hpp"
 #include "core/names.hpp"
@@ -34,7 +35,8 @@ void check_body(std::string_view text) {
     (void)members.object("inputs");
     auto refusal = members.refusal();
     if (!refusal) return;
-    finish_problem(*refusal, text);
+    request.path = text;
+    finish_problem(*refusal, request);
     ensure(parse_json(refusal->body).has_value(), "a problem is JSON whatever it quotes");
 }
 
@@ -47,6 +49,15 @@ void check_identity(std::string_view text) {
     auto const refusal = gatekeeper.judge(request, Access::admin, DaemonPolicy(), Now{});
     ensure(refusal.has_value(), "nobody becomes admin without a token");
     (void)idempotency_key(text);
+}
+
+void check_form(std::string_view text) {
+    (void)takes_gzip(text);
+    bool const everything = text.find('*') != text.npos;
+    ensure(everything || !names_tag(text, "no tag: \n"), "a tag is known by the whole of it");
+    auto const id = request_id(text);
+    ensure(!id.empty() && id.size() <= 128, "a call has a name of some length");
+    ensure(request_id(id) == id, "a call's name is plausible");
 }
 
 void check_shown(std::string_view text) {
@@ -66,6 +77,7 @@ int rollbackd::fuzz::request(std::uint8_t const* data, std::size_t size) {
     check_target(text);
     check_body(text);
     check_identity(text);
+    check_form(text);
     check_shown(text);
     return 0;
 }

@@ -143,6 +143,7 @@ Received Desk::ask(
     std::string const& role, std::map<std::string, std::string> const& headers
 ) {
     Request request;
+    request.id = request_id({});
     request.method = method;
     if (!set_target(request, target)) throw std::runtime_error("bad target " + target);
     request.peer.loopback = true;
@@ -159,7 +160,7 @@ Received Desk::ask(
     auto admission = router.admit(request);
     if (admission.refusal) {
         response = *std::move(admission.refusal);
-        finish_problem(response, request.path);
+        finish_problem(response, request);
     } else {
         request.body = body;
         run(handle_into(router, request, response));

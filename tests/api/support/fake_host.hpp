@@ -38,7 +38,7 @@ public:
     Awaitable<Json> check_config(std::optional<std::string> yaml) override;
     Json config_report() const;
     void seen(RequestSeen const& request) override { last_status = request.status; }
-    void surprised(std::string_view, std::string_view) override { ++surprises; }
+    void surprised(std::string_view, std::string_view, std::string_view) override { ++surprises; }
 
     engine_testing::World world;
     bool writable = true;
