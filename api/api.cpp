@@ -21,6 +21,7 @@ public:
     }
 
     void start() override { server_->start(); }
+    void use(std::shared_ptr<TlsContext const> tls) override { server_->use(std::move(tls)); }
     void records_applied() override { feed_.notify(); }
     boost::asio::awaitable<void> stop() override {
         feed_.close();

@@ -17,6 +17,8 @@ public:
     virtual ~Api() = default;
 
     virtual void start() = 0;
+    /// The certificate of connections to come.
+    virtual void use(std::shared_ptr<TlsContext const> tls) = 0;
     /// To be called after records were applied: wakes the streams of events.
     virtual void records_applied() = 0;
     /// Ends streams, lets requests under way finish (bounded), closes. Call before the Host goes.

@@ -140,15 +140,31 @@ bool Throttle::wrong(std::string const& address, Instant now) {
     return too_many;
 }
 
+ClientPolicy const* client_of(ClientCertificate const& certificate, DaemonPolicy const& policy) {
+    if (!policy.tls) return nullptr;
+    for (auto const& client : policy.tls->clients) {
+        bool const by_name = !client.cn.empty() && client.cn == certificate.cn;
+        auto const& sans = certificate.sans;
+        auto const same = [&](std::string const& san) {
+            bool const dns = client.san.starts_with("DNS:");
+            return dns ? lowered(san) == lowered(client.san) : san == client.san;
+        };
+        bool const by_san = !client.san.empty() && std::any_of(sans.begin(), sans.end(), same);
+        if (by_name || by_san) return &client;
+    }
+    return nullptr;
+}
+
 std::string foreign_sign(Request const& request, std::vector<std::string> const& listen) {
     if (request.has_header("forwarded")) return "a Forwarded header";
     auto const forwarded = request.headers.lower_bound("x-forwarded-");
     if (forwarded != request.headers.end() && forwarded->first.starts_with("x-forwarded-")) {
         return "an X-Forwarded-* header";
     }
-    // No Host at all (HTTP/1.0, simple health checks) is nothing a browser would send.
-    bool const host_known =
-        request.peer.local_socket || !request.has_header("host") || is_ours(request, listen);
+    // No Host at all (HTTP/1.0, simple health checks) is nothing a browser would send. Whoever has
+    // shown a certificate has seen ours, with the name that was asked for.
+    bool const host_known = request.peer.local_socket || request.peer.certificate ||
+                            !request.has_header("host") || is_ours(request, listen);
     if (!host_known) return "a foreign Host header";
     if (!request.has_header("origin")) return {};
     // The dashboard's own page: same scheme and authority as the request itself.
@@ -176,7 +192,10 @@ std::optional<Response> Gatekeeper::judge(
         );
     }
     if (access == Access::open) return std::nullopt;
-    bool const tokenless = policy.tokens.empty();
+    auto const& certificate = request.peer.certificate;
+    auto const* const client = certificate ? client_of(*certificate, policy) : nullptr;
+    if (client != nullptr) return judge_certificate(request, *client, access);
+    bool const tokenless = !policy.knows_callers();
     if (request.peer.local_socket) {
         bool const own = request.peer.uid == 0 || request.peer.uid == own_uid_;
         request.actor = Actor{"unix:" + request.peer.user, own ? "admin" : "read"};
@@ -216,6 +235,15 @@ std::optional<Response> Gatekeeper::judge_token(
     request.actor = Actor{found->name, found->role};
     request.trusted = true;
     if (allows(found->role, access)) return std::nullopt;
+    return forbidden(request.actor, access);
+}
+
+std::optional<Response> Gatekeeper::judge_certificate(
+    Request& request, ClientPolicy const& client, Access access
+) {
+    request.actor = Actor{"cert:" + client.name, client.role};
+    request.trusted = true;
+    if (allows(client.role, access)) return std::nullopt;
     return forbidden(request.actor, access);
 }
 

@@ -1,6 +1,6 @@
-// Who is asking, and what may they do. Bearer tokens are compared by hash in constant time; the
-// Unix socket takes the kernel's word; without any token configured only loopback is served.
-// Nothing here reads a clock or a socket.
+// Who is asking, and what may they do. Bearer tokens are compared by hash in constant time; a
+// client certificate is who the policy says it is; the Unix socket takes the kernel's word; without
+// any of these configured only loopback is served. Nothing here reads a clock or a socket.
 #pragma once
 
 #include "api/request.hpp"
@@ -62,6 +62,9 @@ private:
     std::optional<Response> judge_token(
         Request& request, std::string_view token, Access access, DaemonPolicy const& policy, Now now
     );
+    std::optional<Response> judge_certificate(
+        Request& request, ClientPolicy const& client, Access access
+    );
     Response refuse_unknown(Request const& request, Now now);
 
     std::uint32_t own_uid_;
@@ -71,6 +74,8 @@ private:
 /// Why a request without a token looks as if a browser or a proxy had been made to send it; empty:
 /// it does not.
 std::string foreign_sign(Request const& request, std::vector<std::string> const& listen);
+/// Whom the policy takes the holder of the certificate for; null: nobody it knows.
+ClientPolicy const* client_of(ClientCertificate const& certificate, DaemonPolicy const& policy);
 /// Takes as long for a wrong text as for the right one of the same length.
 bool equal_in_constant_time(std::string_view a, std::string_view b);
 

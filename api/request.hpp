@@ -5,6 +5,12 @@
 
 namespace rollbackd::api {
 
+/// Who holds a certificate that our CA has signed.
+struct ClientCertificate {
+    std::string cn;                 // of the subject; empty where it has none, or several
+    std::vector<std::string> sans;  // with their kind: "DNS:ci.example.com", "URI:…"
+};
+
 /// Where a request came from.
 struct Peer {
     bool local_socket = false;  // the Unix socket; uid is the kernel's word
@@ -14,6 +20,7 @@ struct Peer {
     bool loopback = false;
     std::string local_address;  // ours, of TCP: "127.0.0.1"
     std::uint16_t local_port = 0;
+    std::optional<ClientCertificate> certificate{};  // shown in the handshake, and verified
 };
 
 struct Endpoint;

@@ -19,7 +19,7 @@ class HttpServer final : public Server {
 public:
     HttpServer(
         asio::any_io_executor executor, ServerLimits limits, Application& application,
-        std::vector<std::unique_ptr<Listener>> listeners, std::optional<asio::ssl::context> tls
+        std::vector<std::unique_ptr<Listener>> listeners, std::shared_ptr<TlsContext const> tls
     )
         : shared_{limits, application, std::move(tls), {}, 0, 0, false},
           listeners_(std::move(listeners)),
@@ -32,6 +32,10 @@ public:
         for (auto const& listener : listeners_) {
             group_.spawn("accept " + listener->address(), accept_from(*listener));
         }
+    }
+
+    void use(std::shared_ptr<TlsContext const> tls) override {
+        if (shared_.tls) shared_.tls = std::move(tls);
     }
 
     asio::awaitable<void> stop() override {
@@ -153,9 +157,9 @@ private:
 Result<std::unique_ptr<Server>> Server::open(
     asio::any_io_executor executor, ServerOptions options, Application& application
 ) {
-    std::optional<asio::ssl::context> tls;
+    std::shared_ptr<TlsContext const> tls;
     if (options.tls) {
-        auto made = make_server_tls(*options.tls);
+        auto made = load_tls(*options.tls);
         if (!made) return tl::unexpected(made.error());
         tls = std::move(*made);
     }

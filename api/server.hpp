@@ -5,6 +5,7 @@
 
 #include "api/request.hpp"
 #include "api/response.hpp"
+#include "api/tls.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <memory>
@@ -57,6 +58,9 @@ public:
     virtual ~Server() = default;
 
     virtual void start() = 0;
+    /// Of connections to come; those that are there keep what they have. Nothing happens where it
+    /// was opened without TLS.
+    virtual void use(std::shared_ptr<TlsContext const> tls) = 0;
     /// Takes no new connection, ends streams and idle connections, gives requests under way
     /// drain_max to finish, then closes. Returns when the last connection is gone.
     virtual boost::asio::awaitable<void> stop() = 0;

@@ -3,6 +3,7 @@
 #include "api/server_http.hpp"
 
 #include "api/problem.hpp"
+#include "api/tls_context.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -378,10 +379,12 @@ asio::awaitable<void> serve_connection(
         co_await session.run();
         co_return;
     }
-    Tls stream(plain, *shared.tls);
+    auto const tls = shared.tls;  // another one may take its place meanwhile
+    Tls stream(plain, tls->context);
     plain.expires_after(shared.limits.header_timeout);
     auto const [code] = co_await stream.async_handshake(asio::ssl::stream_base::server, to_tuple);
     if (code) co_return;
+    connection.peer.certificate = client_certificate(stream.native_handle());
     Session<Tls> session(shared, connection, stream, plain);
     co_await session.run();
 }

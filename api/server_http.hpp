@@ -4,10 +4,10 @@
 
 #include "api/listener.hpp"
 #include "api/server.hpp"
+#include "api/tls.hpp"
 #include "core/io/deadline.hpp"
 #include "core/io/task_group.hpp"
 
-#include <boost/asio/ssl/context.hpp>
 #include <functional>
 #include <list>
 
@@ -26,7 +26,7 @@ struct Connection {
 struct Shared {
     ServerLimits limits;
     Application& application;
-    std::optional<boost::asio::ssl::context> tls;
+    std::shared_ptr<TlsContext const> tls;  // of connections to come; null: none
     std::list<Connection> connections;
     std::size_t buffered_bytes = 0;  // of large bodies being read or handled
     std::size_t streams = 0;
@@ -38,8 +38,5 @@ struct Shared {
 boost::asio::awaitable<void> serve_connection(
     Shared& shared, Connection& connection, Socket socket, bool with_tls
 );
-
-/// Server contexts take certificate and key at start; the Error names the file.
-Result<boost::asio::ssl::context> make_server_tls(TlsPolicy const& policy);
 
 }  // namespace rollbackd::api

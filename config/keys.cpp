@@ -106,6 +106,27 @@ Section const& tls() {
             needed(key("cert", path, "Certificate chain, PEM.")),
             needed(key("key", path, "Its private key, PEM.")),
             key("client_ca", path, "Clients must show a certificate signed by this CA, PEM."),
+            key("clients", object,
+                "Client certificates that stand in place of a token; others of client_ca need one."
+            ),
+        }
+    };
+    return section;
+}
+
+Section const& client() {
+    static Section const section{
+        "a client certificate",
+        "Entries of `daemon.tls.clients`: cn or san, one of the two.",
+        {
+            needed(key("name", text, "Shown in the journal as who did it: `cert:NAME`.")),
+            needed(
+                one_of("role", {"read", "ingest", "operate", "approve", "admin"}, "As of a token.")
+            ),
+            key("cn", text, "The subject's common name, the whole of it."),
+            key("san", text,
+                "An alternative name with its kind: DNS:ci.example.com, URI:spiffe://…, email:…, "
+                "IP:…."),
         }
     };
     return section;
@@ -336,10 +357,11 @@ Section const& gate() {
 }
 
 std::vector<Section const*> all() {
-    return {&root(),     &daemon(),  &tls(),       &heartbeat(),  &respond_within(), &token(),
-            &limits(),   &channel(), &host(),      &matrix_row(), &matrix_when(),    &service(),
-            &release(),  &signal(),  &reference(), &trigger(),    &classify(),       &rung(),
-            &playbook(), &step(),    &check(),     &duty(),       &follow_up(),      &gate()};
+    return {&root(),           &daemon(),      &tls(),      &client(),    &heartbeat(),
+            &respond_within(), &token(),       &limits(),   &channel(),   &host(),
+            &matrix_row(),     &matrix_when(), &service(),  &release(),   &signal(),
+            &reference(),      &trigger(),     &classify(), &rung(),      &playbook(),
+            &step(),           &check(),       &duty(),     &follow_up(), &gate()};
 }
 
 std::vector<std::string> const& roles() {

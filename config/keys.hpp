@@ -10,6 +10,7 @@ namespace rollbackd::keys {
 Section const& root();
 Section const& daemon();
 Section const& tls();
+Section const& client();
 Section const& heartbeat();
 Section const& respond_within();
 Section const& token();

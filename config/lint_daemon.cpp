@@ -19,7 +19,7 @@ void check_listen(Lint const& lint) {
         if (!daemon.tls) {
             lint.error(path, shown + " can be reached from elsewhere and needs tls: cert and key");
         }
-        if (daemon.tokens.empty()) {
+        if (!daemon.knows_callers()) {
             lint.error(
                 path, shown +
                           " can be reached from elsewhere and needs tokens; make one with: "
@@ -82,7 +82,7 @@ void lint_daemon(Lint const& lint) {
         );
     }
     bool const asks_people = acts && policy.daemon.autonomy != Autonomy::observe;
-    if (asks_people && policy.daemon.tokens.empty() && !has_socket(policy.daemon.listen)) {
+    if (asks_people && !policy.daemon.knows_callers() && !has_socket(policy.daemon.listen)) {
         lint.warn(
             "daemon",
             "nobody can approve, abort or record a deployment: add a token (rollbackctl token "

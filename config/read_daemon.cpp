@@ -13,6 +13,43 @@ namespace {
 constexpr std::size_t sha256_digits = 64;
 constexpr int sha256_digits_shown = 12;
 
+// "DNS:ci.example.com": the kind says which names of a certificate may fit.
+std::string san_problem(std::string const& san) {
+    auto const colon = san.find(':');
+    auto const kind = san.substr(0, colon);
+    std::vector<std::string> const kinds{"DNS", "URI", "email", "IP"};
+    bool const known = std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+    if (known && colon + 1 < san.size()) return {};
+    auto const meant = colon == std::string::npos ? "" : nearest_name(kind, kinds);
+    return "san needs its kind, DNS:, URI:, email: or IP:, and a name after it" +
+           (meant.empty() || known ? "" : "; did you mean " + meant + ":?");
+}
+
+void read_client(YamlCursor const& cursor, TlsPolicy& tls) {
+    MapReader map(cursor, keys::client());
+    ClientPolicy client;
+    read(map, "name", client.name);
+    read(map, "role", client.role);
+    bool const by_cn = read(map, "cn", client.cn) && !client.cn.empty();
+    bool const by_san = read(map, "san", client.san) && !client.san.empty();
+    if (by_san) {
+        auto const problem = san_problem(client.san);
+        if (!problem.empty()) map.take("san")->error(problem);
+    }
+    map.finish();
+    if (by_cn == by_san) cursor.error("a client certificate needs cn or san, one of the two");
+    for (auto const& other : tls.clients) {
+        if (!client.name.empty() && other.name == client.name) {
+            cursor.error("a client named \"" + printable(client.name, 80) + "\" is there already");
+        } else if (other.cn == client.cn && other.san == client.san) {
+            cursor.error(
+                "the same certificate has the name \"" + printable(other.name, 80) + "\" too"
+            );
+        }
+    }
+    tls.clients.push_back(std::move(client));
+}
+
 void read_tls(PolicyReading const& reading, YamlCursor const& cursor, DaemonPolicy& daemon) {
     MapReader map(cursor, keys::tls());
     auto& tls = daemon.tls.emplace();
@@ -21,6 +58,14 @@ void read_tls(PolicyReading const& reading, YamlCursor const& cursor, DaemonPoli
     read(map, "client_ca", tls.client_ca, hooks);
     if (read(map, "key", tls.key, hooks) && hooks.secret_file) {
         hooks.secret_file(*map.take("key"), tls.key);
+    }
+    if (auto const clients = map.take("clients")) {
+        for (auto const& item : clients->items("a list of client certificates")) {
+            read_client(item, tls);
+        }
+        if (!map.take("client_ca")) {
+            clients->error("clients needs client_ca: nobody else says whose certificate it is");
+        }
     }
     map.finish();
 }

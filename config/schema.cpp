@@ -195,6 +195,22 @@ JsonObject check_schema() {
     return schema;
 }
 
+JsonObject tls_schema() {
+    auto schema = section_schema(keys::tls());
+    set(schema, "clients", list_of(reference_to("client")));
+    return schema;
+}
+
+JsonObject client_schema() {
+    auto schema = section_schema(keys::client());
+    JsonArray one;
+    for (auto const* const name : {"cn", "san"}) {
+        one.push_back(JsonObject{{"required", JsonArray{name}}});
+    }
+    schema["oneOf"] = std::move(one);
+    return schema;
+}
+
 JsonObject daemon_schema() {
     auto schema = section_schema(keys::daemon());
     set(schema, "tls", reference_to("tls"));
@@ -282,7 +298,8 @@ Json policy_schema(Catalogue const& catalogue) {
     set(schema, "matrix", matrix_schema());
     set(schema, "services", named("service"));
     JsonObject definitions;
-    definitions["tls"] = section_schema(keys::tls());
+    definitions["tls"] = tls_schema();
+    definitions["client"] = client_schema();
     definitions["heartbeat"] = section_schema(keys::heartbeat());
     definitions["token"] = section_schema(keys::token());
     definitions["limits"] = section_schema(keys::limits());

@@ -168,6 +168,10 @@ Result<void> App::prepare() {
     auto opened = api::Api::open(executor_, std::move(server), *this);
     if (!opened) return tl::unexpected(opened.error());
     api_ = std::move(*opened);
+    certificates_ = std::make_unique<Certificates>(
+        daemon.tls, pool_,
+        [this](std::shared_ptr<api::TlsContext const> tls) { api_->use(std::move(tls)); }
+    );
     return {};
 }
 

@@ -74,7 +74,7 @@ api::DaemonFacts App::facts_of_daemon() const {
     out.config_file = config_path_;
     out.config_loaded_at = loaded_at_;
     out.config_problem = reload_problem_;
-    out.config_note = reload_note_;
+    out.config_note = config_note();
     out.limits =
         JsonObject{{"events_queue", Decider::queue_max}, {"events_queued", decider_.queued()}};
     return out;
@@ -152,12 +152,19 @@ api::Awaitable<Json> App::reload(Actor actor) {
     metrics_.reloaded(true, now);
     loaded_at_ = now.wall;
     log(LogLevel::info, "config.loaded",
-        {{"by", actor.name}, {"hash", engine_.policy().hash.substr(0, 12)}, {"note", reload_note_}}
+        {{"by", actor.name}, {"hash", engine_.policy().hash.substr(0, 12)}, {"note", config_note()}}
     );
     manager_.ready("watching " + std::to_string(engine_.policy().services.size()) + " services");
     auto answer = problems_to_json(loaded);
-    answer.as_object()["note"] = reload_note_;
+    answer.as_object()["note"] = config_note();
     co_return answer;
+}
+
+/// What the file says and is not in effect.
+std::string App::config_note() const {
+    auto const& refused = certificates_->problem();
+    if (refused.empty() || reload_note_.empty()) return refused + reload_note_;
+    return refused + "; " + reload_note_;
 }
 
 /// Where sources and probes go on from: the keys are signals, so they never meet.
@@ -181,6 +188,8 @@ asio::awaitable<void> App::follow_policy() {
     co_await prober_.follow(engine_.policy_ptr(), offsets);
     self_watch_.follow();
     checkpoints_->soon();
+    auto tls = engine_.policy().daemon.tls;
+    (void)co_await certificates_->look(std::move(tls));
 }
 
 void App::follow_hosts() {

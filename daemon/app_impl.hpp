@@ -8,6 +8,7 @@
 #include "core/io/http_client.hpp"
 #include "core/io/secrets.hpp"
 #include "core/io/stream.hpp"
+#include "daemon/certificates.hpp"
 #include "daemon/checkpoints.hpp"
 #include "daemon/hands.hpp"
 #include "daemon/loading.hpp"
@@ -62,6 +63,7 @@ public:
     std::vector<api::ReadyCheck> readiness() const override;
     api::DaemonFacts facts_of_daemon() const override;
     std::string metrics() const override {
+        metrics_.certificate(certificates_->not_after());
         return metrics_.render(engine_, decider_, reader_, clock_.now());
     }
     api::Awaitable<Json> reload(Actor actor) override;
@@ -144,6 +146,7 @@ private:
     std::unique_ptr<Outbox> outbox_;
     std::unique_ptr<Checkpoints> checkpoints_;
     std::unique_ptr<api::Api> api_;
+    std::unique_ptr<Certificates> certificates_;
     TaskGroup tasks_{executor_, report_task};  // ended first
     TaskGroup core_{executor_, report_task};   // the decider: ended last
     WakeUp stop_asked_{executor_};

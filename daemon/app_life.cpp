@@ -32,6 +32,7 @@ asio::awaitable<void> App::start() {
     tasks_.spawn("sources", reader_.watch());
     tasks_.spawn("releases", watch_releases());
     tasks_.spawn("readiness", watch_readiness());
+    tasks_.spawn("certificates", certificates_->watch());
     if (journal_->lease()->expires()) tasks_.spawn("lease", keep_lease());
     metrics_.reloaded(true, clock_.now());
     api_->start();

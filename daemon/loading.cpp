@@ -76,7 +76,7 @@ Json check_policy_text(std::string_view yaml) {
 std::string restart_note(DaemonPolicy const& running, DaemonPolicy const& wanted) {
     std::vector<std::string> keys;
     if (running.listen != wanted.listen) keys.emplace_back("daemon.listen");
-    if (running.tls != wanted.tls) keys.emplace_back("daemon.tls");
+    if (running.tls.has_value() != wanted.tls.has_value()) keys.emplace_back("daemon.tls");
     if (running.store != wanted.store) keys.emplace_back("daemon.store");
     if (running.store_password_file != wanted.store_password_file) {
         keys.emplace_back("daemon.store_password_file");

@@ -169,6 +169,10 @@ struct Metrics::Impl {
     View followed{
         gauge("rollbackd_journal_seq", "Newest record of the journal that this daemon knows.")
     };
+    View certificate{gauge(
+        "rollbackd_tls_certificate_not_after_timestamp_seconds",
+        "Until when the certificate that the API shows is good, in Unix time; none: no TLS."
+    )};
     Family<Counter>& skipped = counter(
         "rollbackd_source_skipped_lines_total",
         "Log lines a source did not turn into samples, by source and reason."
@@ -247,6 +251,10 @@ void Metrics::requested(
 void Metrics::reloaded(bool ok, Now now) {
     impl_->reload_ok.Set(ok ? 1 : 0);
     if (ok) impl_->reload_at.Set(epoch_seconds(now.wall));
+}
+
+void Metrics::certificate(std::optional<WallTime> not_after) {
+    if (not_after) impl_->certificate.set({}, epoch_seconds(*not_after));
 }
 
 void Metrics::Impl::look(Engine const& engine, Now now) {

@@ -22,6 +22,8 @@ public:
     void loop_lag(Duration lag);
     void missed(std::string const& deadline);
     void beat(bool heard);
+    /// Of the API's certificate; nothing: it speaks no TLS.
+    void certificate(std::optional<WallTime> not_after);
 
     /// The text format of everything, as of now.
     std::string render(Engine const& engine, Decider const& decider, Reader const& reader, Now now);

@@ -56,6 +56,10 @@ Result<void> Standby::prepare() {
     auto opened = api::Api::open(executor_, std::move(server), *this);
     if (!opened) return tl::unexpected<Error>(opened.error());
     api_ = *std::move(opened);
+    certificates_ = std::make_unique<Certificates>(
+        policy_->daemon.tls, journal_thread_,
+        [this](std::shared_ptr<api::TlsContext const> tls) { api_->use(std::move(tls)); }
+    );
     return {};
 }
 
@@ -71,6 +75,7 @@ asio::awaitable<void> Standby::life() {
     tasks_.spawn("signals", handle_signals());
     tasks_.spawn("follow", follow());
     tasks_.spawn("watchdog", feed_watchdog());
+    tasks_.spawn("certificates", certificates_->watch());
     api_->start();
     manager_.ready("standing by: " + holder_);
     while (!finished_) co_await over_.wait();

@@ -7,6 +7,7 @@
 #include "core/io/blocking.hpp"
 #include "core/io/deadline.hpp"
 #include "core/io/task_group.hpp"
+#include "daemon/certificates.hpp"
 #include "daemon/loading.hpp"
 #include "daemon/metrics.hpp"
 #include "daemon/record_log.hpp"
@@ -47,7 +48,10 @@ public:
     std::string why_standing_by() const override;
     std::vector<api::ReadyCheck> readiness() const override;
     api::DaemonFacts facts_of_daemon() const override;
-    std::string metrics() const override { return metrics_.render_standby(engine_); }
+    std::string metrics() const override {
+        metrics_.certificate(certificates_->not_after());
+        return metrics_.render_standby(engine_);
+    }
     api::Awaitable<Json> reload(Actor actor) override;
     api::Awaitable<Json> check_config(std::optional<std::string> yaml) override;
     void seen(api::RequestSeen const& request) override {
@@ -87,6 +91,7 @@ private:
     Engine engine_;
     mutable Metrics metrics_;
     std::unique_ptr<api::Api> api_;
+    std::unique_ptr<Certificates> certificates_;
     TaskGroup tasks_;
     TaskGroup core_;
     WakeUp over_{executor_};

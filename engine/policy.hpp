@@ -98,8 +98,19 @@ struct TokenPolicy {
     friend bool operator==(TokenPolicy const&, TokenPolicy const&) = default;
 };
 
+/// Who a client certificate stands for: one of cn and san is given.
+struct ClientPolicy {
+    std::string name;
+    std::string role;  // as of a token
+    std::string cn;    // the subject's common name
+    std::string san;   // an alternative name with its kind: "DNS:ci.example.com"
+
+    friend bool operator==(ClientPolicy const&, ClientPolicy const&) = default;
+};
+
 struct TlsPolicy {
     std::string cert, key, client_ca;
+    std::vector<ClientPolicy> clients{};
 
     friend bool operator==(TlsPolicy const&, TlsPolicy const&) = default;
 };
@@ -131,6 +142,9 @@ struct DaemonPolicy {
         {Severity::P0, std::chrono::minutes(5)}, {Severity::P1, std::chrono::hours(1)}
     };
     std::string log_level = "info";
+
+    /// Whether somebody can be known over TCP: by a token or a client certificate.
+    bool knows_callers() const { return !tokens.empty() || (tls && !tls->clients.empty()); }
 
     friend bool operator==(DaemonPolicy const&, DaemonPolicy const&) = default;
 };

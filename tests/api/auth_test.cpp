@@ -46,6 +46,21 @@ DaemonPolicy with_tokens() {
     return policy;
 }
 
+DaemonPolicy with_clients() {
+    auto policy = with_tokens();
+    auto& tls = policy.tls.emplace();
+    tls.clients.push_back(ClientPolicy{"by-cn", "ingest", "ci.example.com", ""});
+    tls.clients.push_back(ClientPolicy{"by-dns", "ingest", "", "DNS:deploy.example.com"});
+    tls.clients.push_back(ClientPolicy{"by-uri", "ingest", "", "URI:spiffe://example.com/ci"});
+    return policy;
+}
+
+Request with_certificate(ClientCertificate const& certificate) {
+    auto request = from_loopback();
+    request.peer.certificate = certificate;
+    return request;
+}
+
 void add_token(Request& request, std::string const& token) {
     request.headers.emplace("authorization", "Bearer " + token);
 }
@@ -247,6 +262,78 @@ TEST_CASE("a token on the Unix socket counts instead of the peer") {
     add_token(request, "read-secret");
     CHECK(judge(request, Access::operate, policy) == 403);
     CHECK(request.actor.name == "ci-read");
+}
+
+TEST_CASE("a client certificate is who the policy says it is, by its common name or another") {
+    auto const policy = with_clients();
+    struct Shown {
+        ClientCertificate certificate;
+        std::string name;
+    };
+    for (auto const& [certificate, name] :
+         {Shown{{"ci.example.com", {}}, "cert:by-cn"},
+          Shown{{"", {"DNS:other.example.com", "DNS:Deploy.Example.com"}}, "cert:by-dns"},
+          Shown{{"x", {"URI:spiffe://example.com/ci"}}, "cert:by-uri"}}) {
+        CAPTURE(name);
+        auto request = with_certificate(certificate);
+        CHECK(judge(request, Access::ingest, policy) == 0);
+        CHECK(request.actor.name == name);
+        CHECK(request.actor.role == "ingest");
+        CHECK(request.trusted);
+        CHECK(judge(request, Access::operate, policy) == 403);
+    }
+}
+
+TEST_CASE("a certificate that nobody is named by gives the connection and nothing else") {
+    auto policy = with_clients();
+    for (auto const& certificate :
+         {ClientCertificate{"CI.example.com", {}}, ClientCertificate{"", {}},
+          ClientCertificate{"DNS:deploy.example.com", {"email:deploy.example.com"}},
+          ClientCertificate{"", {"DNS:ci.example.com", "URI:SPIFFE://example.com/ci"}},
+          ClientCertificate{std::string("ci.example.com\0.evil.example.com", 33), {}}}) {
+        CAPTURE(certificate.cn);
+        auto request = with_certificate(certificate);
+        CHECK(judge(request, Access::read, policy) == 401);
+    }
+    policy.tls->clients.clear();
+    auto unnamed = with_certificate(ClientCertificate{"ci.example.com", {}});
+    CHECK(judge(unnamed, Access::read, policy) == 401);
+    add_token(unnamed, "read-secret");
+    CHECK(judge(unnamed, Access::read, policy) == 0);
+    CHECK(unnamed.actor.name == "ci-read");
+}
+
+TEST_CASE("a token counts instead of the certificate it comes with") {
+    auto const policy = with_clients();
+    auto request = with_certificate(ClientCertificate{"ci.example.com", {}});
+    add_token(request, "read-secret");
+    CHECK(judge(request, Access::ingest, policy) == 403);
+    auto wrong = with_certificate(ClientCertificate{"ci.example.com", {}});
+    add_token(wrong, "wrong");
+    CHECK(judge(wrong, Access::read, policy) == 401);
+}
+
+TEST_CASE("a browser that shows a certificate for a foreign page, or a proxy's, is 403") {
+    auto const policy = with_clients();
+    ClientCertificate const certificate{"ci.example.com", {}};
+    auto page = with_certificate(certificate);
+    page.headers.emplace("origin", "https://evil.example.com");
+    CHECK(judge(page, Access::read, policy) == 403);
+    auto proxied = with_certificate(certificate);
+    proxied.headers.emplace("x-forwarded-for", "192.0.2.1");
+    CHECK(judge(proxied, Access::read, policy) == 403);
+    auto by_name = with_certificate(certificate);
+    by_name.headers.erase("host");
+    by_name.headers.emplace("host", "rollbackd.example.com:8620");
+    CHECK(judge(by_name, Access::read, policy) == 0);
+}
+
+TEST_CASE("where only certificates are configured nobody reads without one") {
+    auto policy = with_clients();
+    policy.tokens.clear();
+    auto request = from_loopback();
+    CHECK(judge(request, Access::read, policy) == 401);
+    CHECK(judge(request, Access::push, policy) == 401);
 }
 
 TEST_CASE("wrong, empty, malformed and expired tokens are 401 and say nothing of the right one") {

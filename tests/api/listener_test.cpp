@@ -35,9 +35,38 @@ ServerOptions unix_options(std::string const& path) {
 
 ServerOptions tls_options(TempFolder const& folder) {
     auto options = loopback_options();
-    options.tls = TlsPolicy{folder.file("cert.pem"), folder.file("key.pem"), ""};
+    options.tls = TlsPolicy{folder.file("cert.pem"), folder.file("key.pem"), "", {}};
     return options;
 }
+
+/// Trusts this one certificate.
+class TlsClient {
+public:
+    TlsClient(std::string const& address, std::string const& certificate) {
+        tls_.load_verify_file(certificate);
+        tls_.set_verify_mode(asio::ssl::verify_peer);
+        auto const colon = address.rfind(':');
+        asio::ip::tcp::endpoint const where(
+            asio::ip::make_address("127.0.0.1"),
+            static_cast<std::uint16_t>(std::stoi(address.substr(colon + 1)))
+        );
+        stream_.emplace(context_, tls_);
+        stream_->lowest_layer().connect(where);
+        stream_->handshake(asio::ssl::stream_base::client);
+    }
+    std::string get(std::string const& path) {
+        auto const request = "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        asio::write(*stream_, asio::buffer(request));
+        std::string answer;
+        asio::read_until(*stream_, asio::dynamic_buffer(answer), "GET " + path);
+        return answer;
+    }
+
+private:
+    asio::io_context context_;
+    asio::ssl::context tls_{asio::ssl::context::tls_client};
+    std::optional<asio::ssl::stream<asio::ip::tcp::socket>> stream_;
+};
 
 }  // namespace
 
@@ -117,25 +146,26 @@ TEST_CASE("with TLS the same answers come encrypted, and plain text is not answe
     TempFolder const folder;
     write_certificate(folder);
     RunningServer server(tls_options(folder));
-    auto const colon = server.address().rfind(':');
-    asio::io_context context;
-    asio::ssl::context tls(asio::ssl::context::tls_client);
-    tls.load_verify_file(folder.file("cert.pem"));
-    tls.set_verify_mode(asio::ssl::verify_peer);
-    asio::ssl::stream<asio::ip::tcp::socket> stream(context, tls);
-    asio::ip::tcp::endpoint const where(
-        asio::ip::make_address("127.0.0.1"),
-        static_cast<std::uint16_t>(std::stoi(server.address().substr(colon + 1)))
-    );
-    stream.lowest_layer().connect(where);
-    stream.handshake(asio::ssl::stream_base::client);
-    asio::write(stream, asio::buffer(std::string("GET /tls HTTP/1.1\r\nHost: localhost\r\n\r\n")));
-    std::string answer;
-    asio::read_until(stream, asio::dynamic_buffer(answer), "GET /tls ");
-    CHECK(answer.starts_with("HTTP/1.1 200 OK"));
+    TlsClient client(server.address(), folder.file("cert.pem"));
+    CHECK(client.get("/tls").starts_with("HTTP/1.1 200 OK"));
     Client plain(server.address());
     plain.send("GET /plain HTTP/1.1\r\nHost: localhost\r\n\r\n");
     CHECK(plain.receive().status == 0);
+}
+
+TEST_CASE("a certificate that was renewed is shown to those who come, and others stay") {
+    TempFolder const folder;
+    write_certificate(folder);
+    RunningServer server(tls_options(folder));
+    TlsClient before(server.address(), folder.file("cert.pem"));
+    CHECK(before.get("/before").starts_with("HTTP/1.1 200 OK"));
+    write_certificate(folder);
+    auto const renewed = load_tls(*tls_options(folder).tls);
+    REQUIRE(renewed);
+    server.on_loop([&] { server.server().use(*renewed); });
+    TlsClient after(server.address(), folder.file("cert.pem"));
+    CHECK(after.get("/after").starts_with("HTTP/1.1 200 OK"));
+    CHECK(before.get("/still").starts_with("HTTP/1.1 200 OK"));
 }
 
 TEST_CASE("a certificate that cannot be used is named at the start") {
@@ -152,4 +182,5 @@ TEST_CASE("a certificate that cannot be used is named at the start") {
     options.tls->key = other.file("key.pem");
     auto const mismatch = Server::open(context.get_executor(), options, application);
     REQUIRE(!mismatch);
+    CHECK(mismatch.error().what.find("does not belong") != std::string::npos);
 }

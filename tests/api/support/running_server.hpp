@@ -43,6 +43,7 @@ public:
 
     std::string address() const { return address_; }
     ScriptedApplication& application() { return application_; }
+    Server& server() { return *server_; }
     /// Runs `work` on the server's thread.
     void on_loop(std::function<void()> work);
     /// Begins to stop; wait() returns when the server is gone.

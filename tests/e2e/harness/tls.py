@@ -32,7 +32,8 @@ class Certificate:
 
     def __init__(self, folder: Path, san: str = "DNS:shop.example.com,IP:127.0.0.1",
                  from_days: float = -1, until_days: float = 90, issuer: "Certificate | None" = None,
-                 authority: bool = False, digest: str = "sha256"):
+                 authority: bool = False, digest: str = "sha256",
+                 cn: str = "shop.example.com"):
         folder.mkdir(parents=True)
         self.path, self.key = folder / "cert.pem", folder / "key.pem"
         config, request = folder / "config", folder / "request"
@@ -40,7 +41,7 @@ class Certificate:
         (folder / "serial").write_text("01\n")
         config.write_text(CONFIG.format(folder=folder, san=san, digest=digest))
         run("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-            "-subj", f"/CN={folder.name if authority else 'shop.example.com'}", "-keyout", self.key, "-out", request)
+            "-subj", f"/CN={folder.name if authority else cn}", "-keyout", self.key, "-out", request)
         signer = ("-selfsign", "-keyfile", self.key)
         if issuer is not None:
             signer = ("-cert", issuer.path, "-keyfile", issuer.key)
