@@ -55,6 +55,11 @@ JsonObject parameter(std::string_view name, std::string_view in, bool required) 
     return out;
 }
 
+/// Whether its answer has a tag, so that whoever has it already is told so.
+bool is_tagged(Endpoint const& endpoint) {
+    return endpoint.method == "GET" && !endpoint.moving && endpoint.id != "events";
+}
+
 JsonArray parameters_of(Endpoint const& endpoint) {
     JsonArray out;
     for (std::string_view rest = endpoint.pattern; rest.find('{') != std::string_view::npos;) {
@@ -70,18 +75,50 @@ JsonArray parameters_of(Endpoint const& endpoint) {
         out.push_back(parameter("Idempotency-Key", "header", false));
     }
     if (endpoint.id == "events") out.push_back(parameter("Last-Event-ID", "header", false));
+    if (is_tagged(endpoint)) out.push_back(parameter("If-None-Match", "header", false));
+    return out;
+}
+
+Json header_reference(std::string_view name) {
+    JsonObject out;
+    out["$ref"] = "#/components/headers/" + std::string(name);
+    return out;
+}
+
+JsonObject header(std::string_view type, std::string_view description) {
+    JsonObject schema;
+    schema["type"] = type;
+    JsonObject out;
+    out["description"] = description;
+    out["schema"] = std::move(schema);
+    return out;
+}
+
+JsonObject headers_of_all() {
+    JsonObject out;
+    out["RequestId"] = header(
+        "string", "Names this call in the log and in a problem; the caller's own where it sent one."
+    );
+    out["RetryAfter"] = header("integer", "Seconds to wait before it is worth asking again.");
     return out;
 }
 
 JsonObject response_of(unsigned status, JsonObject body) {
+    JsonObject headers;
+    headers["X-Request-Id"] = header_reference("RequestId");
+    bool const later = status == 429 || status == 503;
+    if (later) headers["Retry-After"] = header_reference("RetryAfter");
     JsonObject out;
     out["description"] = title_of(status);
+    out["headers"] = std::move(headers);
     if (!body.empty()) out["content"] = std::move(body);
     return out;
 }
 
-/// What a success carries where it is no JSON.
+/// What a success may carry that is no JSON.
 std::vector<std::string_view> plain_types(Endpoint const& endpoint) {
+    if (endpoint.id == "reportIncident") return {"text/markdown"};
+    if (endpoint.answers == "Explanation") return {"text/plain"};
     if (endpoint.id == "metrics") return {"text/plain"};
     if (endpoint.id == "events") return {"text/event-stream"};
     if (endpoint.id == "dashboard") return {"text/html"};
@@ -90,12 +127,12 @@ std::vector<std::string_view> plain_types(Endpoint const& endpoint) {
 }
 
 JsonObject success_of(Endpoint const& endpoint) {
+    JsonObject out;
     if (!endpoint.answers.empty()) {
-        return content("application/json", schema_of(endpoint.answers));
+        out = content("application/json", schema_of(endpoint.answers));
     }
     JsonObject text;
     text["type"] = "string";
-    JsonObject out;
     for (auto const type : plain_types(endpoint)) out.insert(*content(type, text).begin());
     return out;
 }
@@ -113,8 +150,9 @@ std::vector<unsigned> refusals_of(Endpoint const& endpoint) {
     bool const changes = records || endpoint.effect == Effect::always;
     if (changes) out.push_back(409);
     if (sends) out.insert(out.end(), {413, 415});
-    if (sends || !endpoint.query.empty() || records) out.push_back(422);
-    if (changes || endpoint.id == "readyz") out.push_back(503);
+    if (sends || endpoint.access != Access::open) out.push_back(422);
+    bool const limited = endpoint.id == "readyz" || endpoint.id == "events";
+    if (changes || limited) out.push_back(503);
     return out;
 }
 
@@ -124,6 +162,7 @@ JsonObject responses_of(Endpoint const& endpoint) {
     if (endpoint.id == "runPlaybook") {
         out["200"] = response_of(200, content("application/json", reference("DryRun")));
     }
+    if (is_tagged(endpoint)) out["304"] = response_of(304, {});
     for (auto const status : refusals_of(endpoint)) {
         bool const readiness = endpoint.id == "readyz" && status == 503;
         auto body = readiness ? content("application/json", reference("Readiness"))
@@ -190,16 +229,28 @@ Json openapi_document() {
     scheme["scheme"] = "bearer";
     JsonObject schemes;
     schemes["token"] = std::move(scheme);
+    JsonObject certificate;
+    certificate["type"] = "mutualTLS";
+    schemes["certificate"] = std::move(certificate);
     JsonObject components;
     components["schemas"] = openapi_schemas();
+    components["headers"] = headers_of_all();
     components["securitySchemes"] = std::move(schemes);
-    JsonObject by_token;
-    by_token["token"] = JsonArray();
     JsonArray security;
-    security.push_back(std::move(by_token));
+    for (auto const* const way : {"token", "certificate"}) {
+        JsonObject one;
+        one[way] = JsonArray();
+        security.push_back(std::move(one));
+    }
+    JsonObject server;
+    server["url"] = "/";
+    server["description"] = "Where this document came from";
+    JsonArray servers;
+    servers.push_back(std::move(server));
     JsonObject out;
     out["openapi"] = "3.1.0";
     out["info"] = std::move(info);
+    out["servers"] = std::move(servers);
     out["paths"] = std::move(paths);
     out["components"] = std::move(components);
     out["security"] = std::move(security);

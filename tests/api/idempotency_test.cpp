@@ -1,5 +1,6 @@
 #include "api/idempotency.hpp"
 
+#include "core/record.hpp"
 #include "tests/api/support/fake_host.hpp"
 #include "tests/catch.hpp"
 
@@ -107,6 +108,25 @@ TEST_CASE("a request that was begun and cut off is told so and never carried out
     CHECK(keyed(restarted, R"({"version":"once"})", "k-1").status == 409);
     CHECK(keyed(restarted, R"({"version":"else"})", "k-1").status == 422);
     CHECK(deployments(restarted) == 0);
+}
+
+TEST_CASE("whatever changes something is not carried out again while its end is not known") {
+    for (auto const& endpoint : endpoints()) {
+        if (endpoint.effect == Effect::none) continue;
+        CAPTURE(endpoint.method, endpoint.pattern);
+        std::string target(endpoint.pattern);
+        for (auto& c : target) c = c == '{' || c == '}' ? 'x' : c;
+        Desk desk;
+        AnsweredRequest cut_off;
+        cut_off.scope =
+            sha256_hex("test-admin\n" + std::string(endpoint.method) + "\n" + target + "\nk");
+        cut_off.body_hash = sha256_hex("{}");
+        cut_off.at.wall = desk.host.world.now.wall;
+        desk.host.world.send(RequestAnswered{cut_off});
+        auto const method = std::string(endpoint.method);
+        auto const again = desk.ask(method, target, "{}", "admin", {{"idempotency-key", "k"}});
+        CHECK(again.status == 409);
+    }
 }
 
 TEST_CASE("a key that is none is 400") {
