@@ -21,7 +21,12 @@ http {{
     fastcgi_temp_path {folder}/tmp/fastcgi;
     uwsgi_temp_path {folder}/tmp/uwsgi;
     scgi_temp_path {folder}/tmp/scgi;
-    server {{ listen 127.0.0.1:{port} backlog=4096; location / {{ return 200 "ok\\n"; }} }}
+    keepalive_requests 1000000000;
+    server {{
+        listen 127.0.0.1:{port} backlog=4096;
+        location / {{ return 200 "ok\\n"; }}
+        location /static/ {{ root {folder}; access_log off; }}
+    }}
 }}
 """
 
@@ -41,6 +46,12 @@ class Farm:
 
     def url(self, number: int) -> str:
         return f"http://127.0.0.1:{self.port}/t/{number:05}"
+
+    def static(self, size: int) -> str:
+        """The path of a file of so many bytes."""
+        (self.folder / "static").mkdir(exist_ok=True)
+        (self.folder / f"static/{size}").write_bytes(b"x" * size)
+        return f"/static/{size}"
 
     def hits(self) -> int:
         """Requests served so far."""

@@ -44,6 +44,15 @@ def schedule(folder: Path, farm: Farm, quick: bool):
     yield Figure("probe lag p99, of the interval", late["p99"] * 100, "%", 5)
 
 
+def calls(folder: Path, farm: Farm, quick: bool):
+    got = measure.calls(folder, farm, *((50, 1, 1, 500) if quick else (1000, 12, 20, 2000)))
+    ours, nginx = got["status"], got["nginx"]
+    note = f"{ours['rate']:.0f} a second, p50 {ours['p50'] / 1e3:.2f} ms, p99.9 {ours['p999'] / 1e3:.2f} ms, {ours['bytes']} bytes"
+    yield Figure("GET /v1/status p99, signals probed", ours["p99"] / 1e3, "ms", 2, note)
+    note = f"{ours['p99'] / nginx['p99']:.1f} times that; p50 {nginx['p50'] / 1e3:.2f} ms, p99.9 {nginx['p999'] / 1e3:.2f} ms"
+    yield Figure("nginx, a file of that size, p99", nginx["p99"] / 1e3, "ms", None, note)
+
+
 def figures(folder: Path, farm: Farm, quick: bool):
     """Each figure as soon as it is known."""
     starts = measure.starts(folder, farm, 100, 2 if quick else 10)
@@ -56,6 +65,7 @@ def figures(folder: Path, farm: Farm, quick: bool):
     pushes = measure.pushes(folder, 3 if quick else 40)
     yield Figure("push to step started", median(pushes), "ms", None, ranged(pushes))
     yield Figure("push to step, less one sync", median(pushes) - median(sync), "ms", 5)
+    yield from calls(folder, farm, quick)
     yield from schedule(folder, farm, quick)
     cpu, rate = measure.probes(folder, farm, 50 if quick else 1000, *((1, 11) if quick else (20, 60)))
     yield Figure("CPU per 1000 HTTP probes", cpu, "s", 0.3, f"{rate:.1f} probes a second")
@@ -66,6 +76,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="small numbers: shows that it works")
     parser.add_argument("--schedule", action="store_true", help="only how 10,000 signals keep theirs")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--calls", action="store_true", help="only how long calls of the API take")
     chosen = parser.parse_args()
     every: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="rollbackd-bench-") as name:
@@ -73,7 +84,7 @@ def main() -> int:
         folder.chmod(0o755)
         farm = Farm(folder / "farm")
         try:
-            for figure in (schedule if chosen.schedule else figures)(folder, farm, chosen.quick):
+            for figure in (schedule if chosen.schedule else calls if chosen.calls else figures)(folder, farm, chosen.quick):
                 every.append(figure)
                 print(figure.line(), flush=True)
         finally:

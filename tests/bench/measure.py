@@ -164,6 +164,36 @@ def schedule(folder: Path, farm: Farm, signals: int, warm: float, seconds: float
         daemon.stop()
 
 
+def calls(folder: Path, farm: Farm, signals: int, warm: float, seconds: float, rate: int) -> dict[str, dict]:
+    """How long `GET /v1/status` takes at that many a second while signals are probed, and nginx for a file of the same
+    size: in turn, so that what else this machine does meets both."""
+    own, port = folder / "calls", free_port()
+    own.mkdir()
+    load = own / "load"
+    subprocess.run(["cc", "-O2", "-o", str(load), str(HERE / "load.c")], check=True)
+    token = secrets.token_urlsafe(32)
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    daemon = Daemon(own, policy.probed(port, own, farm, signals, digest), port)
+
+    def loaded(at: int, path: str, lasting: float, *headers: str) -> dict:
+        done = subprocess.run([str(load), str(at), path, str(rate), str(lasting), "16", *headers], capture_output=True,
+                              text=True)
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        return json.loads(done.stdout)
+
+    try:
+        time.sleep(warm)
+        bearer = f"Authorization: Bearer {token}"
+        size = loaded(port, "/v1/status", 0.1, bearer)["bytes"]
+        file = farm.static(size)
+        rounds = [(loaded(port, "/v1/status", seconds, bearer), loaded(farm.port, file, seconds)) for _ in range(3)]
+    finally:
+        daemon.stop()
+    ours, nginx = (sorted((each[i] for each in rounds), key=lambda one: one["p99"])[1] for i in (0, 1))
+    return {"status": ours, "nginx": nginx}
+
+
 def syncs(folder: Path, times: int) -> list[float]:
     """Milliseconds of a small append and its fdatasync, as a journal does it."""
     out = []

@@ -9,7 +9,7 @@ def daemon(port: int, folder: Path) -> dict:
     return {"listen": [f"127.0.0.1:{port}"], "store": f"sqlite:{folder}/rollbackd.db", "autonomy": "enforce"}
 
 
-def probed(port: int, folder: Path, farm: Farm, signals: int) -> dict:
+def probed(port: int, folder: Path, farm: Farm, signals: int, digest: str = "") -> dict:
     """`signals` HTTP probes every 10 s, each with a trigger; 50 a service."""
     services = {}
     for first in range(0, signals, 50):
@@ -19,7 +19,10 @@ def probed(port: int, folder: Path, farm: Farm, signals: int) -> dict:
             "triggers": {f"t{n}": {"when": f"consecutive_failures(s{n}) >= 3", "severity": "P2",
                                    "response": "alert"} for n in names},
         }
-    return {"version": 1, "daemon": daemon(port, folder), "services": services}
+    own = daemon(port, folder)
+    if digest:
+        own["tokens"] = [{"name": "bench", "role": "read", "sha256": digest}]
+    return {"version": 1, "daemon": own, "services": services}
 
 
 def scheduled(port: int, folder: Path, farm: Farm, signals: int) -> dict:

@@ -17,7 +17,7 @@ def test_the_benchmark_measures_every_figure(tmp_path):
     assert figures.is_file(), done.stdout + done.stderr
     measured = {figure["name"]: figure for figure in json.loads(figures.read_text())}
     assert {"start to ready, 100 signals", "idle RssAnon, 100 signals", "push to step started",
-            "probe lag p99, of the interval",
+            "probe lag p99, of the interval", "GET /v1/status p99, signals probed", "nginx, a file of that size, p99",
             "CPU per 1000 HTTP probes"} <= set(measured)
     assert all(figure["value"] > 0 for name, figure in measured.items() if "less" not in name), measured
     over = [name for name, figure in measured.items() if figure["limit"] and figure["value"] > figure["limit"]]
