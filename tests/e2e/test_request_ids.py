@@ -16,7 +16,7 @@ def test_a_callers_own_id_is_in_the_answer_and_in_the_log_of_what_came_of_it(wor
     world.start()
     answer = world.api("operate").post("/v1/pause", {"service": "shop"}, X_Request_Id="deploy-77")
     assert answer.status == 200 and answer.headers["x-request-id"] == "deploy-77"
-    call, = (line for line in wait_for(lambda: lines(world, "deploy-77")) if " request method=POST" in line)
+    call, = wait_for(lambda: [line for line in lines(world, "deploy-77") if " request method=POST" in line])
     assert "path=/v1/pause status=200 by=test-operate from=127.0.0.1 took=" in call
     assert any("service.paused" in line or "switch" in line for line in lines(world, "deploy-77")), lines(world, "deploy-77")
 
