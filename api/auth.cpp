@@ -194,7 +194,7 @@ std::optional<Response> Gatekeeper::judge(
     if (access == Access::open) return std::nullopt;
     auto const& certificate = request.peer.certificate;
     auto const* const client = certificate ? client_of(*certificate, policy) : nullptr;
-    if (client != nullptr) return judge_certificate(request, *client, access);
+    if (client != nullptr) return judge_certificate(request, *client, access, now);
     bool const tokenless = !policy.knows_callers();
     if (request.peer.local_socket) {
         bool const own = request.peer.uid == 0 || request.peer.uid == own_uid_;
@@ -239,8 +239,14 @@ std::optional<Response> Gatekeeper::judge_token(
 }
 
 std::optional<Response> Gatekeeper::judge_certificate(
-    Request& request, ClientPolicy const& client, Access access
+    Request& request, ClientPolicy const& client, Access access, Now now
 ) {
+    // Good when the connection began, which may be long ago.
+    if (auto const until = request.peer.certificate->until; until <= now.wall) {
+        return unauthorized(
+            "the certificate of " + client.name + " expired at " + format_rfc3339(until), false
+        );
+    }
     request.actor = Actor{"cert:" + client.name, client.role};
     request.trusted = true;
     if (allows(client.role, access)) return std::nullopt;

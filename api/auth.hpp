@@ -63,7 +63,7 @@ private:
         Request& request, std::string_view token, Access access, DaemonPolicy const& policy, Now now
     );
     std::optional<Response> judge_certificate(
-        Request& request, ClientPolicy const& client, Access access
+        Request& request, ClientPolicy const& client, Access access, Now now
     );
     Response refuse_unknown(Request const& request, Now now);
 

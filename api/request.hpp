@@ -9,6 +9,7 @@ namespace rollbackd::api {
 struct ClientCertificate {
     std::string cn;                 // of the subject; empty where it has none, or several
     std::vector<std::string> sans;  // with their kind: "DNS:ci.example.com", "URI:…"
+    WallTime until = WallTime::max();
 };
 
 /// Where a request came from.

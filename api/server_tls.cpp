@@ -149,6 +149,7 @@ std::optional<ClientCertificate> client_certificate(SSL* session) {
     ClientCertificate out;
     out.cn = common_name(shown);
     out.sans = alternative_names(shown);
+    out.until = time_of(X509_get0_notAfter(shown));
     X509_free(shown);
     return out;
 }

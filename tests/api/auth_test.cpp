@@ -303,6 +303,19 @@ TEST_CASE("a certificate that nobody is named by gives the connection and nothin
     CHECK(unnamed.actor.name == "ci-read");
 }
 
+TEST_CASE("a certificate that ends while its connection lasts is good no more") {
+    auto const policy = with_clients();
+    ClientCertificate certificate{"ci.example.com", {}};
+    certificate.until = at_noon.wall + std::chrono::seconds(1);
+    auto request = with_certificate(certificate);
+    CHECK(judge(request, Access::ingest, policy) == 0);
+    certificate.until = at_noon.wall;
+    auto ended = with_certificate(certificate);
+    CHECK(judge(ended, Access::read, policy) == 401);
+    add_token(ended, "read-secret");
+    CHECK(judge(ended, Access::read, policy) == 0);
+}
+
 TEST_CASE("a token counts instead of the certificate it comes with") {
     auto const policy = with_clients();
     auto request = with_certificate(ClientCertificate{"ci.example.com", {}});

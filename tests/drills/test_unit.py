@@ -176,6 +176,20 @@ def test_the_unit_starts_under_its_own_user_and_says_where_steps_run(drill):
     wait_for(lambda: "transient units" in drill.machine.journal(), what="start-up to say where steps run")
 
 
+def test_the_journal_finds_what_came_of_a_call_and_what_an_incident_was(drill):
+    drill.api.must(200, "/v1/pause", {"service": "shop"}, X_Request_Id="drill-7")
+    drill.api.must(200, "/v1/resume", {"service": "shop"})
+
+    def found(field: str) -> list[dict]:
+        lines = drill.machine.run("journalctl", "-u", "rollbackd", "-o", "json", field).stdout.splitlines()
+        return [json.loads(line) for line in lines]
+
+    entries = wait_for(lambda: (got := found("ROLLBACKD_REQUEST=drill-7")) and len(got) > 1 and got, what="its entries")
+    assert {"request"} < {entry["ROLLBACKD_EVENT"] for entry in entries}
+    assert all(entry["SYSLOG_IDENTIFIER"] == "rollbackd" and entry["PRIORITY"] == "6" for entry in entries)
+    assert found("ROLLBACKD_EVENT=ready") and not found("ROLLBACKD_EVENT=nonsense")
+
+
 def test_a_log_of_group_adm_is_read(drill):
     stamp = drill.machine.run("date", "-u", "+%d/%b/%Y:%H:%M:%S +0000").stdout.strip()
     line = f'192.0.2.7 - - [{stamp}] "GET / HTTP/1.1" 500 1 "-" "-"'
