@@ -229,7 +229,7 @@ std::optional<Response> Gatekeeper::judge_token(
     if (found == nullptr) return refuse_unknown(request, now);
     if (is_expired(*found, now)) {
         return unauthorized(
-            "the token " + found->name + " expired at " + format_rfc3339(*found->expires), true
+            "the token " + found->name + " expired at " + format_moment(*found->expires), true
         );
     }
     request.actor = Actor{found->name, found->role};

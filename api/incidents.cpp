@@ -110,10 +110,10 @@ Response get_plan(Context& context) {
     auto incident = find_incident(context);
     if (!incident) return std::move(incident.refusal);
     if (incident->runs.empty()) return refuse(404, incident->id + " has no plan");
-    auto const& plan = incident->runs.back().plan;
+    auto const& run = incident->runs.back();
     JsonObject body;
-    body["plan"] = render_plan(plan);
-    body["would"] = context.host.dry_run(plan);
+    body["plan"] = render_plan(run.plan, run.planned_at.wall);
+    body["would"] = context.host.dry_run(run.plan);
     return answer(body);
 }
 

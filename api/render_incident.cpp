@@ -92,7 +92,7 @@ Json render_run(Run const& run) {
     out["why"] = run.why;
     out["undoes"] = to_string(run.plan.undoes);
     out["data_loss"] = to_string(run.plan.data_loss);
-    out["data_loss_window"] = to_json(run.plan.data_loss_window);
+    out["data_loss_window"] = render_loss(run.plan, run.planned_at.wall);
     out["budget"] = run.plan.budget ? to_json(format_duration(*run.plan.budget)) : Json(nullptr);
     out["planned_at"] = render_time(run.planned_at.wall);
     out["started_at"] = render_time(run.started_at);

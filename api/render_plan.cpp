@@ -2,6 +2,7 @@
 #include "actions/steps/registry.hpp"
 #include "api/render.hpp"
 #include "core/names.hpp"
+#include "engine/planning.hpp"
 
 namespace rollbackd::api {
 
@@ -85,11 +86,15 @@ std::string condition_of(Check const& check) {
     return line;
 }
 
-Json render_plan(Plan const& plan) {
+Json render_loss(Plan const& plan, WallTime planned) {
+    return plan.data_loss_window ? to_json(lost_by(plan, planned)) : Json(nullptr);
+}
+
+Json render_plan(Plan const& plan, WallTime planned) {
     JsonObject out = to_json(plan).as_object();
     out["target"] = to_json(plan.target);
     out["blamed"] = to_json(plan.blamed);
-    out["data_loss_window"] = to_json(plan.data_loss_window);
+    out["data_loss_window"] = render_loss(plan, planned);
     out["budget"] = plan.budget ? to_json(format_duration(*plan.budget)) : Json(nullptr);
     out["steps"] = render_steps(plan.steps, 0);
     out["always"] = render_steps(plan.always, plan.steps.size());

@@ -5,6 +5,7 @@
 #include "api/proof.hpp"
 #include "api/render.hpp"
 #include "engine/head.hpp"
+#include "engine/planning.hpp"
 
 #include <initializer_list>
 
@@ -138,10 +139,8 @@ void add_run(Page& page, Run const& run) {
     if (run.plan.blamed) page.item("undoes version", *run.plan.blamed);
     if (run.plan.target) page.item("target version", *run.plan.target);
     page.item("by", run.by.empty() ? "the policy" : run.by);
-    page.item(
-        "data loss", to_string(run.plan.data_loss) +
-                         (run.plan.data_loss_window ? ", " + *run.plan.data_loss_window : "")
-    );
+    auto const lost = lost_by(run.plan, run.planned_at.wall);
+    page.item("data loss", to_string(run.plan.data_loss) + (lost.empty() ? "" : ", " + lost));
     if (!run.why.empty()) page.item("ended because", run.why);
     page.blank();
     page.header({"step", "type", "state", "started", "ended", "exit", "text"});

@@ -54,7 +54,7 @@ Awaitable<Response> post_run(Context& context) {
         question.every_step = true;
         auto const found = co_await context.host.ask(std::move(question));
         JsonObject body;
-        body["plan"] = render_plan(*plan);
+        body["plan"] = render_plan(*plan, context.host.now().wall);
         body["would"] = with_looks(context.host.dry_run(*plan), found);
         co_return answer(body);
     }

@@ -60,10 +60,7 @@ std::optional<std::int64_t> number_of(Json const& value, std::string_view name) 
 
 std::string moment(std::string_view rfc3339) {
     auto const time = parse_rfc3339(rfc3339);
-    if (!time) return clean(rfc3339);
-    auto text = format_rfc3339(*time).substr(0, 19);
-    text[10] = ' ';
-    return text + "Z";
+    return time ? format_moment(*time) : clean(rfc3339);
 }
 
 std::string between(Json const& value, std::string_view from, std::string_view to) {

@@ -108,6 +108,12 @@ std::string format_rfc3339(WallTime time) {
     return buffer.data();
 }
 
+std::string format_moment(WallTime time) {
+    auto text = format_rfc3339(time).substr(0, std::string_view("2026-01-31T12:00:00").size());
+    text[std::string_view("2026-01-31").size()] = ' ';
+    return text + "Z";
+}
+
 Result<WallTime> parse_rfc3339(std::string_view text) {
     auto const bad = [whole = std::string(text.substr(0, 64))] {
         return fail(

@@ -40,6 +40,8 @@ WallTime to_wall(Instant instant, Now const& now);
 
 /// RFC 3339 in UTC with microseconds, for example 2026-01-31T12:00:00.250000Z.
 std::string format_rfc3339(WallTime time);
+/// For people, to the second: 2026-01-31 12:00:00Z.
+std::string format_moment(WallTime time);
 /// RFC 3339 with any offset and up to nine fractional digits (those past six are dropped).
 Result<WallTime> parse_rfc3339(std::string_view text);
 

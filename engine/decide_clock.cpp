@@ -177,7 +177,7 @@ void tell_overdue(Draft& draft, std::string const& id) {
         queue_message(
             draft, id, "duty.overdue", to,
             draft.incident(id).service + ": a duty is overdue since " +
-                format_rfc3339(duty.due_at.wall) + ": " + duty.duty.text + " (" + id +
+                format_moment(duty.due_at.wall) + ": " + duty.duty.text + " (" + id +
                 ")\nYou: do it, then: " + confirm,
             confirm, Duration::zero()
         );
@@ -190,13 +190,13 @@ std::string reminder_text(
     auto const entry = reminder.reminder.entry;
     bool const known = entry > 0 && entry <= incident.follow_up.size();
     std::string text = incident.service + ": follow up " + incident.id + ", recovered at " +
-                       format_rfc3339(reminder.since.wall) + ": " +
+                       format_moment(reminder.since.wall) + ": " +
                        (known ? incident.follow_up[entry - 1] : "");
     if (missed > 0) {
         text += "\nNobody could be reminded before: " + std::to_string(missed) +
                 (missed == 1 ? " more was" : " more were") + " due meanwhile";
     }
-    text += reminder.next_at ? "\nNext: again at " + format_rfc3339(reminder.next_at->wall)
+    text += reminder.next_at ? "\nNext: again at " + format_moment(reminder.next_at->wall)
                              : std::string("\nNext: nothing, this was the last one");
     text += "\nYou: look";
     return reminder.next_at ? text + "; who has seen enough: rollbackctl resolve " + incident.id

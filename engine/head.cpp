@@ -87,8 +87,10 @@ std::string run_text(Run const& run) {
                              (run.plan.target ? " to " + *run.plan.target : "");
     std::string const why = run.why.empty() ? "" : ": " + run.why;
     switch (run.state) {
-        case RunState::waiting:
-            return "prepared " + name + why;
+        case RunState::waiting: {
+            auto const lost = lost_by(run.plan, run.planned_at.wall);
+            return "prepared " + name + why + (lost.empty() ? "" : "; it costs " + lost);
+        }
         case RunState::running:
             return "is running " + name;
         case RunState::verifying:

@@ -181,9 +181,9 @@ Result<Plan> make_plan(
                        playbook.undoes == Undoes::data;
     if (loses) {
         plan.data_loss_window =
-            deployment == nullptr
-                ? "everything written since the copy that is restored"
-                : "everything written since " + format_rfc3339(deployment->started_at.wall);
+            "everything written since " + (deployment ? format_moment(deployment->started_at.wall)
+                                                      : std::string("the copy that is restored"));
+        if (deployment) plan.loses_since = deployment->started_at.wall;
     }
     for (auto* const list : {&plan.steps, &plan.always}) {
         if (auto done = render_steps(*list, names); !done) return tl::unexpected(done.error());
@@ -194,6 +194,14 @@ Result<Plan> make_plan(
     render_texts(plan, names);
     plan.hash = sha256_hex(to_text(to_json(plan)));
     return plan;
+}
+
+std::string lost_by(Plan const& plan, WallTime planned) {
+    auto text = plan.data_loss_window.value_or("");
+    if (plan.loses_since && planned > *plan.loses_since) {
+        text += " (" + format_human(planned - *plan.loses_since) + " when it was planned)";
+    }
+    return text;
 }
 
 Step const& planned_step(Run const& run, std::uint32_t n) {

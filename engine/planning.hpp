@@ -16,6 +16,9 @@ Result<Plan> make_plan(
     JsonObject const& inputs, std::string const& incident
 );
 
+/// What is lost by it, with how much that is in time; empty: nothing.
+std::string lost_by(Plan const& plan, WallTime planned);
+
 /// The n-th step of a run's plan, counted from 1 over its steps, then over `always`.
 Step const& planned_step(Run const& run, std::uint32_t n);
 /// A step of the ladder (not of `always`) that failed or was aborted: nothing follows it.

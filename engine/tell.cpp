@@ -112,7 +112,7 @@ struct Teller {
     }
     std::string operator()(IncidentResolved const& r) const { return "resolved: " + r.why; }
     std::string operator()(DutyOwed const& r) const {
-        return "duty until " + format_rfc3339(r.duty.due_at.wall) + ": " + r.duty.duty.text;
+        return "duty until " + format_moment(r.duty.due_at.wall) + ": " + r.duty.duty.text;
     }
     std::string operator()(DutyChanged const& r) const {
         if (r.overdue) return "duty " + std::to_string(r.n) + " is overdue";

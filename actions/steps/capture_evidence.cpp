@@ -92,12 +92,18 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
 }
 
 std::string dry_run(Step const& step) {
-    auto const count = [&](char const* key) {
+    auto const count = [&](char const* key, std::string const& one) -> std::string {
         auto const* const list = step.params.if_contains(key);
-        return std::to_string(list != nullptr && list->is_array() ? list->get_array().size() : 0);
+        auto const size = list != nullptr && list->is_array() ? list->get_array().size() : 0;
+        if (size == 0) return {};
+        return std::to_string(size) + " " + one + (size == 1 ? "" : "s");
     };
-    return "keep the output of " + count("commands") + " commands and the ends of " +
-           count("files") + " files as evidence";
+    auto const commands = count("commands", "command");
+    auto const files = count("files", "file");
+    if (commands.empty() && files.empty()) return "keep nothing: it names no command and no file";
+    return "keep " + (commands.empty() ? "" : "the output of " + commands) +
+           (commands.empty() || files.empty() ? "" : " and ") +
+           (files.empty() ? "" : "the end of " + files) + " as evidence";
 }
 
 }  // namespace

@@ -9,6 +9,7 @@ TEST_CASE("RFC 3339 times are read with offsets and fractions, and written in UT
     auto const time = parse_rfc3339("2026-01-31T13:30:00.25+01:30");
     REQUIRE(time);
     CHECK(format_rfc3339(*time) == "2026-01-31T12:00:00.250000Z");
+    CHECK(format_moment(*time) == "2026-01-31 12:00:00Z");
     CHECK(parse_rfc3339("2026-01-31T12:00:00.123456789Z"));
     for (auto const* wrong :
          {"", "2026-01-31", "2026-02-30T00:00:00Z", "2026-01-31T12:00:00", "2026-01-31T25:00:00Z",

@@ -1,4 +1,5 @@
 // Schema or data taken back together with the code that belongs to them.
+#include "engine/planning.hpp"
 #include "tests/catch.hpp"
 #include "tests/engine/support/world.hpp"
 
@@ -54,6 +55,22 @@ TEST_CASE("schema and code taken back together need a known-good release: (d)") 
     world.answer();
     CHECK(world.incident()->state == IncidentState::open);
     CHECK(world.has_refusal("d", Guard::no_target));
+}
+
+TEST_CASE("whoever approves is told since when everything written is lost, and how much that is") {
+    auto const world = breach(whole(Undoes::data));
+    REQUIRE(world.incident()->state == IncidentState::waiting);
+    auto const& run = world.incident()->runs.front();
+    REQUIRE(run.plan.loses_since);
+    auto const since = "everything written since " + format_moment(*run.plan.loses_since);
+    CHECK(run.plan.data_loss_window == since);
+    auto const lost = since + " (" + format_human(run.planned_at.wall - *run.plan.loses_since) +
+                      " when it was planned)";
+    CHECK(lost_by(run.plan, run.planned_at.wall) == lost);
+    auto const messages = world.engine.state().outbox;
+    CHECK(std::any_of(messages.begin(), messages.end(), [&](auto const& message) {
+        return message.second->text.find("; it costs " + lost) != std::string::npos;
+    }));
 }
 
 TEST_CASE("data alone, without the release that belongs to it, has no target") {
