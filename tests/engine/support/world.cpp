@@ -1,6 +1,5 @@
 #include "tests/engine/support/world.hpp"
 
-#include "core/chain.hpp"
 #include "core/ensure.hpp"
 
 #include <algorithm>
@@ -8,7 +7,9 @@
 namespace rollbackd::testing {
 
 namespace {
-constexpr char const* boot = "00000000-0000-4000-8000-000000000001";
+Now const begin{
+    Instant(1000000s), WallTime(std::chrono::sys_days(std::chrono::year(2026) / 1 / 31))
+};
 
 Step exec_step(std::string name) {
     Step step;
@@ -86,18 +87,12 @@ Policy shop_policy() {
     return policy;
 }
 
-World::World(Policy made)
-    : policy(std::make_shared<Policy>(std::move(made))), engine(policy, now, boot) {}
+World::World(Policy made) : World(std::make_shared<Policy>(std::move(made))) {}
 
-void World::carry_out(Decision decision) {
-    reply = decision.reply;
-    Tail tail;
-    if (!journal.empty()) tail = {journal.back().seq, journal.back().hash};
-    for (auto const& draft : decision.records) {
-        journal.push_back(chain_record(tail, draft, {now, boot, 0}));
-        engine.apply(journal.back());
-    }
-    for (auto& command : decision.commands) commands.push_back(std::move(command));
+World::World(std::shared_ptr<Policy> made) : Rehearsal(made, begin), policy(std::move(made)) {}
+
+void World::carry_out(std::vector<Command> made) {
+    for (auto& command : made) commands.push_back(std::move(command));
     if (!commands.empty() && asks_steps_alone(commands.back())) {
         auto const ask = std::get<AskFresh>(commands.back());
         commands.pop_back();
@@ -118,37 +113,7 @@ bool World::asks_steps_alone(Command const& command) const {
     return !ask->references && ask->dependencies.empty() && !ask->schema && !of_a_release;
 }
 
-void World::send(Event event) { carry_out(engine.decide(event, now)); }
-
-void World::append(RecordBody const& body) {
-    Decision decision;
-    std::visit(
-        [&]<class T>(T const& typed) {
-            decision.records.push_back({kind_of<T>(), to_json(typed)});
-        },
-        body
-    );
-    carry_out(std::move(decision));
-}
-
-void World::pass(Duration time) {
-    auto const end = now.boot + time;
-    while (engine.next_deadline() <= end) {
-        auto const due = std::max(engine.next_deadline(), now.boot);
-        now.wall += std::chrono::duration_cast<WallTime::duration>(due - now.boot);
-        now.boot = due;
-        auto edges = engine.elapse(now);
-        if (!edges.empty()) send(EdgesSeen{std::move(edges)});
-        send(Tick{});
-    }
-    now.wall += std::chrono::duration_cast<WallTime::duration>(end - now.boot);
-    now.boot = end;
-}
-
-void World::sample(Sample made) {
-    auto edges = engine.observe(std::span(&made, 1), now);
-    if (!edges.empty()) send(EdgesSeen{std::move(edges)});
-}
+void World::sample(Sample made) { observe(std::span(&made, 1)); }
 
 void World::probe(bool ok, std::string const& signal) {
     sample(

@@ -1,9 +1,8 @@
-// A world for engine tests: a policy, a clock, a journal in memory. Events go in, records are
-// appended and applied as the shell would, and commands wait for the test to answer them.
+// A world for engine tests: a policy, and a rehearsal whose commands wait for the test to answer
+// them.
 #pragma once
 
-#include "engine/engine.hpp"
-#include "engine/records.hpp"
+#include "engine/rehearsal.hpp"
 
 #include <deque>
 
@@ -16,22 +15,15 @@ Condition condition(std::string_view text);
 /// (3 failures), `webhooks` (> 3), playbooks code-rollback (undoes release) and payments-off.
 Policy shop_policy();
 
-struct World {
+struct World : Rehearsal {
     explicit World(Policy policy = shop_policy());
 
-    Now now{Instant(1000000s), WallTime(std::chrono::sys_days(std::chrono::year(2026) / 1 / 31))};
     std::shared_ptr<Policy> policy;
-    Engine engine;
-    std::vector<Record> journal;
     std::deque<Command> commands;
-    Reply reply;
     /// Whether steps could work is asked of the test; else, where nothing else is asked, each says
     /// at once that it could.
     bool steps_wait = false;
 
-    void pass(Duration time);  // moves the clock, with every deadline on the way
-    void send(Event event);
-    void append(RecordBody const& body);  // as if it had been decided
     void sample(Sample sample);
     void probe(bool ok, std::string const& signal = "health");
     void push(bool ok, std::string const& signal = "webhooks", std::string const& id = "");
@@ -63,7 +55,8 @@ struct World {
     Engine replayed() const;
 
 private:
-    void carry_out(Decision decision);
+    explicit World(std::shared_ptr<Policy> made);
+    void carry_out(std::vector<Command> made) override;
     bool asks_steps_alone(Command const& command) const;
 };
 
