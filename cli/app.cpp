@@ -1,5 +1,6 @@
 #include "cli/app.hpp"
 
+#include "cli/again.hpp"
 #include "cli/text.hpp"
 #include "core/names.hpp"
 
@@ -7,6 +8,7 @@
 #include <cerrno>
 #include <CLI/CLI.hpp>
 #include <fstream>
+#include <istream>
 
 namespace rollbackd::cli {
 
@@ -41,6 +43,7 @@ void add_argument(CLI::App& app, Argument const& argument, Arguments& into) {
         case Shape::required_option:
             app.add_option(argument.name, take)->required();
             return;
+        case Shape::positionals:
         case Shape::rest:
             app.add_option(argument.name, take)->required()->expected(1, 256)->allow_extra_args();
             return;
@@ -165,10 +168,28 @@ Outcome<Exit> carry_out(Parsed const& parsed, Terminal& terminal) {
     auto settings = settings_from(terminal, parsed.arguments);
     if (!settings) return tl::unexpected(settings.error());
     Context context{terminal, std::move(*settings), parsed.arguments.on("--json")};
+    if (parsed.arguments.on("--watch")) {
+        return again_and_again(parsed.command->handler, context, parsed.arguments);
+    }
     return parsed.command->handler(context, parsed.arguments);
 }
 
+/// The manual pages, which the build asks for; the daemon's own help comes on standard input.
+bool tells_manual(std::vector<std::string> const& words, Terminal& terminal) {
+    if (words == std::vector<std::string>{"--manual"}) {
+        terminal.out << manual();
+    } else if (words == std::vector<std::string>{"--manual-of-daemon"}) {
+        std::string usage;
+        for (std::string line; std::getline(terminal.in, line);) usage.append(line).append("\n");
+        terminal.out << daemon_manual(usage);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 Outcome<Exit> parse_and_run(std::vector<std::string> words, Terminal& terminal) {
+    if (tells_manual(words, terminal)) return Exit::done;
     Parsed parsed;
     CLI::App root("", "rollbackctl");
     root.set_help_flag("-h,--help");

@@ -8,7 +8,16 @@
 
 namespace rollbackd::cli {
 
-enum class Shape { positional, optional, option, required_option, repeated_option, flag, rest };
+enum class Shape {
+    positional,
+    positionals,  // one or more
+    optional,
+    option,
+    required_option,
+    repeated_option,
+    flag,
+    rest,
+};
 
 struct Argument {
     Shape shape = Shape::positional;

@@ -20,6 +20,9 @@ Argument const maybe_plan{
     option, "--plan", "HASH", "the plan meant, where it is known; default: the one that waits"
 };
 
+Argument const look_again{flag, "--watch", "", "look again every 2 s, until Ctrl-C"};
+Argument const look_count{option, "--count", "N", "with --watch: end after so many looks"};
+
 constexpr char const* looking = "Looking";
 constexpr char const* deciding = "Deciding";
 constexpr char const* operating = "Operating";
@@ -31,14 +34,14 @@ std::vector<Command> looking_commands() {
         {"status",
          looking,
          "How things stand: what is broken, what was done, what you must do",
-         {},
+         {look_again, look_count},
          status,
          "",
          "rollbackctl status"},
         {"services",
          looking,
          "Services with their state and version; of one, its signals and triggers",
-         {maybe_service},
+         {maybe_service, look_again, look_count},
          services,
          "",
          "rollbackctl services shop"},
@@ -49,17 +52,19 @@ std::vector<Command> looking_commands() {
           {option, "--severity", "P0…P3", "only of this severity"},
           {option, "--state", "STATE",
            "open, waiting, acting, verifying, unverified, resolved or frozen"},
-          {option, "--limit", "N", "at most so many; default 50"}},
+          {option, "--limit", "N", "at most so many; default 50"},
+          look_again,
+          look_count},
          incidents,
          "",
          "rollbackctl incidents --service shop --state resolved"},
         {"show",
          looking,
          "One incident: triggers, refusals, runs with their steps, duties",
-         {incident_id},
+         {incident_id, look_again, look_count},
          show,
-         "",
-         "rollbackctl show INC-7"},
+         "Of a run at work: each step, how long it has been running, and its budget.",
+         "rollbackctl show INC-7 --watch"},
         {"explain",
          looking,
          "Why it was decided so: samples, arithmetic, matrix row, every guard",
@@ -296,6 +301,11 @@ std::vector<Command> offline_commands() {
          "existing "
          "file is never written over.",
          "rollbackctl init"},
+    };
+}
+
+std::vector<Command> told_commands() {
+    return {
         {"token new",
          offline,
          "Make an access token and the line that admits it",
@@ -313,27 +323,63 @@ std::vector<Command> offline_commands() {
          journal_verify,
          "Works beside a running daemon. Exit 1 where a record is wrong or missing.",
          "rollbackctl journal verify --config /etc/rollbackd/rollbackd.yaml"},
+        {"completion",
+         offline,
+         "A script that completes commands and options in a shell",
+         {{positional, "SHELL", "", "bash, zsh or fish"}},
+         completion,
+         "bash: source <(rollbackctl completion bash). zsh: write it to a file named _rollbackctl "
+         "in "
+         "$fpath. fish: write it to ~/.config/fish/completions/rollbackctl.fish. A package "
+         "installs "
+         "all three.",
+         "rollbackctl completion bash"},
+    };
+}
+
+std::vector<Command> policy_commands() {
+    return {
         {"test",
          offline,
-         "Try a policy against told stories (not in this version yet)",
-         {{positional, "FILE", "", "the stories"}},
+         "Test a policy: samples and events in, expected decisions out",
+         {{positionals, "FILE", "", "files of tests; each names its policy"},
+          {option, "--run", "TEXT", "only tests whose name holds this"},
+          {flag, "--verbose", "", "tell what happened in each"}},
          test_policy,
-         "",
-         ""},
+         "The real engine runs under a simulated clock; nothing is asked, sent or done. Like "
+         "promtool test rules: docs/policy-tests.md has the format. Exit 1: an expectation failed, "
+         "and what came instead is shown.",
+         "rollbackctl test shop.test.yaml"},
         {"backtest",
          offline,
-         "What a policy would have done with recorded samples (not in this version yet)",
-         {{positional, "FILE", "", "the policy"}, {optional, "SAMPLES", "", "the recording"}},
+         "What a policy would have decided over recorded history",
+         {policy_file,
+          {repeated_option, "--log", "[SERVICE/SIGNAL=]FILE",
+           "a log of the past, oldest first where there are several; default: where the policy's "
+           "own signals read"},
+          {repeated_option, "--deploy", "[SERVICE=]VERSION@TIME",
+           "a deployment of the past (RFC 3339)"},
+          {repeated_option, "--known-good", "[SERVICE=]VERSION", "was good before the first line"},
+          {option, "--store", "URL", "a journal: its deployments, and what people judged"}},
          backtest,
-         "",
-         ""},
+         "Signals of type access_log and log are replayed line by line through the parsers the "
+         "daemon uses. What is in no log has no history: triggers on it stay unknown. Nothing is "
+         "executed; a run is proposed, nobody approves it, and history goes on as it was, so "
+         "limits and cooldown never hold. A breach that was over within two minutes with nothing "
+         "done, or whose incident a person called a false positive, is counted as a false alarm.",
+         "rollbackctl backtest rollbackd.yaml --log access.log --deploy v2@2026-01-31T12:00:00Z"},
         {"import",
          offline,
-         "Make a policy from a runbook (not in this version yet)",
-         {{positional, "RUNBOOK.md", "", "the runbook"}},
+         "Make a first policy from a paper runbook, in observe mode",
+         {{positional, "RUNBOOK.md", "", "the runbook, in Markdown"},
+          {option, "--service", "NAME", "the service's name; default: the file's"},
+          {option, "--output", "FILE", "where to; default: standard output"}},
          import_runbook,
-         "",
-         ""},
+         "Commands in code blocks become steps where they are known (git, docker compose, pm2, "
+         "systemctl, curl, nginx …), instructions for people where not; rows of P0 to P3 become "
+         "triggers, checklists duties. Every line is in the policy, at least as a comment with its "
+         "number. The policy passes check; nothing in the runbook is run.",
+         "rollbackctl import RUNBOOK.md --service shop --output shop.yaml"},
     };
 }
 
@@ -341,7 +387,7 @@ std::vector<Command> all_commands() {
     std::vector<Command> all;
     for (auto group :
          {looking_commands(), deciding_commands(), operating_commands(), holding_commands(),
-          releasing_commands(), offline_commands()}) {
+          releasing_commands(), offline_commands(), told_commands(), policy_commands()}) {
         for (auto& command : group) all.push_back(std::move(command));
     }
     return all;

@@ -47,9 +47,13 @@ Outcome<Exit> init(Context&, Arguments const&);
 Outcome<Exit> token_new(Context&, Arguments const&);
 // drill.cpp
 Outcome<Exit> drill(Context&, Arguments const&);
-// later.cpp
+// test.cpp
 Outcome<Exit> test_policy(Context&, Arguments const&);
+// backtest.cpp
 Outcome<Exit> backtest(Context&, Arguments const&);
+// completion.cpp
+Outcome<Exit> completion(Context&, Arguments const&);
+// import.cpp
 Outcome<Exit> import_runbook(Context&, Arguments const&);
 
 }  // namespace rollbackd::cli

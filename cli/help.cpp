@@ -23,6 +23,9 @@ std::string usage_of(Command const& command) {
             case Shape::positional:
                 out += " " + argument.name;
                 break;
+            case Shape::positionals:
+                out += " " + argument.name + "…";
+                break;
             case Shape::required_option:
                 out += " " + shown(argument);
                 break;
@@ -72,13 +75,20 @@ void print_wrapped(std::ostream& out, std::string_view text, std::size_t width) 
 
 void print_exit_codes(std::ostream& out, std::size_t width) {
     out << "\nExit codes:\n";
-    print_pair(out, "0", "done", 1, width);
-    print_pair(out, "1", "refused or failed; one line on standard error says why", 1, width);
-    print_pair(out, "2", "the command line is wrong", 1, width);
-    print_pair(out, "3", "the daemon cannot be reached", 1, width);
+    for (auto const& [code, meaning] : exit_codes()) print_pair(out, code, meaning, 1, width);
 }
 
 }  // namespace
+
+std::vector<std::pair<std::string, std::string>> const& exit_codes() {
+    static std::vector<std::pair<std::string, std::string>> const codes{
+        {"0", "done"},
+        {"1", "refused or failed; one line on standard error says why"},
+        {"2", "the command line is wrong"},
+        {"3", "the daemon cannot be reached"},
+    };
+    return codes;
+}
 
 std::string help(std::size_t width) {
     std::ostringstream out;

@@ -3,6 +3,7 @@
 #include "cli/story.hpp"
 #include "cli/text.hpp"
 #include "cli/view.hpp"
+#include "core/io/clock.hpp"
 
 #include <algorithm>
 #include <ostream>
@@ -89,6 +90,15 @@ void print_check(Terminal const& terminal, Json const& check, std::string_view r
     );
 }
 
+/// "  for 12 s, budget 5m": of a run that is at work.
+std::string elapsed_of(Json const& run) {
+    auto const started = parse_rfc3339(text_of(run, "started_at"));
+    if (!started || !text_of(run, "ended_at").empty()) return "";
+    auto const elapsed = std::max(RealClock().now().wall - *started, WallTime::duration::zero());
+    auto const budget = shown(run, "budget");
+    return "  for " + format_human(elapsed) + (budget.empty() ? "" : ", budget " + budget);
+}
+
 void print_runs(Terminal const& terminal, Json const& incident) {
     for (auto const& run : items_of(incident, "runs")) {
         auto const state = shown(run, "state");
@@ -96,7 +106,7 @@ void print_runs(Terminal const& terminal, Json const& incident) {
         terminal.out << '\n'
                      << terminal.paint(shown(run, "id"), Colour::bold) << "  " << run_name(run)
                      << "  " << terminal.paint(state, colour_of_state(state))
-                     << (took.empty() ? "" : "  in " + took) << '\n';
+                     << (took.empty() ? elapsed_of(run) : "  in " + took) << '\n';
         auto const reason = shown(run, "reason");
         auto const why = shown(run, "why");
         print_field(terminal, "reason:", reason, 4);

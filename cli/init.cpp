@@ -1,14 +1,11 @@
 // init: looks around, writes a first policy that passes check, and says what to do next.
+#include "cli/files.hpp"
 #include "cli/first_policy.hpp"
 #include "cli/handlers.hpp"
 #include "cli/text.hpp"
 #include "core/names.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <ostream>
@@ -80,33 +77,6 @@ Findings look_around(Arguments const& given) {
     if (!is_plain(found.unit)) found.unit.clear();
     if (fs::exists(nginx_log, ignored)) found.access_log = nginx_log;
     return found;
-}
-
-/// Never over an existing file, not even by a race.
-Outcome<Exit> write_new(std::string const& path, std::string const& text) {
-    int const fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (fd < 0 && errno == EEXIST) {
-        return refuse(clean(path) + ": exists already and is left alone; name another file");
-    }
-    if (fd < 0) {
-        return refuse(
-            clean(path) + ": cannot be written: " + std::strerror(errno) + "; name another file"
-        );
-    }
-    std::string_view rest = text;
-    while (!rest.empty()) {
-        auto const written = ::write(fd, rest.data(), rest.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) break;
-        rest.remove_prefix(static_cast<std::size_t>(written));
-    }
-    int const problem = errno;
-    bool const closed = ::close(fd) == 0;
-    if (!rest.empty() || !closed) {
-        (void)::unlink(path.c_str());  // half a policy is worse than none
-        return refuse(clean(path) + ": cannot be written: " + std::strerror(problem));
-    }
-    return Exit::done;
 }
 
 }  // namespace

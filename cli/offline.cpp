@@ -1,4 +1,5 @@
 // check, runbook, journal verify: what needs no daemon.
+#include "cli/offline.hpp"
 #include "cli/handlers.hpp"
 #include "cli/runbook.hpp"
 #include "cli/text.hpp"
@@ -30,20 +31,6 @@ std::size_t errors_in(LoadResult const& result) {
     return count;
 }
 
-/// The policy, or the first of its errors as the one line.
-Outcome<std::shared_ptr<Policy const>> load(std::string const& path) {
-    auto const result = load_policy(path, known_types());
-    if (result.ok()) return result.policy;
-    for (auto const& problem : result.problems) {
-        if (problem.warning) continue;
-        return refuse(
-            clean(to_string(problem)) + "; see all of them with: rollbackctl check " +
-            shell_word(clean(path))
-        );
-    }
-    return refuse(clean(path) + ": no policy can be read from it");
-}
-
 struct Store {
     std::string url;
     StoreOptions options;
@@ -58,7 +45,7 @@ Outcome<Store> store_of(Arguments const& given) {
         store.url = given.text("--store");
         return store;
     }
-    auto const policy = load(given.text("--config"));
+    auto const policy = load_for_use(given.text("--config"));
     if (!policy) return tl::unexpected(policy.error());
     store.url = (*policy)->daemon.store;
     store.options.password_file = (*policy)->daemon.store_password_file;
@@ -66,6 +53,19 @@ Outcome<Store> store_of(Arguments const& given) {
 }
 
 }  // namespace
+
+Outcome<std::shared_ptr<Policy const>> load_for_use(std::string const& path) {
+    auto const result = load_policy(path, known_types());
+    if (result.ok()) return result.policy;
+    for (auto const& problem : result.problems) {
+        if (problem.warning) continue;
+        return refuse(
+            clean(to_string(problem)) + "; see all of them with: rollbackctl check " +
+            shell_word(clean(path))
+        );
+    }
+    return refuse(clean(path) + ": no policy can be read from it");
+}
 
 Outcome<Exit> check(Context& context, Arguments const& given) {
     auto const path = given.text("FILE");
@@ -101,7 +101,7 @@ Outcome<Exit> check(Context& context, Arguments const& given) {
 }
 
 Outcome<Exit> runbook(Context& context, Arguments const& given) {
-    auto const policy = load(given.text("FILE"));
+    auto const policy = load_for_use(given.text("FILE"));
     if (!policy) return tl::unexpected(policy.error());
     auto const text = clean_block(runbook_markdown(**policy));
     if (context.json) {

@@ -111,16 +111,17 @@ TEST_CASE("without a word the help goes to standard error and the exit is 2") {
     CHECK(ran.err.find("approve") != std::string::npos);
 }
 
-TEST_CASE("commands of later versions say so, do nothing and exit 1") {
+TEST_CASE("files that cannot be read are one line and exit 1") {
     auto const words = GENERATE(
-        std::vector<std::string>{"test", "x.yaml"}, std::vector<std::string>{"backtest", "x.yaml"},
-        std::vector<std::string>{"import", "RUNBOOK.md"}
+        std::vector<std::string>{"test", "/nonexistent.yaml"},
+        std::vector<std::string>{"backtest", "/nonexistent.yaml"},
+        std::vector<std::string>{"import", "/nonexistent.md"}
     );
     auto const ran = run_cli(words);
     CHECK(ran.exit == 1);
     CHECK(ran.out.empty());
     CHECK(is_one_line(ran.err));
-    CHECK(ran.err.find("not in this version yet") != std::string::npos);
+    CHECK(ran.err.find("/nonexistent") != std::string::npos);
 }
 
 TEST_CASE("names that are also commands are taken as names") {

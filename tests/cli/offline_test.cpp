@@ -5,35 +5,14 @@
 #include "core/record.hpp"
 #include "daemon/store/journal.hpp"
 #include "tests/catch.hpp"
+#include "tests/cli/support/folder.hpp"
 #include "tests/cli/support/run_cli.hpp"
-
-#include <unistd.h>
-#include <filesystem>
-#include <fstream>
 
 using namespace rollbackd;
 using namespace rollbackd::cli::test;
 namespace fs = std::filesystem;
 
 namespace {
-
-/// A folder of this test's own, gone at its end.
-struct Folder {
-    fs::path path;
-    Folder() {
-        std::string name = (fs::temp_directory_path() / "rollbackctl-XXXXXX").string();
-        REQUIRE(::mkdtemp(name.data()) != nullptr);
-        path = name;
-    }
-    ~Folder() {
-        std::error_code ignored;
-        fs::remove_all(path, ignored);
-    }
-    std::string write(std::string const& name, std::string const& text) const {
-        std::ofstream(path / name) << text;
-        return (path / name).string();
-    }
-};
 
 std::string const good =
     cli::first_policy({"shop", "/srv/shop", "shop.service", "/var/log/nginx/access.log"});

@@ -203,3 +203,37 @@ TEST_CASE("answers of another shape show little and break nothing") {
         CHECK(run_cli_at(daemon.url(), words).exit <= 1);
     }
 }
+
+TEST_CASE("--watch shows again what has changed, in one place on a terminal") {
+    std::size_t asked = 0;
+    FakeDaemon daemon([&](Seen const&) {
+        Reply reply;
+        reply.body = ++asked == 1 ? list_of("") : list_of(incident);
+        return reply;
+    });
+    Around around;
+    auto const plain = run_cli_at(daemon.url(), {"incidents", "--watch", "--count", "2"}, around);
+    INFO(plain.out << plain.err);
+    CHECK(plain.exit == 0);
+    CHECK(plain.out.starts_with("no incidents\n"));
+    CHECK(plain.out.find("INC-7") != std::string::npos);
+    CHECK(plain.out.find('\x1b') == std::string::npos);
+    around.tty = true;
+    auto const page = run_cli_at(daemon.url(), {"incidents", "--watch", "--count", "1"}, around);
+    CHECK(page.out.starts_with("\x1b[H\x1b[2J"));
+    CHECK(run_cli_at(daemon.url(), {"status", "--watch", "--count", "0"}).exit == 2);
+}
+
+TEST_CASE("a run at work shows for how long, and its budget") {
+    FakeDaemon daemon([](Seen const&) {
+        Reply reply;
+        reply.body = R"json({"id":"INC-1","service":"shop","state":"acting","severity":"P0",
+          "runs":[{"id":"RUN-1","playbook":"code-rollback","target":"v1","state":"running",
+          "started_at":"2026-01-31T12:00:00Z","ended_at":null,"budget":"5m","steps":[]}]})json";
+        return reply;
+    });
+    auto const ran = run_cli_at(daemon.url(), {"show", "INC-1"});
+    INFO(ran.out);
+    CHECK(ran.out.find("running  for ") != std::string::npos);
+    CHECK(ran.out.find(", budget 5m") != std::string::npos);
+}

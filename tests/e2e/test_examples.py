@@ -10,7 +10,8 @@ import yaml
 from harness.daemon import BINARIES, ROOT, Daemon
 from harness.waiting import wait_for
 
-EXAMPLES = sorted((ROOT / "config/examples").glob("*.yaml"))
+EXAMPLES = sorted(path for path in (ROOT / "config/examples").glob("*.yaml")
+                  if not path.name.endswith(".test.yaml"))
 RUNBOOKS = (ROOT / "docs/runbooks.md").read_text()
 # A section of the page is about one policy, which its heading names: ## 2. `compose-flags.yaml`
 SECTIONS = dict(re.findall(r"^## \d\. `([\w-]+\.yaml)`\n(.*?)(?=^## |\Z)", RUNBOOKS, re.M | re.S))

@@ -18,10 +18,12 @@ int http_answer(std::uint8_t const* data, std::size_t size);
 int log(std::uint8_t const* data, std::size_t size);
 int journal(std::uint8_t const* data, std::size_t size);
 int policy(std::uint8_t const* data, std::size_t size);
+int policy_tests(std::uint8_t const* data, std::size_t size);
 int push(std::uint8_t const* data, std::size_t size);
 int redis(std::uint8_t const* data, std::size_t size);
 int request(std::uint8_t const* data, std::size_t size);
 int routes(std::uint8_t const* data, std::size_t size);
+int runbook(std::uint8_t const* data, std::size_t size);
 int scrape(std::uint8_t const* data, std::size_t size);
 int sql(std::uint8_t const* data, std::size_t size);
 

@@ -80,6 +80,10 @@ TEST_CASE("policies, whole and torn, are read or refused, good and bad ones alik
     replay(fuzz::policy, "/tests/config/bad", 100);
 }
 
+TEST_CASE("files of tests, whole and torn, are read or refused") {
+    replay(fuzz::policy_tests, std::string(corpus) + "policy_tests", 3);
+}
+
 TEST_CASE("pushed bodies, whole and torn, are taken or refused") {
     replay(fuzz::push, std::string(corpus) + "push", 6);
 }
@@ -98,6 +102,10 @@ TEST_CASE("answers of Redis, whole and torn, are read or refused") {
 
 TEST_CASE("answers of name servers, whole and torn, are read or refused") {
     replay(fuzz::dns, std::string(corpus) + "dns", 3);
+}
+
+TEST_CASE("runbooks, whole and torn, become policies or are refused") {
+    replay(fuzz::runbook, std::string(corpus) + "runbook", 3);
 }
 
 TEST_CASE("requests, whole and torn, are understood or refused") {
