@@ -297,8 +297,9 @@ std::vector<Command> offline_commands() {
          {{optional, "FILE", "", "where to; default rollbackd.yaml"},
           {option, "--service", "NAME", "the service's name; default: the directory's"}},
          init,
-         "Looks for a git work tree, a systemd unit and nginx's log, and says what it found. An "
-         "existing "
+         "Looks for a git work tree, a systemd unit, a compose file, an app of PM2, nginx's log "
+         "and "
+         "PostgreSQL, says what it found, and proposes the rules for what needs root. An existing "
          "file is never written over.",
          "rollbackctl init"},
     };

@@ -52,6 +52,16 @@ std::string release_of(Findings const& found) {
     return "    release:\n      version: { git: " + quoted(found.repo) + " }\n";
 }
 
+/// What a release is not to blame for: a service of its own, which it depends on.
+std::string database_of(Findings const& found) {
+    if (found.postgres.empty()) return "";
+    return "  database:                            # PostgreSQL was found on this machine\n"
+           "    signals:\n"
+           "      port: { tcp: { address: 127.0.0.1:5432 }, every: 5s }\n"
+           "    triggers:\n"
+           "      gone: { when: consecutive_failures(port) >= 3, severity: P1, response: alert }\n";
+}
+
 std::string signals_of(Findings const& found) {
     std::string out =
         "    vars:\n"
@@ -90,6 +100,32 @@ std::string triggers_of(Findings const& found) {
     return out;
 }
 
+std::string evidence_of(Findings const& found) {
+    std::string out;
+    if (!found.unit.empty()) out += "[systemctl, status, " + quoted(found.unit) + "], ";
+    if (!found.compose.empty()) {
+        out += "[docker, compose, --project-directory, " + quoted(found.compose) + ", ps], ";
+    }
+    if (!found.pm2_app.empty()) out += "[pm2, describe, " + quoted(found.pm2_app) + "], ";
+    return out + "[ps, aux]";
+}
+
+/// What makes the code that was checked out take effect.
+std::string effect_of(Findings const& found) {
+    if (!found.unit.empty()) {
+        return "          - systemd: { unit: " + quoted(found.unit) + ", do: restart }\n";
+    }
+    if (!found.compose.empty()) {
+        auto const cwd = ", cwd: " + quoted(found.compose) + " }\n";
+        return "          - compose: { do: build" + cwd + "          - compose: { do: up" + cwd;
+    }
+    if (!found.pm2_app.empty()) {
+        return "          - pm2: { app: " + quoted(found.pm2_app) + ", do: restart }\n";
+    }
+    return "          # CHANGE: what makes the code take effect, for example\n"
+           "          # - systemd: { unit: app.service, do: restart }\n";
+}
+
 std::string playbooks_of(Findings const& found) {
     if (found.repo.empty()) {
         return "    # No git work tree was found, so there is no rollback yet: triggers only "
@@ -105,34 +141,53 @@ std::string playbooks_of(Findings const& found) {
         "        data_loss: none\n"
         "        budget: 5m\n"
         "        steps:\n";
-    if (found.unit.empty()) {
-        out +=
-            "          - capture_evidence: { commands: [[ps, aux]] }\n"
-            "          - git_checkout: { repo: " +
-            quoted(found.repo) +
-            ", to: \"{{ known_good.version }}\" }\n"
-            "          # CHANGE: what makes the code take effect, for example\n"
-            "          # - systemd: { unit: app.service, do: restart }\n";
-    } else {
-        out += "          - capture_evidence: { commands: [[systemctl, status, " +
-               quoted(found.unit) +
-               "]] }\n"
-               "          - git_checkout: { repo: " +
-               quoted(found.repo) +
-               ", to: \"{{ known_good.version }}\" }\n"
-               "          - systemd: { unit: " +
-               quoted(found.unit) + ", do: restart }\n";
-    }
+    out += "          - capture_evidence: { commands: [" + evidence_of(found) +
+           "] }\n          - git_checkout: { repo: " + quoted(found.repo) +
+           ", to: \"{{ known_good.version }}\" }\n" + effect_of(found);
     return out + "        verify:\n          - { until: ok(health), within: 60s }\n";
 }
 
 }  // namespace
 
 std::string first_policy(Findings const& found) {
-    return head + ("  " + found.service + ":\n") +
+    auto const depends = found.postgres.empty() ? "" : "    depends_on: [database]\n";
+    return head + database_of(found) + ("  " + found.service + ":\n") + depends +
            "    watch_window: 30m                 # how long a deployment may be blamed\n"
            "    start_period: 20s                 # failures this soon after a deployment wait\n" +
            release_of(found) + signals_of(found) + triggers_of(found) + playbooks_of(found);
+}
+
+std::string root_rules(Findings const& found) {
+    std::string out;
+    if (!found.unit.empty()) {
+        out +=
+            "# /etc/polkit-1/rules.d/50-rollbackd-units.rules: rollbackd may restart this unit\n"
+            "polkit.addRule(function (action, subject) {\n"
+            "    if (subject.user === \"rollbackd\" &&\n"
+            "        action.id === \"org.freedesktop.systemd1.manage-units\" &&\n"
+            "        action.lookup(\"unit\") === " +
+            quoted(found.unit) +
+            ") {\n"
+            "        return polkit.Result.YES;\n"
+            "    }\n"
+            "});\n";
+    }
+    if (!found.access_log.empty()) {
+        out += "# so that rollbackd can read nginx's log:\nusermod -aG adm rollbackd\n";
+    }
+    if (!found.compose.empty() && found.unit.empty()) {
+        out +=
+            "# Docker's socket is as good as root; whoever may use it owns the machine:\n"
+            "usermod -aG docker rollbackd\n";
+    }
+    if (!found.pm2_app.empty() && found.unit.empty() && found.compose.empty()) {
+        out +=
+            "# /etc/sudoers.d/rollbackd: PM2 as the user it runs as. CHANGE app, and in the "
+            "policy:\n"
+            "#   pm2: { app: …, do: restart, command: [sudo, -n, -u, app, pm2] }\n"
+            "rollbackd ALL=(app) NOPASSWD: /usr/bin/pm2\n";
+    }
+    return out;
 }
 
 std::string service_name_from(std::string const& directory) {

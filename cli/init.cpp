@@ -65,6 +65,45 @@ std::string unit_of(std::string const& directory) {
     return {};
 }
 
+/// The folder itself, where a compose file lies in it.
+std::string compose_in(fs::path const& folder) {
+    std::error_code ignored;
+    for (auto const* name :
+         {"compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"}) {
+        if (fs::exists(folder / name, ignored)) return folder.string();
+    }
+    return {};
+}
+
+/// The name of the first app of PM2's ecosystem file.
+std::string pm2_app_in(fs::path const& folder) {
+    std::error_code problem;
+    for (auto const* name : {"ecosystem.config.js", "ecosystem.config.cjs", "ecosystem.json"}) {
+        auto const path = folder / name;
+        if (fs::file_size(path, problem) > unit_file_bytes_max || problem) continue;
+        std::ifstream file(path);
+        for (std::string line; std::getline(file, line);) {
+            auto const at = line.find("name");
+            auto const colon = line.find(':', at == line.npos ? 0 : at);
+            auto const from = line.find_first_of("\"'", colon == line.npos ? line.size() : colon);
+            if (at == line.npos || colon == line.npos || from == line.npos) continue;
+            auto const to = line.find(line[from], from + 1);
+            if (to != line.npos) return line.substr(from + 1, to - from - 1);
+        }
+    }
+    return {};
+}
+
+std::string postgres_unit() {
+    std::error_code ignored;
+    for (auto const* folder : {"/etc/systemd/system", "/lib/systemd/system"}) {
+        if (fs::exists(fs::path(folder) / "postgresql.service", ignored)) {
+            return "postgresql.service";
+        }
+    }
+    return {};
+}
+
 Findings look_around(Arguments const& given) {
     std::error_code ignored;
     auto const here = fs::current_path(ignored);
@@ -75,6 +114,11 @@ Findings look_around(Arguments const& given) {
     found.service = given.maybe("--service").value_or(service_name_from(root.filename().string()));
     found.unit = unit_of(root.string());
     if (!is_plain(found.unit)) found.unit.clear();
+    found.compose = compose_in(root);
+    if (!is_plain(found.compose)) found.compose.clear();
+    found.pm2_app = pm2_app_in(root);
+    if (!is_plain(found.pm2_app) || found.pm2_app.starts_with('-')) found.pm2_app.clear();
+    found.postgres = found.service == "database" ? "" : postgres_unit();
     if (fs::exists(nginx_log, ignored)) found.access_log = nginx_log;
     return found;
 }
@@ -98,7 +142,11 @@ Outcome<Exit> init(Context& context, Arguments const& given) {
                    {"service", found.service},
                    {"repo", found.repo},
                    {"unit", found.unit},
-                   {"access_log", found.access_log}
+                   {"access_log", found.access_log},
+                   {"compose", found.compose},
+                   {"pm2_app", found.pm2_app},
+                   {"postgres", found.postgres},
+                   {"root_rules", root_rules(found)}
                })
             << '\n';
         return Exit::done;
@@ -110,8 +158,15 @@ Outcome<Exit> init(Context& context, Arguments const& given) {
     out << "wrote " << clean(path) << " for the service " << found.service << ", in observe mode\n"
         << "  git work tree: " << said(found.repo, "none found: triggers only alert") << '\n'
         << "  systemd unit:  " << said(found.unit, "none found") << '\n'
+        << "  compose file:  " << said(found.compose, "none found") << '\n'
+        << "  PM2 app:       " << said(found.pm2_app, "none found") << '\n'
         << "  nginx log:     " << said(found.access_log, "none found") << '\n'
+        << "  PostgreSQL:    " << said(found.postgres, "none found") << '\n'
         << "next: look at the lines marked CHANGE, then: rollbackctl check " << file << '\n';
+    auto const rules = root_rules(found);
+    if (rules.empty()) return Exit::done;
+    out << "rollbackd runs as its own user. What it needs more, for an administrator to decide:\n\n"
+        << clean_block(rules);
     return Exit::done;
 }
 

@@ -15,7 +15,8 @@ namespace fs = std::filesystem;
 namespace {
 
 std::string const good =
-    cli::first_policy({"shop", "/srv/shop", "shop.service", "/var/log/nginx/access.log"});
+    cli::first_policy({"shop", "/srv/shop", "shop.service", "/var/log/nginx/access.log", "", "", ""}
+    );
 
 std::string replaced(std::string text, std::string const& what, std::string const& by) {
     auto const at = text.find(what);
@@ -27,9 +28,16 @@ std::string replaced(std::string text, std::string const& what, std::string cons
 
 TEST_CASE("whatever init finds, the policy it writes has no error and only observes") {
     auto const found = GENERATE(
-        cli::Findings{}, cli::Findings{"shop", "/srv/shop", "", ""},
-        cli::Findings{"shop", "", "shop.service", "/var/log/nginx/access.log"},
-        cli::Findings{"a-b_c", "/srv/it's \"here\"", "a@1.service", "/var/log/nginx/access.log"}
+        cli::Findings{}, cli::Findings{"shop", "/srv/shop", "", "", "", "", ""},
+        cli::Findings{"shop", "", "shop.service", "/var/log/nginx/access.log", "", "", ""},
+        cli::Findings{
+            "a-b_c", "/srv/it's \"here\"", "a@1.service", "/var/log/nginx/access.log", "", "", ""
+        },
+        cli::Findings{"shop", "/srv/shop", "", "", "/srv/shop", "", "postgresql.service"},
+        cli::Findings{"shop", "/srv/shop", "", "/var/log/nginx/access.log", "", "the \"app\"", ""},
+        cli::Findings{
+            "shop", "/srv/shop", "shop.service", "", "/srv/shop", "app", "postgresql.service"
+        }
     );
     auto const result = parse_policy(cli::first_policy(found), "first.yaml", known_types());
     std::string problems;
@@ -38,7 +46,7 @@ TEST_CASE("whatever init finds, the policy it writes has no error and only obser
     REQUIRE(result.ok());
     CHECK(problems.empty());
     CHECK(result.policy->daemon.autonomy == Autonomy::observe);
-    CHECK(result.policy->services.front().name == found.service);
+    CHECK(result.policy->services.back().name == found.service);
 }
 
 TEST_CASE("a service's name is made of a directory's") {
@@ -97,6 +105,17 @@ TEST_CASE("the runbook names every step, limit and check of a playbook") {
         INFO(part);
         CHECK(ran.out.find(part) != std::string::npos);
     }
+}
+
+TEST_CASE("init proposes rules for what needs root, and only for that") {
+    CHECK(cli::root_rules({}).empty());
+    auto const rules = cli::root_rules({"shop", "/srv/shop", "shop.service", "", "", "", ""});
+    CHECK(rules.find("action.lookup(\"unit\") === \"shop.service\"") != std::string::npos);
+    CHECK(rules.find("docker") == std::string::npos);
+    auto const compose = cli::root_rules({"shop", "/srv/shop", "", "", "/srv/shop", "", ""});
+    CHECK(compose.find("usermod -aG docker rollbackd") != std::string::npos);
+    auto const pm2 = cli::root_rules({"shop", "/srv/shop", "", "", "", "app", ""});
+    CHECK(pm2.find("NOPASSWD") != std::string::npos);
 }
 
 TEST_CASE("init writes once and never over a file") {
