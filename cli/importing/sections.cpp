@@ -39,7 +39,7 @@ private:
     void add_command(Section& section, MarkdownLine const& line, Standing& standing);
 
     Runbook out_;
-    std::set<std::string> used_;
+    std::set<std::string> used_{"alert", "propose"};  // responses of their own
 };
 
 void Reader::add_command(Section& section, MarkdownLine const& line, Standing& standing) {

@@ -81,7 +81,7 @@ bool Stage::act_now() {
 
 void Stage::run_until(Instant end) {
     settled();
-    if (asks_playbooks_) look_at_playbooks();
+    if (asks_playbooks_ && !std::exchange(looked_, true)) look_at_playbooks();
     while (true) {
         while (act_now()) {
         }

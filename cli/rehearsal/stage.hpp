@@ -85,6 +85,7 @@ private:
     std::map<std::string, InEffect> recorded_;
     std::map<std::string, InEffect> in_effect_;
     bool asks_playbooks_ = false;
+    bool looked_ = false;
 };
 
 }  // namespace rollbackd::cli

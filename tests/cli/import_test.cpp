@@ -135,6 +135,14 @@ TEST_CASE("hostile Markdown adds nothing to the policy") {
     for (char const c : yaml) CHECK((c == '\n' || c < 0 || c >= 32));
 }
 
+TEST_CASE("headings that are words of a policy become names like any other") {
+    auto const* const heading =
+        GENERATE("Alert", "Propose", "null", "true", "1. 2. 3.", "\xc3\xa9", "P0");
+    auto const yaml = imported("# " + std::string(heading) + "\n```\ncd /srv\nnpm ci\n```\n").yaml;
+    INFO(yaml);
+    CHECK(parse_policy(yaml, "made", known_types()).ok());
+}
+
 TEST_CASE("import writes a policy that passes check, and never over a file") {
     Folder const folder;
     auto const runbook = folder.write("My Runbook.md", plain_runbook());
