@@ -35,12 +35,12 @@ def test_a_failed_expectation_is_exit_1_and_says_what_came(tmp_path):
 
 
 def access_log(path, bad):
-    """Three hours, two requests a second; every fifth of the first fails for ten minutes from `bad` on."""
+    """Three hours, two requests a second; the first fails for ten minutes from `bad` on."""
     lines = []
     for second in range(3 * 3600):
         now = NOON + timedelta(seconds=second)
         for n in range(2):
-            fails = bad <= now < bad + timedelta(minutes=10) and n == 0 and second % 5 == 0
+            fails = bad <= now < bad + timedelta(minutes=10) and n == 0
             lines.append(f'192.0.2.{second % 250 + 1} - - [{now:%d/%b/%Y:%H:%M:%S} +0000] "GET / HTTP/1.1" '
                          f'{502 if fails else 200} 5 "-" "-"\n')
     path.write_text("".join(lines))
