@@ -118,7 +118,8 @@ std::string slug_of(std::string_view text, std::string const& otherwise) {
     }
     while (out.ends_with('-')) out.pop_back();
     while (!out.empty() && (out[0] == '-' || (out[0] >= '0' && out[0] <= '9'))) out.erase(0, 1);
-    return is_valid_name(out) ? out : otherwise;
+    // YAML has a meaning for this one.
+    return is_valid_name(out) && out != "null" ? out : otherwise;
 }
 
 std::string unique_name(std::string const& name, std::set<std::string>& used) {
