@@ -171,9 +171,8 @@ void print_logs(Terminal const& terminal, Backtest const& made) {
                      << '\n';
     }
     if (made.from) {
-        terminal.out << "from " << moment(format_rfc3339(*made.from)) << " to "
-                     << moment(format_rfc3339(*made.to)) << " ("
-                     << format_human(*made.to - *made.from) << ")\n";
+        terminal.out << "from " << format_moment(*made.from) << " to " << format_moment(*made.to)
+                     << " (" << format_human(*made.to - *made.from) << ")\n";
     }
     std::string names;
     for (auto const& name : made.silent) names += (names.empty() ? "" : ", ") + name;
@@ -182,7 +181,7 @@ void print_logs(Terminal const& terminal, Backtest const& made) {
 
 void print_found(Terminal const& terminal, Found const& found) {
     terminal.out << '\n'
-                 << terminal.paint(moment(format_rfc3339(found.opened_at)), Colour::dim) << "  "
+                 << terminal.paint(format_moment(found.opened_at), Colour::dim) << "  "
                  << terminal.paint(found.severity, colour_of_severity(found.severity)) << ' '
                  << clean(found.service) << '/' << clean(found.trigger) << ": "
                  << terminal.paint(
@@ -227,7 +226,7 @@ void print_sum(Terminal const& terminal, Backtest const& made) {
                  << ", by their length or by a person's verdict\n";
     for (auto const& past : made.missed) {
         terminal.out << "not found again: " << clean(past.id) << ' ' << clean(past.service) << '/'
-                     << clean(past.trigger) << " of " << moment(format_rfc3339(past.at)) << '\n';
+                     << clean(past.trigger) << " of " << format_moment(past.at) << '\n';
     }
 }
 
