@@ -48,6 +48,8 @@ NetFault fault_of(ErrorCode const& code) {
     return code == asio::error::eof ? NetFault::closed : NetFault::unreachable;
 }
 
+tl::unexpected<NetFailure> stopped() { return net_fail(NetFault::cancelled, "cancelled"); }
+
 bool is_orderly_end(ErrorCode const& code) {
     // Many servers end a TLS connection without close_notify; the length of what they sent decides.
     return code == asio::error::eof || code == ssl::error::stream_truncated;
@@ -97,6 +99,13 @@ struct Connection::State {
         return now - std::exchange(mark, now);
     }
     tl::unexpected<NetFailure> failure(ErrorCode const& code) const;
+    /// Whether its task was told to stop since it began to dial. Asked before each wait: told
+    /// between two of them, a task has no wait that would end, and the next would last to its
+    /// deadline.
+    asio::awaitable<bool> is_told_to_stop() const {
+        bool const told = co_await is_cancelled();
+        co_return told && !cleans_up;
+    }
 
     Socket socket;
     std::optional<ssl::stream<Socket&>> tls;
@@ -110,6 +119,7 @@ struct Connection::State {
     SteadyClock::time_point mark;
     HttpTimings timings;
     std::optional<TlsPeer> peer;
+    bool cleans_up = false;  // dialled by a task that had been told to stop already
 };
 
 tl::unexpected<NetFailure> Connection::State::failure(ErrorCode const& code) const {
@@ -118,7 +128,7 @@ tl::unexpected<NetFailure> Connection::State::failure(ErrorCode const& code) con
         auto text = "no " + phase + " from " + peer_name + " within " + format_duration(limit);
         return net_fail(NetFault::timeout, std::move(text));
     }
-    if (code == asio::error::operation_aborted) return net_fail(NetFault::cancelled, "cancelled");
+    if (code == asio::error::operation_aborted) return stopped();
     auto const where = phase == "connection" ? peer_name : peer_name + ", waiting for " + phase;
     return net_fail(fault_of(code), where + ": " + code.message());
 }
@@ -139,6 +149,8 @@ HttpTimings const& Connection::timings() const { return state_->timings; }
 std::optional<TlsPeer> const& Connection::peer() const { return state_->peer; }
 
 asio::awaitable<NetResult<std::size_t>> Connection::read_some(std::span<char> into) {
+    bool const told = co_await state_->is_told_to_stop();
+    if (told) co_return stopped();
     auto const buffer = asio::buffer(into.data(), into.size());
     ErrorCode code;
     std::size_t length = 0;
@@ -153,6 +165,8 @@ asio::awaitable<NetResult<std::size_t>> Connection::read_some(std::span<char> in
 }
 
 asio::awaitable<NetResult<bool>> Connection::write(std::string_view bytes) {
+    bool const told = co_await state_->is_told_to_stop();
+    if (told) co_return stopped();
     auto const buffer = asio::buffer(bytes.data(), bytes.size());
     ErrorCode code;
     std::size_t length = 0;
@@ -201,7 +215,7 @@ asio::awaitable<NetResult<std::vector<Endpoint>>> Dialer::Steps::find(
     auto const addresses = co_await resolver.resolve(target.host, limit);
     if (!addresses) {
         bool const cancelled = addresses.error().code == Errc::cancelled;
-        if (cancelled) co_return net_fail(NetFault::cancelled, "cancelled");
+        if (cancelled) co_return stopped();
         co_return net_fail(NetFault::dns, to_string(addresses.error()));
     }
     for (auto const& address : *addresses) {
@@ -225,6 +239,8 @@ asio::awaitable<NetResult<bool>> Dialer::Steps::connect(
     auto const until = SteadyClock::now() + whole;
     NetResult<bool> last = net_fail(NetFault::unreachable, "no address to connect to");
     for (std::size_t i = 0; i < endpoints.size(); ++i) {
+        bool const told = co_await state.is_told_to_stop();
+        if (told) co_return stopped();
         auto const share = (until - SteadyClock::now()) / static_cast<int>(endpoints.size() - i);
         if (endpoints.size() > 1) state.limit_to(share);
         auto const [code] = co_await state.socket.async_connect(endpoints[i], token);
@@ -245,6 +261,8 @@ asio::awaitable<NetResult<bool>> Dialer::Steps::shake_hands(Connection::State& s
     auto const prepared = prepare_verification(state.tls->native_handle(), state.findings);
     if (!prepared) co_return net_fail(NetFault::invalid, to_string(prepared.error()));
     state.phase = "TLS handshake";
+    bool const told = co_await state.is_told_to_stop();
+    if (told) co_return stopped();
     auto const [code] = co_await state.tls->async_handshake(ssl::stream_base::client, token);
     if (!code) {
         state.peer = read_peer(state.tls->native_handle(), state.findings);
@@ -265,6 +283,7 @@ Dialer::~Dialer() = default;
 
 asio::awaitable<NetResult<Connection>> Dialer::dial(DialTarget target, Duration limit) {
     auto state = std::make_unique<Connection::State>(executor_);
+    state->cleans_up = co_await is_cancelled();
     state->peer_name = target.unix_path.empty() ? target.host + ":" + std::to_string(target.port)
                                                 : target.unix_path;
     if (target.tls) {

@@ -204,7 +204,7 @@ TEST_CASE("answers of another shape show little and break nothing") {
     }
 }
 
-TEST_CASE("--watch shows again what has changed, in one place on a terminal") {
+TEST_CASE("a watch shows again what has changed, in one place on a terminal") {
     std::size_t asked = 0;
     FakeDaemon daemon([&](Seen const&) {
         Reply reply;

@@ -5,13 +5,18 @@
 #include "tests/core/io/support/loop.hpp"
 #include "tests/core/io/support/temp_folder.hpp"
 
+#include <array>
 #include <atomic>
 
 using namespace rollbackd;
 using namespace rollbackd::testing;
 using namespace std::chrono_literals;
 
+namespace asio = boost::asio;
+
 namespace {
+
+constexpr Duration long_enough = 1h;
 
 using Answer = NetResult<HttpResponse>;
 
@@ -48,6 +53,19 @@ Identity const& authority() {
 
 Result<std::vector<std::string>> two_names(std::string const&) {
     return std::vector<std::string>{"127.0.0.1", "127.0.0.2"};
+}
+
+/// Dials, is told to stop before or after that, and waits for what the peer says.
+asio::awaitable<NetResult<std::size_t>> dial_and_read(
+    Loop& loop, Dialer& dialer, DialTarget target, bool told_before
+) {
+    if (told_before) loop.group.cancel();
+    auto connection = co_await dialer.dial(std::move(target), long_enough);
+    if (!connection) co_return tl::unexpected<NetFailure>(connection.error());
+    if (!told_before) loop.group.cancel();
+    std::array<char, 16> room{};
+    auto const said = co_await connection->read_some(room);
+    co_return said;
 }
 
 }  // namespace
@@ -111,6 +129,26 @@ TEST_CASE("without enforcement every fault is told and the handshake goes on") {
     CHECK(problems[0].starts_with("expired: the certificate ended "));
     CHECK(problems[1].starts_with("wrong_host: the certificate is not for shop.example.com"));
     CHECK(answer->tls->chain.size() == 2);
+}
+
+TEST_CASE("told to stop between two waits, a task waits no more") {
+    TestServer const server([](Peer const& peer) { peer.hang(); });
+    Loop loop;
+    Dialer dialer(loop.executor());
+    auto const target = *parse_address(server.address());
+    auto const said = loop.run(dial_and_read(loop, dialer, target, false));
+    REQUIRE_FALSE(said);
+    CHECK(said.error().fault == NetFault::cancelled);
+}
+
+TEST_CASE("a task that was told to stop may still clean up over a connection of its own") {
+    TestServer const server([](Peer const& peer) { peer.send("bye"); });
+    Loop loop;
+    Dialer dialer(loop.executor());
+    auto const target = *parse_address(server.address());
+    auto const said = loop.run(dial_and_read(loop, dialer, target, true));
+    REQUIRE(said);
+    CHECK(*said == 3);
 }
 
 TEST_CASE("a peer that does not speak TLS, hangs or closes is told apart") {
