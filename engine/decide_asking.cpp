@@ -95,7 +95,7 @@ void consider(Draft& draft, std::string const& id) {
     auto const until = starting(draft, *draft.policy.service(incident.service), *firing);
     if (until) {
         std::string const why = "the breach lies within start_period; judged at the end of it";
-        draft.write(StateChanged{id, IncidentState::open, why, until});
+        set_state(draft, id, IncidentState::open, why, until);
         return;
     }
     if (auto ask = ask_about(draft, incident, *firing, ""); must_ask(ask)) {

@@ -103,7 +103,8 @@ void on_cleared(Draft& draft, Edge const& edge) {
         if (auto const* const waiting = waiting_run(draft.incident(id))) {
             end_run(draft, waiting->id, RunState::aborted, "void: the trigger is no longer true");
         }
-        if (active_run(draft.incident(id)) != nullptr) return;
+        // A run of it goes to its own end, one that is unverified too: data decides that.
+        if (is_run_on(draft.incident(id))) return;
         draft.write(TriggerCleared{id, edge.trigger, edge.evaluation.why});
         resolve_incident(draft, id, "", "no longer true: " + edge.evaluation.why);
         return;

@@ -123,11 +123,17 @@ void disturb(Draft& draft, std::string const& service, std::string const& trigge
     draft.write(Disturbed{service, deployment->id, trigger});
 }
 
-void set_state(Draft& draft, std::string const& incident, IncidentState state, std::string why) {
+void set_state(
+    Draft& draft, std::string const& incident, IncidentState state, std::string why,
+    std::optional<Moment> until
+) {
     auto const& now = draft.incident(incident);
-    if (state == IncidentState::open && keeps_frozen(draft, now)) state = IncidentState::frozen;
-    if (now.state == state && now.standing_text == why) return;
-    draft.write(StateChanged{incident, state, std::move(why), {}});
+    if (state == IncidentState::open && keeps_frozen(draft, now)) {
+        state = IncidentState::frozen;
+        until.reset();
+    }
+    if (now.state == state && now.standing_text == why && !until) return;
+    draft.write(StateChanged{incident, state, std::move(why), until});
 }
 
 void resolve_incident(

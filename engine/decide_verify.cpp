@@ -46,10 +46,7 @@ void step_wait(Draft& draft, std::string const& run_id, std::string const& servi
 bool awaits_success(Incident const& incident) {
     bool const watched =
         incident.state == IncidentState::verifying || incident.state == IncidentState::unverified;
-    return incident.recovered_at && watched &&
-           std::none_of(incident.runs.begin(), incident.runs.end(), [](Run const& run) {
-               return run.state == RunState::verifying || run.state == RunState::running;
-           });
+    return incident.recovered_at && watched && !is_run_on(incident);
 }
 
 }  // namespace

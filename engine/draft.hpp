@@ -81,7 +81,11 @@ void free_locks(Draft& draft, std::string const& incident);
 void resolve_incident(
     Draft& draft, std::string const& incident, std::string const& by, std::string const& why
 );
-void set_state(Draft& draft, std::string const& incident, IncidentState state, std::string why);
+/// `until`: it is judged again then. One whose freeze nobody has ended is frozen, never open.
+void set_state(
+    Draft& draft, std::string const& incident, IncidentState state, std::string why,
+    std::optional<Moment> until = std::nullopt
+);
 
 // Runs (decide_runs.cpp).
 void start_run(Draft& draft, std::string const& run, bool automatic);

@@ -209,6 +209,12 @@ Run const* active_run(Incident const& incident) {
     return nullptr;
 }
 
+bool is_run_on(Incident const& incident) {
+    return std::any_of(incident.runs.begin(), incident.runs.end(), [](Run const& run) {
+        return run.state == RunState::running || run.state == RunState::verifying;
+    });
+}
+
 Run const* waiting_run(Incident const& incident) {
     for (auto const& run : incident.runs) {
         if (run.state == RunState::waiting) return &run;

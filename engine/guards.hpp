@@ -69,6 +69,8 @@ Firing const* answered_firing(Incident const& incident, Run const& run);
 Autonomy effective_autonomy(Draft const& draft, std::string const& service, Firing const* firing);
 /// An active run: waiting is not one; unverified no longer is.
 Run const* active_run(Incident const& incident);
+/// Begun and not ended; also while its incident is unverified.
+bool is_run_on(Incident const& incident);
 Run const* waiting_run(Incident const& incident);
 /// The active run on that service, in whatever incident.
 Run const* run_on(State const& state, std::string const& service);

@@ -83,6 +83,26 @@ TEST_CASE("frozen stays frozen though the service recovers while a plan by hand 
     CHECK(world.engine.state().service("shop").frozen_text() == "INC-1");
 }
 
+// The breach lay within the release's start_period, and the incident was open until its end.
+TEST_CASE("frozen stays frozen though a release is recorded while a plan by hand waits") {
+    auto policy = shop_policy();
+    policy.services[0].playbooks[1].approval = true;
+    policy.services[0].triggers[0].when = condition("failures(health, 5m) >= 3");
+    policy.services[0].start_period = 20s;
+    World world(std::move(policy));
+    world.release_v2();
+    world.fail_health(3);
+    world.answer();
+    world.end_step(OutcomeKind::failed);
+    REQUIRE(world.incident()->state == IncidentState::frozen);
+    world.send(RunAsked{anna, "shop", "payments-off", "by hand", {}, {}});
+    REQUIRE(world.incident()->state == IncidentState::waiting);
+    world.deploy("v3");
+    CHECK(world.incident()->runs.back().state == RunState::aborted);
+    CHECK(world.incident()->state == IncidentState::frozen);
+    CHECK(world.engine.state().service("shop").frozen_text() == "INC-1");
+}
+
 // The second took the place of the first, and its end was the end of both.
 TEST_CASE("frozen by two incidents is frozen until both are over") {
     auto policy = shop_policy();

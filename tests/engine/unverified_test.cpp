@@ -60,3 +60,38 @@ TEST_CASE("a plan that waits is void once what could not be verified is") {
     CHECK(world.incident()->state == IncidentState::resolved);
     CHECK(world.incident()->runs.back().state == RunState::aborted);
 }
+
+// It was over with its trigger, its run was never, and the release was never watched.
+TEST_CASE("an unverified run of a proposal ends by data, and the release of meanwhile is watched") {
+    auto policy = shop_policy();
+    auto& service = policy.services[0];
+    service.playbooks[1].verify = {{CheckKind::until, "ok(health)", 60s, {}, {}, {}}};
+    service.triggers[1].response = Response{ResponseKind::propose, {{"payments-off", {}}}};
+    World world(std::move(policy));
+    world.release_v2();
+    for (int i = 0; i < 4; ++i) {
+        world.pass(1s);
+        world.push(false);
+    }
+    world.answer();
+    REQUIRE(world.incident()->state == IncidentState::waiting);
+    auto const plan = world.incident()->runs.front().plan.hash;
+    world.send(Approved{{"boss", "approve"}, "INC-1", plan, {}});
+    REQUIRE(world.end_step());
+    world.deploy("v3");
+    REQUIRE(world.engine.state().service("shop").waiting_window);
+    world.pass(3min);
+    REQUIRE(world.incident()->state == IncidentState::unverified);
+    for (int i = 0; i < 4; ++i) {
+        world.pass(1s);
+        world.push(true);
+    }
+    CHECK(world.incident()->runs.front().state == RunState::verifying);
+    CHECK(world.incident()->state == IncidentState::unverified);
+    world.pass(1s);
+    world.probe(true);
+    CHECK(world.incident()->runs.front().state == RunState::succeeded);
+    CHECK(world.incident()->state == IncidentState::resolved);
+    CHECK_FALSE(world.engine.state().service("shop").waiting_window);
+    CHECK(world.engine.state().service("shop").window);
+}

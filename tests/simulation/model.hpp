@@ -314,8 +314,9 @@ private:
     std::map<std::string, Verdict> verdicts_;
     std::map<std::string, Time> true_since_;  // without a break, and nobody was told yet
     std::set<std::string> forced_;            // plans, by hash
-    /// By incident: channel and text; the message that told it.
-    std::map<std::string, std::map<std::string, std::string>> refusals_told_;
+    /// Incident, channel: the newest refusal told there, and the message that told it.
+    std::map<std::string, std::map<std::string, std::pair<std::string, std::string>>>
+        refusals_told_;
     std::optional<int> holder_;  // of a shared store
     std::uint64_t holders_ = 0;
     std::map<std::string, std::set<std::pair<std::uint64_t, std::uint64_t>>> live_;  // by run

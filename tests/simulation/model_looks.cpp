@@ -57,11 +57,12 @@ void Model::judge_told_once(Json const& body) {
     if (!refused || incident.empty()) return;
     bool const again = word(message, "text").starts_with("Still so");
     if (again || word(message, "event") != "incident.opened") return;
-    auto& told = refusals_told_[incident][word(message, "channel") + text];
+    auto& [newest, told_by] = refusals_told_[incident][word(message, "channel")];
     auto const merged = words(body, "merges");
-    bool const unsent = std::find(merged.begin(), merged.end(), told) != merged.end();
-    require(told.empty() || unsent, "7", incident + ": the same refusal is told twice");
-    told = word(message, "id");
+    bool const unsent = std::find(merged.begin(), merged.end(), told_by) != merged.end();
+    require(newest != text || unsent, "7", incident + ": the same refusal is told twice");
+    newest = text;
+    told_by = word(message, "id");
 }
 
 }  // namespace rollbackd::simulation
