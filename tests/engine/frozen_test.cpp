@@ -87,7 +87,6 @@ TEST_CASE("frozen stays frozen though the service recovers while a plan by hand 
 TEST_CASE("frozen stays frozen though a release is recorded while a plan by hand waits") {
     auto policy = shop_policy();
     policy.services[0].playbooks[1].approval = true;
-    policy.services[0].triggers[0].when = condition("failures(health, 5m) >= 3");
     policy.services[0].start_period = 20s;
     World world(std::move(policy));
     world.release_v2();
@@ -95,9 +94,11 @@ TEST_CASE("frozen stays frozen though a release is recorded while a plan by hand
     world.answer();
     world.end_step(OutcomeKind::failed);
     REQUIRE(world.incident()->state == IncidentState::frozen);
+    fail_webhooks(world);
     world.send(RunAsked{anna, "shop", "payments-off", "by hand", {}, {}});
     REQUIRE(world.incident()->state == IncidentState::waiting);
-    world.deploy("v3");
+    auto const began = world.now.wall - 10s;  // before the second breach
+    world.send(DeploymentPosted{{"ci", "ingest"}, "shop", "v3", began, false, {}, {}});
     CHECK(world.incident()->runs.back().state == RunState::aborted);
     CHECK(world.incident()->state == IncidentState::frozen);
     CHECK(world.engine.state().service("shop").frozen_text() == "INC-1");
