@@ -13,13 +13,18 @@ export LC_ALL=C
 verb=$1 name=$2 force=$3 younger=$4
 shift 4
 command -v openssl >/dev/null || { echo "openssl is not installed" >&2; exit 69; }
+# A certbot that is ended before it has read its options leaves its log in a new folder.
+own=$(mktemp -d) || exit 69
+trap 'rm -rf "$own"' EXIT
+trap 'exit 143' TERM INT HUP
+in_own() (export TMPDIR="$own"; "$@")
 # Where it is, as certbot says; nothing: there is none of that name yet.
 file_of() {
-    tool certificates --cert-name "$name" </dev/null 2>/dev/null |
+    in_own tool certificates --cert-name "$name" </dev/null 2>/dev/null |
         sed -n 's/^ *Certificate Path: //p' | head -n 1
 }
 fact() { openssl x509 -in "$1" -noout "-$2" 2>/dev/null | sed 's/^[^=]*=//'; }
-tool --version </dev/null >/dev/null 2>&1 || { echo "certbot is not installed, or cannot be called" >&2; exit 69; }
+in_own tool --version </dev/null >/dev/null 2>&1 || { echo "certbot is not installed, or cannot be called" >&2; exit 69; }
 file=$(file_of)
 if [ -z "$file" ] && [ "$verb" = renew ]; then
     echo "certbot has no certificate named $name" >&2
@@ -44,18 +49,18 @@ again() {
     stopped=''
     out=$(start </dev/null 2>&1) || { printf '%s\n' "$out" >&2; echo "the web server did not start again" >&2; return 1; }
 }
-trap 'code=$?; again || code=13; exit "$code"' EXIT
-trap 'trap - EXIT; exit 143' TERM INT HUP
+trap 'code=$?; again || code=13; rm -rf "$own"; exit "$code"' EXIT
+trap 'trap - EXIT; rm -rf "$own"; exit 143' TERM INT HUP
 before=''
 [ -z "$file" ] || before=$(fact "$file" serial)
 [ "$force" != true ] || set -- "$@" --force-renewal
 if [ "$verb" = renew ]; then
-    said=$(tool renew --non-interactive --no-random-sleep-on-renew --cert-name "$name" "$@" </dev/null 2>&1)
+    said=$(in_own tool renew --non-interactive --no-random-sleep-on-renew --cert-name "$name" "$@" </dev/null 2>&1)
     code=$?
 else
     stopped=yes
     out=$(stop </dev/null 2>&1) || { printf '%s\n' "$out" >&2; echo "the web server did not stop" >&2; exit 11; }
-    said=$(tool certonly --non-interactive --standalone --cert-name "$name" "$@" </dev/null 2>&1)
+    said=$(in_own tool certonly --non-interactive --standalone --cert-name "$name" "$@" </dev/null 2>&1)
     code=$?
 fi
 again || exit 13

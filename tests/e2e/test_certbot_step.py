@@ -147,6 +147,16 @@ def test_a_certbot_that_hangs_is_given_up_and_the_web_server_runs_again(world, a
     assert web.running
 
 
+def test_a_certbot_that_is_ended_early_leaves_nothing_behind(world, acme, web):
+    """Until it has read its options certbot logs to a new folder among the temporary ones."""
+    seen = web.folder / "temporary"
+    slow = web.script("certbot", f"mktemp -d >> {seen}\nsleep 1000")
+    with_steps(world, {**standalone(acme, web, certbot=slow), "timeout": "4s"})
+    assert carry_out(world, timeout=90)["state"] == "failed" and web.running
+    looks = [Path(line) for line in seen.read_text().split()]
+    assert len(looks) > 1 and not [look for look in looks if look.parent.exists()]
+
+
 def test_aborted_in_the_middle_the_web_server_runs_again(world, acme, web):
     with_steps(world, standalone(acme, web, certbot=hanging(acme, web)))
     begun = world.api("operate").must(201, "/v1/services/shop/playbooks/by-hand/runs", {"reason": "a test"})
