@@ -67,6 +67,10 @@ std::string act_change(Refusal const& refusal, Incident const& incident) {
         case Guard::cooldown:
             return "the end of the cooldown";
         case Guard::limit:
+            // What a rung says: a second rollback from one version, or one of a rollback.
+            if (!refusal.playbook.empty()) {
+                return "an approval: never by itself, however long it waits";
+            }
             return "a run left within limits.runs_per_hour and runs_per_day";
         case Guard::locked:
             return "the lock being free";

@@ -5,6 +5,8 @@
 #include "core/names.hpp"
 #include "engine/flapping.hpp"
 
+#include <algorithm>
+
 namespace rollbackd::api {
 
 namespace {
@@ -55,6 +57,21 @@ void append_guards(std::string& out, JsonArray const& guards) {
     }
 }
 
+/// A refusal of the rung judged last stands among its guards already.
+JsonArray others(JsonArray const& refusals, JsonArray const& guards) {
+    JsonArray out;
+    for (auto const& refusal : refusals) {
+        bool const said = std::any_of(guards.begin(), guards.end(), [&](Json const& guard) {
+            auto const* const passed = find(guard, "passed");
+            return passed != nullptr && *passed == false &&
+                   text_of(guard, "guard") == text_of(refusal, "guard") &&
+                   text_of(guard, "text") == text_of(refusal, "text");
+        });
+        if (!said) out.push_back(refusal);
+    }
+    return out;
+}
+
 JsonArray const* array_of(Json const& value, std::string_view key) {
     auto const* const member = find(value, key);
     return member == nullptr ? nullptr : member->if_array();
@@ -83,12 +100,13 @@ std::string explanation_text(Json const& explanation) {
             );
         }
     }
-    if (auto const* const guards = array_of(explanation, "guards"); guards && !guards->empty()) {
+    auto const* const guards = array_of(explanation, "guards");
+    if (guards != nullptr && !guards->empty()) {
         append_line(out, "guards, as judged last:");
         append_guards(out, *guards);
     }
     if (auto const* const refusals = array_of(explanation, "refusals")) {
-        append_guards(out, *refusals);
+        append_guards(out, others(*refusals, guards == nullptr ? JsonArray{} : *guards));
     }
     for (auto const* const key : {"prevented_by", "would_act_with"}) {
         auto const* const changes = array_of(explanation, key);

@@ -53,6 +53,32 @@ std::string members_text(Json const& value, std::string_view without) {
     return out;
 }
 
+class Lines {
+public:
+    void add(ProofLine line) {
+        if (!lines_.empty() && lines_.back() == line) {
+            ++times_;
+            return;
+        }
+        end();
+        lines_.push_back(std::move(line));
+    }
+
+    std::vector<ProofLine> take() && {
+        end();
+        return std::move(lines_);
+    }
+
+private:
+    void end() {
+        if (times_ > 1) lines_.back().text += " (" + std::to_string(times_) + " of them)";
+        times_ = 1;
+    }
+
+    std::vector<ProofLine> lines_;
+    std::size_t times_ = 1;  // of the last line
+};
+
 }  // namespace
 
 Json render_proof(Json const& proof, Now const& anchor) {
@@ -62,23 +88,23 @@ Json render_proof(Json const& proof, Now const& anchor) {
 }
 
 std::vector<ProofLine> proof_lines(Json const& rendered) {
-    std::vector<ProofLine> out;
     auto const* const signals = find(rendered, "signals");
-    if (signals == nullptr || !signals->is_object()) return out;
+    if (signals == nullptr || !signals->is_object()) return {};
+    Lines lines;
     for (auto const& [name, facts] : signals->get_object()) {
         auto const* const calls = find(facts, "calls");
         auto const* const samples = find(facts, "samples");
         if (calls != nullptr && calls->is_object()) {
             for (auto const& [call, reading] : calls->get_object()) {
-                out.push_back({std::string(name), std::string(call), members_text(reading, "")});
+                lines.add({std::string(name), std::string(call), members_text(reading, "")});
             }
         }
         if (samples == nullptr || !samples->is_array()) continue;
         for (auto const& sample : samples->get_array()) {
-            out.push_back({std::string(name), text_of(sample, "at"), members_text(sample, "at")});
+            lines.add({std::string(name), text_of(sample, "at"), members_text(sample, "at")});
         }
     }
-    return out;
+    return std::move(lines).take();
 }
 
 }  // namespace rollbackd::api

@@ -15,7 +15,10 @@ struct ProofLine {
     std::string signal;
     std::string subject;
     std::string text;
+
+    friend bool operator==(ProofLine const&, ProofLine const&) = default;
 };
+/// Samples in a row that say the same of the same moment are one line: "success 1 (9 of them)".
 std::vector<ProofLine> proof_lines(Json const& rendered);
 
 }  // namespace rollbackd::api

@@ -7,6 +7,7 @@
 #include "engine/head.hpp"
 #include "engine/planning.hpp"
 
+#include <algorithm>
 #include <initializer_list>
 
 namespace rollbackd::api {
@@ -122,6 +123,14 @@ void add_guards(Page& page, Incident const& incident) {
         );
     }
     for (auto const& refusal : incident.refusals) {
+        // One of the rung judged last stands among its guards already.
+        bool const said = std::any_of(
+            incident.guards.begin(), incident.guards.end(),
+            [&](GuardResult const& guard) {
+                return !guard.passed && guard.guard == refusal.guard && guard.text == refusal.text;
+            }
+        );
+        if (said) continue;
         page.row(
             {to_string(refusal.guard), refusal.letter, "refused " + refusal.playbook, refusal.text}
         );

@@ -5,7 +5,9 @@
 #include "cli/view.hpp"
 #include "core/names.hpp"
 
+#include <algorithm>
 #include <ostream>
+#include <utility>
 
 namespace rollbackd::cli {
 
@@ -17,6 +19,18 @@ void print_story(Terminal const& terminal, Json const& incident) {
     print_field(terminal, "Done:  ", story.did);
     print_field(terminal, "Next:  ", story.next);
     print_field(terminal, "You:   ", story.you, 2, Colour::bold);
+}
+
+bool asks_somebody(Json const& incident) {
+    auto const* const asks = find(incident, "asks");
+    auto const state = shown(incident, "state");
+    auto const wanted = asks == nullptr ? "nothing" : text_of(*asks, "for");
+    return wanted != "nothing" || state == "frozen" || state == "unverified";
+}
+
+/// In the order of the dashboard: what waits for somebody, then the worst, then the oldest.
+std::pair<bool, std::string> urgency(Json const& incident) {
+    return {!asks_somebody(incident), shown(incident, "severity")};
 }
 
 void print_head(Context const& context, Json const& status, std::size_t open) {
@@ -200,7 +214,10 @@ Outcome<Exit> status(Context& context, Arguments const&) {
     auto const answer = context.client().call("GET", "/v1/status");
     if (!answer) return tl::unexpected(answer.error());
     if (context.json) return pass_through(context.terminal, *answer);
-    auto const& open = items_of(answer->json, "open_incidents");
+    auto open = items_of(answer->json, "open_incidents");
+    std::stable_sort(open.begin(), open.end(), [](Json const& one, Json const& other) {
+        return urgency(one) < urgency(other);
+    });
     auto const& terminal = context.terminal;
     print_head(context, answer->json, open.size());
     for (auto const& incident : open) {

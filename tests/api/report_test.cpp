@@ -1,9 +1,12 @@
 #include "api/report.hpp"
 
 #include "api/explain.hpp"
+#include "api/proof.hpp"
 #include "api/render.hpp"
 #include "tests/api/support/fake_host.hpp"
 #include "tests/catch.hpp"
+
+#include <algorithm>
 
 using namespace rollbackd;
 using namespace rollbackd::api;
@@ -96,6 +99,53 @@ TEST_CASE("a refused incident is explained by what would have let it act") {
     auto const explained = desk.get("/v1/incidents/INC-1/explain").json();
     CHECK(to_text(explained.at("would_act_with")).find("autonomy") != std::string::npos);
     CHECK(!explained.as_object().contains("prevented_by"));
+}
+
+TEST_CASE("what holds is said once, in an explanation and in a report") {
+    auto policy = policy_with_tokens();
+    policy.daemon.autonomy = Autonomy::observe;
+    Desk desk(policy);
+    breach(desk);
+    auto const refusals = desk.get("/v1/incidents/INC-1/explain").json().at("refusals").as_array();
+    REQUIRE(!refusals.empty());
+    for (auto const* const page : {"explain?format=text", "report?format=md"}) {
+        auto text = desk.get(std::string("/v1/incidents/INC-1/") + page).body;
+        text.erase(0, text.find("uards"));
+        text.resize(std::min(text.size(), text.find("## Timeline")));
+        for (auto const& refusal : refusals) {
+            auto const why = text_of(refusal, "text");
+            auto const first = text.find(why);
+            INFO(why << "\n" << text);
+            REQUIRE(first != std::string::npos);
+            CHECK(text.find(why, first + 1) == std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("a second rollback from one version: an approval would let it act, no limit would") {
+    Incident incident;
+    incident.id = "INC-1";
+    Refusal again;
+    again.guard = Guard::limit;
+    again.playbook = "code-rollback";
+    incident.refusals = {again};
+    REQUIRE(nearest_changes(incident).size() == 1);
+    CHECK(nearest_changes(incident).front().find("approval") != std::string::npos);
+    incident.refusals.front().playbook.clear();
+    CHECK(nearest_changes(incident).front().find("runs_per_hour") != std::string::npos);
+}
+
+TEST_CASE("samples in a row that say the same of the same moment are one line") {
+    auto const proof = parse_json(R"({"signals":{"requests":{"calls":{},"samples":[
+        {"at":"2026-01-31T12:00:00Z","success":1},{"at":"2026-01-31T12:00:00Z","success":1},
+        {"at":"2026-01-31T12:00:00Z","failure":1},{"at":"2026-01-31T12:00:01Z","failure":1},
+        {"at":"2026-01-31T12:00:01Z","failure":1},{"at":"2026-01-31T12:00:01Z","failure":1}]}}})");
+    REQUIRE(proof);
+    auto const lines = proof_lines(*proof);
+    REQUIRE(lines.size() == 3);
+    CHECK(lines[0].text == "success 1 (2 of them)");
+    CHECK(lines[1].text == "failure 1");
+    CHECK(lines[2].text == "failure 1 (3 of them)");
 }
 
 TEST_CASE("a trigger is explained without an incident") {

@@ -126,6 +126,28 @@ TEST_CASE("status tells each open incident in the order broken, done, next, you"
     }
 }
 
+TEST_CASE("status has what waits for somebody first, then the worst, then the oldest") {
+    auto const one = [](std::string const& id, std::string const& severity,
+                        std::string const& state, std::string const& asks) {
+        return R"({"id":")" + id + R"(","severity":")" + severity + R"(","state":")" + state +
+               R"(","service":"shop","asks":{"for":")" + asks + R"("}})";
+    };
+    std::string const status =
+        R"({"autonomy":"enforce","open_incidents":[)" + one("INC-1", "P2", "open", "nothing") +
+        "," + one("INC-2", "P1", "open", "nothing") + "," +
+        one("INC-3", "P1", "waiting", "approval") + "," + one("INC-4", "P0", "open", "nothing") +
+        "," + one("INC-5", "P1", "open", "nothing") + "," +
+        one("INC-6", "P3", "frozen", "nothing") + "]}";
+    FakeDaemon daemon(by_line({{"GET /v1/status", {200, status}}}));
+    auto const out = run_cli_at(daemon.url(), {"status"}).out;
+    std::size_t at = 0;
+    for (auto const* id : {"INC-3 ", "INC-6 ", "INC-4 ", "INC-2 ", "INC-5 ", "INC-1 "}) {
+        INFO(id << "\n" << out);
+        at = out.find(id, at);
+        REQUIRE(at != std::string::npos);
+    }
+}
+
 TEST_CASE("a list that is cut short says so") {
     auto const cut = "{\"items\":[" + std::string(incident) + "],\"next\":\"INC-7\"}";
     FakeDaemon daemon(by_line({{"GET /v1/incidents?limit=1", {200, cut}}}));

@@ -5,7 +5,7 @@ import { clock, number, words } from './format';
 import type { Explanation, Fact, Guard, Incident, Proof, Reasons, Rung } from './types';
 import { Chip } from './ui';
 
-const samples_shown = 6;
+const lines_shown = 6;
 
 function Reason({ n, title, children }: { n: number; title: string; children?: ComponentChildren }) {
   return (
@@ -38,6 +38,24 @@ function sample_text(sample: Record<string, unknown>): string {
   return rest.map(([name, value]) => (name === 'reason' ? String(value) : name === 'ok' ? (value ? 'ok' : 'failed') : `${words(name)} ${plain(value)}`)).join(', ');
 }
 
+interface Line {
+  at: unknown;
+  text: string;
+  times: number;
+}
+
+/** What many requests of one second say alike is one line. */
+function lines_of(samples: Record<string, unknown>[]): Line[] {
+  const lines: Line[] = [];
+  for (const sample of samples) {
+    const line = { at: sample['at'], text: sample_text(sample), times: 1 };
+    const last = lines.at(-1);
+    if (last && last.at === line.at && last.text === line.text) last.times += 1;
+    else lines.push(line);
+  }
+  return lines;
+}
+
 function Seen({ proof }: { proof: Proof | null }) {
   const signals = Object.entries(proof?.signals ?? {});
   if (signals.length === 0) return <p class="quiet">No samples: a person reported it, or it asks of other things.</p>;
@@ -46,9 +64,10 @@ function Seen({ proof }: { proof: Proof | null }) {
       {signals.map(([name, facts]) => (
         <div key={name}>
           <ul class="samples">
-            {(facts.samples ?? []).slice(-samples_shown).map((sample, n) => (
+            {lines_of(facts.samples ?? []).slice(-lines_shown).map((line, n) => (
               <li key={n}>
-                <time>{typeof sample['at'] === 'string' ? clock(sample['at']) : ''}</time> <strong>{name}</strong> {sample_text(sample)}
+                <time>{typeof line.at === 'string' ? clock(line.at) : ''}</time> <strong>{name}</strong> {line.text}
+                {line.times > 1 && ` (${line.times} of them)`}
               </li>
             ))}
           </ul>
