@@ -1,5 +1,5 @@
-// Reads a request's JSON object member by member and collects every mistake: malformed text is 400,
-// wrong types, missing and unknown members are 422 with their pointers, all at once.
+// Reads a request's body, which is known to be as the OpenAPI document says, member by member, and
+// collects what no schema could know to be wrong: 422 with every mistake's pointer, all at once.
 #pragma once
 
 #include "api/request.hpp"
@@ -7,38 +7,28 @@
 
 namespace rollbackd::api {
 
-/// The JSON pointer of a member (RFC 6901: ~ and / in its name are escaped).
-std::string pointer_to(std::string_view name);
-
 class Members {
 public:
-    /// An empty body reads as {} (whether a member was required is found out by asking for it).
-    explicit Members(Request const& request);
+    explicit Members(Request const& request) : body_(request.json) {}
 
     /// Whether there is such a member, and it is not null.
     bool has(std::string_view name) const;
-    std::optional<std::string> text(std::string_view name, std::size_t bytes_max = 4096);
-    /// Absent, null or blank is a mistake.
-    std::string required_text(std::string_view name, std::size_t bytes_max = 4096);
-    std::optional<bool> boolean(std::string_view name);
-    std::optional<WallTime> time(std::string_view name);
+    /// Nothing where there is no such member, or null.
+    std::optional<std::string> text(std::string_view name) const;
+    std::optional<bool> boolean(std::string_view name) const;
+    std::optional<WallTime> time(std::string_view name) const;
+    /// Of no length, or longer than any clock runs, is a mistake.
     std::optional<Duration> duration(std::string_view name);
-    JsonObject object(std::string_view name);
-    /// The text where it is one of `allowed`; a mistake naming them otherwise.
-    std::optional<std::string> one_of(
-        std::string_view name, std::vector<std::string> const& allowed
-    );
+    JsonObject object(std::string_view name) const;
 
     void mistake(std::string_view name, std::string detail);
-    /// To be called after every member was asked for: the refusal, or nothing where all is well.
+    /// The refusal, or nothing where all is well.
     std::optional<Response> refusal();
 
 private:
-    Json const* member(std::string_view name);
+    Json const* member(std::string_view name) const;
 
-    Json body_;
-    std::optional<Response> malformed_;
-    std::vector<std::string> asked_;
+    Json const& body_;
     std::vector<Mistake> mistakes_;
 };
 

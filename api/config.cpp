@@ -31,8 +31,6 @@ std::vector<Mistake> mistakes_of(Json const& report) {
 }  // namespace
 
 Awaitable<Response> reload_config(Context& context) {
-    Members members(context.request);
-    if (auto refusal = members.refusal()) co_return *std::move(refusal);
     auto const report = co_await context.host.reload(context.request.actor);
     if (is_ok(report)) co_return answer(report);
     co_return refuse(
@@ -41,9 +39,7 @@ Awaitable<Response> reload_config(Context& context) {
 }
 
 Awaitable<Response> check_config(Context& context) {
-    Members members(context.request);
-    auto text = members.text("text", json_body_bytes_max);
-    if (auto refusal = members.refusal()) co_return *std::move(refusal);
+    auto text = Members(context.request).text("text");
     co_return answer(co_await context.host.check_config(std::move(text)));
 }
 

@@ -10,10 +10,8 @@ namespace rollbackd::api {
 namespace {
 
 /// {n} of the path.
-std::optional<std::uint32_t> number_of(Context& context) {
-    auto const number = parse_number(context.request.param("n"));
-    if (!number || *number == 0 || *number > UINT32_MAX) return std::nullopt;
-    return static_cast<std::uint32_t>(*number);
+std::uint32_t number_of(Context& context) {
+    return static_cast<std::uint32_t>(parse_number(context.request.param("n")).value());
 }
 
 /// What the plan that is named still has to do, where it waits, or a step of it does.
@@ -39,8 +37,6 @@ bool needs_outcome(Incident const& incident, std::uint32_t n) {
 Awaitable<Response> ack_incident(Context& context) {
     auto incident = find_incident(context);
     if (!incident) co_return std::move(incident.refusal);
-    Members members(context.request);
-    if (auto refusal = members.refusal()) co_return *std::move(refusal);
     Event event = Acked{context.request.actor, incident->id};
     auto const reply = co_await context.host.submit(std::move(event));
     co_return answer_incident(context, reply);
@@ -49,9 +45,7 @@ Awaitable<Response> ack_incident(Context& context) {
 Awaitable<Response> resolve_incident(Context& context) {
     auto incident = find_incident(context);
     if (!incident) co_return std::move(incident.refusal);
-    Members members(context.request);
-    auto const reason = members.text("reason").value_or("");
-    if (auto refusal = members.refusal()) co_return *std::move(refusal);
+    auto const reason = Members(context.request).text("reason").value_or("");
     Event event = ResolvedBy{context.request.actor, incident->id, reason};
     auto const reply = co_await context.host.submit(std::move(event));
     co_return answer_incident(context, reply);
@@ -60,8 +54,6 @@ Awaitable<Response> resolve_incident(Context& context) {
 Awaitable<Response> abort_incident(Context& context) {
     auto incident = find_incident(context);
     if (!incident) co_return std::move(incident.refusal);
-    Members members(context.request);
-    if (auto refusal = members.refusal()) co_return *std::move(refusal);
     Event event = Aborted{context.request.actor, incident->id};
     auto const reply = co_await context.host.submit(std::move(event));
     co_return answer_incident(context, reply);
@@ -70,14 +62,10 @@ Awaitable<Response> abort_incident(Context& context) {
 Awaitable<Response> judge_incident(Context& context) {
     auto incident = find_incident(context);
     if (!incident) co_return std::move(incident.refusal);
-    Members members(context.request);
-    std::vector<std::string> verdicts;
-    verdicts.emplace_back("false-positive");
-    auto const verdict = members.one_of("verdict", verdicts);
-    if (!members.has("verdict")) members.mistake("verdict", "is required: false-positive");
+    Members const members(context.request);
+    auto const verdict = members.text("verdict").value();
     auto const reason = members.text("reason").value_or("");
-    if (auto refusal = members.refusal()) co_return *std::move(refusal);
-    Event event = VerdictGiven{context.request.actor, incident->id, *verdict, reason};
+    Event event = VerdictGiven{context.request.actor, incident->id, verdict, reason};
     auto const reply = co_await context.host.submit(std::move(event));
     co_return answer_incident(context, reply);
 }
@@ -85,10 +73,9 @@ Awaitable<Response> judge_incident(Context& context) {
 Awaitable<Response> approve_incident(Context& context) {
     auto incident = find_incident(context);
     if (!incident) co_return std::move(incident.refusal);
-    Members members(context.request);
-    auto const hash = members.required_text("plan");
+    Members const members(context.request);
+    auto const hash = members.text("plan").value();
     auto const force = members.boolean("force").value_or(false);
-    if (auto refusal = members.refusal()) co_return *std::move(refusal);
 
     Approved approved;
     approved.force = force;
@@ -109,9 +96,7 @@ Awaitable<Response> approve_incident(Context& context) {
 Awaitable<Response> reject_incident(Context& context) {
     auto incident = find_incident(context);
     if (!incident) co_return std::move(incident.refusal);
-    Members members(context.request);
-    auto const hash = members.required_text("plan");
-    if (auto refusal = members.refusal()) co_return *std::move(refusal);
+    auto const hash = Members(context.request).text("plan").value();
     Event event = Rejected{context.request.actor, incident->id, hash};
     auto const reply = co_await context.host.submit(std::move(event));
     co_return answer_incident(context, reply);
@@ -121,21 +106,17 @@ Awaitable<Response> confirm_step(Context& context) {
     auto incident = find_incident(context);
     if (!incident) co_return std::move(incident.refusal);
     auto const n = number_of(context);
-    if (!n) co_return refuse(404, "a step is named by its number, beginning with 1");
     Members members(context.request);
-    std::vector<std::string> outcomes;
-    outcomes.emplace_back("done");
-    outcomes.emplace_back("not_done");
-    auto const outcome = members.one_of("outcome", outcomes);
+    auto const outcome = members.text("outcome");
     auto const reason = members.text("reason").value_or("");
-    if (!outcome && needs_outcome(*incident, *n)) {
+    if (!outcome && needs_outcome(*incident, n)) {
         members.mistake("outcome", "say whether the step took effect: done or not_done");
     }
     if (auto refusal = members.refusal()) co_return *std::move(refusal);
     StepConfirmed confirmed;
     confirmed.actor = context.request.actor;
     confirmed.incident = incident->id;
-    confirmed.n = *n;
+    confirmed.n = n;
     confirmed.outcome = outcome.value_or("done");
     confirmed.reason = reason;
     Event event = std::move(confirmed);
@@ -147,12 +128,8 @@ Awaitable<Response> confirm_duty(Context& context) {
     auto incident = find_incident(context);
     if (!incident) co_return std::move(incident.refusal);
     auto const n = number_of(context);
-    if (!n) co_return refuse(404, "a duty is named by its number, beginning with 1");
     Members members(context.request);
-    std::vector<std::string> outcomes;
-    outcomes.emplace_back("done");
-    outcomes.emplace_back("does_not_apply");
-    auto const outcome = members.one_of("outcome", outcomes).value_or("done");
+    auto const outcome = members.text("outcome").value_or("done");
     auto const reason = members.text("reason").value_or("");
     if (outcome == "does_not_apply" && reason.empty()) {
         members.mistake("reason", "say why the duty does not apply");
@@ -161,7 +138,7 @@ Awaitable<Response> confirm_duty(Context& context) {
     DutyConfirmed confirmed;
     confirmed.actor = context.request.actor;
     confirmed.incident = incident->id;
-    confirmed.n = *n;
+    confirmed.n = n;
     confirmed.outcome = outcome;
     confirmed.reason = reason;
     Event event = std::move(confirmed);

@@ -27,12 +27,12 @@ Posted read_deployment(Context& context, std::string const& service) {
     auto& event = posted.event;
     event.actor = context.request.actor;
     event.service = service;
-    event.version = members.required_text("version");
+    event.version = members.text("version").value();
     event.started_at = members.time("started_at").value_or(now.wall);
     event.known_good = members.boolean("known_good").value_or(false);
     event.schema_compatible = members.boolean("schema_compatible");
     auto const problem = version_problem(event.version);
-    if (!event.version.empty() && !problem.empty()) members.mistake("version", problem);
+    if (!problem.empty()) members.mistake("version", problem);
     if (*event.started_at < now.wall - started_back_max) {
         members.mistake("started_at", "a deployment may be recorded at most 1 h after it started");
     }
@@ -112,10 +112,7 @@ Response get_version(Context& context) {
 Awaitable<Response> release_version(Context& context) {
     auto service = find_service(context);
     if (!service) co_return std::move(service.refusal);
-    Members members(context.request);
-    auto const reason = members.text("reason").value_or("");
-    if (auto refusal = members.refusal()) co_return *std::move(refusal);
-
+    auto const reason = Members(context.request).text("reason").value_or("");
     auto const& version = context.request.param("v");
     Event event = VersionReleased{context.request.actor, service->name, version, reason};
     auto const reply = co_await context.host.submit(std::move(event));

@@ -23,13 +23,12 @@ public:
     Awaitable<void> finish(Context& context, Ticket const& ticket, Response const& response);
 
     static constexpr Duration kept = std::chrono::hours(24);
-    static constexpr std::size_t key_bytes_max = 255;
 
 private:
     std::set<std::string> under_way_;
 };
 
-/// The key of a header value, bare or quoted (RFC 8941 string); nothing where it is no key.
-std::optional<std::string> idempotency_key(std::string_view header);
+/// The key of a header value, bare or quoted (RFC 8941 string).
+std::string idempotency_key(std::string_view header);
 
 }  // namespace rollbackd::api

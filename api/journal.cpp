@@ -86,8 +86,7 @@ Response get_events(Context& context) {
     std::uint64_t last = context.state().seq;
     if (request.has_header("last-event-id")) {
         auto const number = parse_number(request.header("last-event-id"));
-        if (!number) return refuse(400, "Last-Event-ID must be a journal sequence, or 0 for all");
-        last = std::min(*number, context.state().seq);
+        last = std::min(number.value_or(last), last);
     }
     Wanted wanted;
     wanted.service = request.query_value("service");
@@ -102,15 +101,14 @@ Response get_events(Context& context) {
 
 Awaitable<Response> get_journal(Context& context) {
     auto const page = page_of(context.request);
-    if (!page) co_return refuse(page.error());
     std::uint64_t from = 1;
-    if (!page->cursor.empty()) {
-        auto const number = parse_number(page->cursor);
+    if (!page.cursor.empty()) {
+        auto const number = parse_number(page.cursor);
         if (!number) co_return refuse(422, "the cursor leads nowhere: begin again without it");
         from = *number + 1;
     }
     auto const kind = context.request.query_value("kind");
-    auto const records = co_await context.host.read_journal(from, page->limit);
+    auto const records = co_await context.host.read_journal(from, page.limit);
     if (!records) co_return refuse(records.error());
     JsonArray items;
     for (auto const& record : *records) {

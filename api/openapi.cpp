@@ -41,17 +41,11 @@ JsonObject content(std::string_view type, Json schema) {
 }
 
 JsonObject parameter(std::string_view name, std::string_view in, bool required) {
-    JsonObject schema;
-    schema["type"] = name == "limit" ? "integer" : "string";
-    if (name == "limit") {
-        schema["minimum"] = 1;
-        schema["maximum"] = 1000;
-    }
     JsonObject out;
     out["name"] = name;
     out["in"] = in;
     out["required"] = required;
-    out["schema"] = std::move(schema);
+    out["schema"] = openapi_parameter_schema(name);
     return out;
 }
 
@@ -189,9 +183,12 @@ JsonObject operation_of(Endpoint const& endpoint) {
             lines["description"] = "one PushedSample a line";
             JsonObject line_media;
             line_media["schema"] = std::move(lines);
+            line_media["x-line-schema"] = schema_of(endpoint.takes);  // itemSchema, from 3.2 on
             media["application/x-ndjson"] = std::move(line_media);
         }
         body["content"] = std::move(media);
+        // Elsewhere no body is as good as {}.
+        body["required"] = endpoint.access == Access::push;
         out["requestBody"] = std::move(body);
     }
     out["responses"] = responses_of(endpoint);
@@ -205,9 +202,7 @@ std::string lower(std::string_view method) {
     return out;
 }
 
-}  // namespace
-
-Json openapi_document() {
+Json make_document() {
     JsonObject info;
     info["title"] = "rollbackd";
     info["version"] = ROLLBACKD_VERSION;
@@ -255,6 +250,13 @@ Json openapi_document() {
     out["components"] = std::move(components);
     out["security"] = std::move(security);
     return out;
+}
+
+}  // namespace
+
+Json const& openapi_document() {
+    static Json const document = make_document();
+    return document;
 }
 
 }  // namespace rollbackd::api

@@ -96,6 +96,45 @@ void add_member(JsonObject& shape, std::string_view line) {
     properties.as_object()[name] = type_of(line.substr(colon + 2));
 }
 
+/// What a request may hold beside shapes. A description ends a sentence that begins "expected".
+constexpr std::string_view scalars = R"({
+ "Text": {"type": "string", "pattern": "\\S", "maxLength": 4096,
+  "description": "a text that is not blank, of up to 4096 characters"},
+ "Note": {"type": "string", "maxLength": 4096,
+  "description": "a text of up to 4096 characters"},
+ "Duration": {"type": "string", "pattern": "^([0-9]+(\\.[0-9]+)?(ns|us|ms|s|m|h|d|w))+$",
+  "description": "a duration like 90s, 2h or 1d", "examples": ["90s", "1h30m", "1d"]},
+ "Ordinal": {"type": "integer", "minimum": 1, "maximum": 4294967295},
+ "Limit": {"type": "integer", "minimum": 1, "maximum": 1000},
+ "Sequence": {"type": "integer", "minimum": 0,
+  "description": "a journal sequence, or 0 for all"},
+ "Count": {"type": "integer", "minimum": 0, "maximum": 281474976710656},
+ "Key": {"type": ["string", "number"], "maxLength": 256},
+ "IdempotencyKey": {"type": "string",
+  "pattern": "^([!#-\\[\\]-~]{1,255}|\"[!#-\\[\\]-~]{1,255}\")$",
+  "description": "1 to 255 visible characters, bare or quoted"},
+ "Form": {"type": "string", "enum": ["json", "text", "md"]},
+ "WebhookVersion": {"type": "string", "enum": ["4"]}
+})";
+
+void add_scalars(JsonObject& out) {
+    auto const parsed = parse_json(scalars);
+    ensure(parsed.has_value(), "the scalars are JSON");
+    for (auto const& [name, schema] : parsed->get_object()) out[name] = schema;
+}
+
+/// The notation of a parameter's type, where it is no mere string.
+std::string_view notation_of(std::string_view parameter) {
+    if (parameter == "n") return "Ordinal";
+    if (parameter == "limit") return "Limit";
+    if (parameter == "range") return "Duration";
+    if (parameter == "severity") return "P0|P1|P2|P3";
+    if (parameter == "state") return "@incident";
+    if (parameter == "format") return "Form";
+    if (parameter == "Idempotency-Key") return "IdempotencyKey";
+    return parameter == "Last-Event-ID" ? "Sequence" : "string";
+}
+
 void add_shapes(JsonObject& out, std::string_view rest) {
     JsonObject* shape = nullptr;
     while (!rest.empty()) {
@@ -103,10 +142,12 @@ void add_shapes(JsonObject& out, std::string_view rest) {
         rest.remove_prefix(line.size() + 1);
         if (line.front() == ' ') {
             add_member(*shape, line.substr(1));
-        } else {
-            shape = &(out[line] = JsonObject()).as_object();
-            (*shape)["type"] = "object";
+            continue;
         }
+        bool const closed = line.back() == '!';
+        shape = &(out[line.substr(0, line.size() - (closed ? 1 : 0))] = JsonObject()).as_object();
+        (*shape)["type"] = "object";
+        if (closed) (*shape)["additionalProperties"] = false;
     }
 }
 
@@ -117,7 +158,10 @@ JsonObject openapi_schemas() {
     add_shapes(out, service_shapes());
     add_shapes(out, incident_shapes());
     out["Any"] = JsonObject();
+    add_scalars(out);
     return out;
 }
+
+Json openapi_parameter_schema(std::string_view name) { return type_of(notation_of(name)); }
 
 }  // namespace rollbackd::api

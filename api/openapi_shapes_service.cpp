@@ -5,7 +5,7 @@ namespace rollbackd::api {
 
 namespace {
 
-constexpr std::string_view shapes = R"(Empty
+constexpr std::string_view shapes = R"(Empty!
 Any
 Health
  status: string
@@ -27,72 +27,72 @@ Problem
 Mistake
  detail: string
  pointer: string
-Reason
- reason?: string?
-RequiredReason
- reason: string
-ServiceChoice
+Reason!
+ reason?: Note?
+RequiredReason!
+ reason: Text
+ServiceChoice!
  service?: string?
-PlanChoice
- plan: string
-PlanApproval
- plan: string
+PlanChoice!
+ plan: Text
+PlanApproval!
+ plan: Text
  force?: boolean?
-VerdictGiven
+VerdictGiven!
  verdict: false-positive
- reason?: string?
-Confirmation
- outcome?: done|not_done
- reason?: string?
-DutyConfirmation
- outcome?: done|does_not_apply
- reason?: string?
-NewDeployment
- version: string
+ reason?: Note?
+Confirmation!
+ outcome?: done|not_done?
+ reason?: Note?
+DutyConfirmation!
+ outcome?: done|does_not_apply?
+ reason?: Note?
+NewDeployment!
+ version: Text
  started_at?: time?
  known_good?: boolean?
  schema_compatible?: boolean?
-NewRun
- reason?: string?
+NewRun!
+ reason?: Note?
  dry_run?: boolean?
  force?: boolean?
  inputs?: object?
-NewDrill
- incident: string
+NewDrill!
+ incident: Text
  broken_at: time
-SilenceChoice
+SilenceChoice!
  id?: string?
  service?: string?
-NewSilence
+NewSilence!
  service?: string?
- for?: string
- until?: time
- reason: string
-ConfigText
+ for?: Duration?
+ until?: time?
+ reason: Text
+ConfigText!
  text?: string?
 PushedSample
  ok?: boolean
  reason?: string
- success?: integer
- failure?: integer
+ success?: Count
+ failure?: Count
  value?: number
- text?: string
- id?: string
- client?: string
+ text?: Note
+ id?: Key
+ client?: Key
  at?: time
 Accepted
  accepted: integer
 AlertNotification
- version?: string
- status?: string
+ version?: WebhookVersion
+ status?: firing|resolved
  truncatedAlerts?: integer
  alerts: [Alert]
 Alert
  status?: firing|resolved
- labels: object
+ labels: {string}
  annotations?: object
- startsAt?: string
- endsAt?: string
+ startsAt?: string?
+ endsAt?: string?
  fingerprint?: string
 AcceptedAlerts
  accepted: integer

@@ -10,18 +10,10 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
     return value;
 }
 
-Result<Page> page_of(Request const& request) {
+Page page_of(Request const& request) {
     Page page;
     page.cursor = request.query_value("cursor");
-    auto const limit = request.query.find("limit");
-    if (limit == request.query.end()) return page;
-    auto const number = parse_number(limit->second);
-    if (!number || *number == 0 || *number > Page::limit_max) {
-        return fail(
-            Errc::invalid, "limit must be a number from 1 to " + std::to_string(Page::limit_max)
-        );
-    }
-    page.limit = *number;
+    if (auto const limit = parse_number(request.query_value("limit"))) page.limit = *limit;
     return page;
 }
 

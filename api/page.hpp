@@ -12,11 +12,10 @@ namespace rollbackd::api {
 struct Page {
     std::size_t limit = 100;
     std::string cursor;
-
-    static constexpr std::size_t limit_max = 1000;
 };
 
-Result<Page> page_of(Request const& request);
+/// limit and cursor are as the document says.
+Page page_of(Request const& request);
 /// A whole number without sign or blanks.
 std::optional<std::uint64_t> parse_number(std::string_view text);
 Response answer_list(JsonArray items, std::optional<std::string> const& next);
@@ -25,10 +24,9 @@ Response answer_list(JsonArray items, std::optional<std::string> const& next);
 template <class Items, class Key, class Render>
 Response answer_page(Request const& request, Items const& items, Key key, Render render) {
     auto const page = page_of(request);
-    if (!page) return refuse(page.error());
     auto at = items.begin();
-    if (!page->cursor.empty()) {
-        while (at != items.end() && key(*at) != page->cursor) ++at;
+    if (!page.cursor.empty()) {
+        while (at != items.end() && key(*at) != page.cursor) ++at;
         if (at == items.end()) {
             return refuse(422, "the cursor leads nowhere: begin again without it");
         }
@@ -36,7 +34,7 @@ Response answer_page(Request const& request, Items const& items, Key key, Render
     }
     JsonArray out;
     std::optional<std::string> last;
-    for (; at != items.end() && out.size() < page->limit; ++at) {
+    for (; at != items.end() && out.size() < page.limit; ++at) {
         out.push_back(render(*at));
         last = key(*at);
     }

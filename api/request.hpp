@@ -36,6 +36,7 @@ struct Request {
     std::multimap<std::string, std::string> query;    // percent-decoded
     std::multimap<std::string, std::string> headers;  // names in lower case
     std::string body;
+    Json json{};  // of the body, once it is known to be as the document says
     std::optional<std::uint64_t> content_length;  // as announced
     bool has_body = false;                        // one was announced, of whatever length
     Peer peer;

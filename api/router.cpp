@@ -1,10 +1,8 @@
 #include "api/router.hpp"
 
+#include "api/contract.hpp"
 #include "api/negotiate.hpp"
 #include "api/problem.hpp"
-#include "core/names.hpp"
-
-#include <algorithm>
 
 namespace rollbackd::api {
 
@@ -36,26 +34,6 @@ Admission judge_body(Request const& request, BodyKind kind) {
     return admission;
 }
 
-/// Query parameters nobody reads are a mistake: a mistyped filter would show everything.
-std::optional<Response> judge_query(Request const& request) {
-    std::vector<std::string> known;
-    std::string_view names = request.endpoint->query;
-    while (!names.empty()) {
-        auto const name = names.substr(0, names.find(' '));
-        known.emplace_back(name);
-        names.remove_prefix(std::min(names.size(), name.size() + 1));
-    }
-    for (auto const& [name, value] : request.query) {
-        if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-        auto const meant = nearest_name(name, known);
-        return refuse(
-            422, "unknown query parameter " + name +
-                     (meant.empty() ? "" : "; did you mean " + meant + "?")
-        );
-    }
-    return std::nullopt;
-}
-
 bool is_open_page(Endpoint const& endpoint) { return endpoint.access == Access::open; }
 
 Response no_route(Route const& route, Request const& request) {
@@ -66,6 +44,11 @@ Response no_route(Route const& route, Request const& request) {
 }
 
 }  // namespace
+
+Router::Router(Host& host, Feed& feed, std::uint32_t own_uid)
+    : host_(host), feed_(feed), gatekeeper_(own_uid) {
+    (void)contract();  // a document that says what nobody knows is found out before the first call
+}
 
 Admission Router::admit(Request& request) {
     auto admission = judge(request);
@@ -90,7 +73,7 @@ Admission Router::judge(Request& request) {
         admission.refusal = no_route(route, request);
         return admission;
     }
-    if (!is_open_page(*request.endpoint)) admission.refusal = judge_query(request);
+    if (!is_open_page(*request.endpoint)) admission.refusal = contract().judge_parameters(request);
     if (admission.refusal) return admission;
     return judge_body(request, request.endpoint->body);
 }
@@ -142,6 +125,7 @@ Awaitable<Response> Router::carry_out(Context& context) {
 }
 
 Awaitable<Response> Router::call(Context& context) {
+    if (auto refusal = contract().judge_body(context.request)) co_return *std::move(refusal);
     auto const& handler = context.request.endpoint->handler;
     if (auto const* const quick = std::get_if<Handler>(&handler)) co_return (*quick)(context);
     auto const slow = std::get<SlowHandler>(handler);

@@ -1,5 +1,6 @@
-// From a request to its answer: route, identity, content type, journal, idempotency, handler, and
-// the one fence that turns a surprise into 500. Socket-free, so tests may drive it directly.
+// From a request to its answer: route, identity, document, content type, journal, idempotency,
+// handler, and the one fence that turns a surprise into 500. Socket-free, so tests may drive it
+// directly.
 #pragma once
 
 #include "api/feed.hpp"
@@ -10,8 +11,7 @@ namespace rollbackd::api {
 
 class Router final : public Application {
 public:
-    Router(Host& host, Feed& feed, std::uint32_t own_uid)
-        : host_(host), feed_(feed), gatekeeper_(own_uid) {}
+    Router(Host& host, Feed& feed, std::uint32_t own_uid);
 
     Admission admit(Request& request) override;
     boost::asio::awaitable<Response> handle(Request& request) override;

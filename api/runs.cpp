@@ -37,7 +37,6 @@ Awaitable<Response> post_run(Context& context) {
     bool const dry_run = members.boolean("dry_run").value_or(false);
     asked.force = members.boolean("force").value_or(false);
     asked.inputs = members.object("inputs");
-    if (auto refusal = members.refusal()) co_return *std::move(refusal);
 
     auto const plan =
         context.engine().plan(asked.service, asked.playbook, asked.inputs, context.host.now());
@@ -77,18 +76,13 @@ Awaitable<Response> post_drill(Context& context) {
     if (!service) co_return std::move(service.refusal);
     auto playbook = find_playbook(context, *service);
     if (!playbook) co_return std::move(playbook.refusal);
-    Members members(context.request);
+    Members const members(context.request);
     DrillDone done;
     done.actor = context.request.actor;
     done.service = service->name;
     done.playbook = playbook->name;
-    done.incident = members.required_text("incident", 64);
-    auto const broken_at = members.time("broken_at");
-    if (!broken_at && !members.has("broken_at")) {
-        members.mistake("broken_at", "broken_at is required");
-    }
-    done.broken_at = broken_at.value_or(WallTime{});
-    if (auto refusal = members.refusal()) co_return *std::move(refusal);
+    done.incident = members.text("incident").value();
+    done.broken_at = members.time("broken_at").value();
     auto const of = std::pair(done.service, done.playbook);
     Event event = std::move(done);
     auto const reply = co_await context.host.submit(std::move(event));

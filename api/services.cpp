@@ -87,10 +87,7 @@ Awaitable<Response> raise_trigger(Context& context) {
     if (!service) co_return std::move(service.refusal);
     auto trigger = find_trigger(context, *service);
     if (!trigger) co_return std::move(trigger.refusal);
-    Members members(context.request);
-    auto const reason = members.required_text("reason");
-    if (auto refusal = members.refusal()) co_return *std::move(refusal);
-
+    auto const reason = Members(context.request).text("reason").value();
     Event event = Raised{context.request.actor, service->name, trigger->name, reason};
     auto const reply = co_await context.host.submit(std::move(event));
     co_return answer_incident(context, reply);

@@ -1,5 +1,5 @@
 // Samples of a signal: read for plots, pushed by applications, notified by Alertmanager.
-#include "api/body.hpp"
+#include "api/contract.hpp"
 #include "api/handlers.hpp"
 #include "api/lookup.hpp"
 #include "api/page.hpp"
@@ -13,32 +13,37 @@ namespace {
 
 constexpr std::size_t samples_shown_max = 1000;
 constexpr Duration range_default = std::chrono::hours(1);
-constexpr std::string_view ndjson = "application/x-ndjson";
 
 Result<Duration> range_of(Request const& request) {
-    auto const text = request.query_value("range");
-    if (text.empty()) return range_default;
-    auto const range = parse_duration(text);
+    if (!request.query.contains("range")) return range_default;
+    auto const range = parse_duration(request.query_value("range"));
     if (range && *range > Duration::zero()) return *range;
-    return fail(Errc::invalid, "range must be a duration like 15m or 6h");
-}
-
-/// Theirs names the pointer in the body already.
-Response refuse_alerts(Error const& error) {
-    if (error.code != Errc::invalid) return refuse(error);
-    if (error.what.starts_with("not JSON")) return refuse(400, to_string(error));
-    return refuse(422, to_string(error), {Mistake{error.what, error.where}});
+    return fail(Errc::invalid, "range must be longer than nothing, like 15m or 6h");
 }
 
 /// Malformed text is 400; text that is JSON but says the wrong thing is 422.
 Response refuse_push(bool lines, Error const& error) {
     if (error.code != Errc::invalid) return refuse(error);
-    if (error.what.starts_with("not JSON")) return refuse(400, to_string(error));
+    if (lines && error.what.starts_with("not JSON")) return refuse(400, to_string(error));
     bool const member = !lines && !error.where.empty();
     return refuse(
         422, to_string(error),
         {Mistake{member ? error.what : to_string(error), member ? pointer_to(error.where) : ""}}
     );
+}
+
+Result<std::vector<Sample>> read_samples(
+    Context& context, SignalPolicy const& signal, std::string const& service
+) {
+    auto const& request = context.request;
+    auto const now = context.host.now();
+    if (request.media_type() == lines_type) {
+        auto const check = [&](Json const& line) { return contract().judge_line(request, line); };
+        return read_push_lines(request.body, check, signal, service, now);
+    }
+    auto sample = read_push(request.json.as_object(), signal, service, now);
+    if (!sample) return tl::unexpected<Error>(std::move(sample.error()));
+    return std::vector<Sample>{*std::move(sample)};
 }
 
 }  // namespace
@@ -81,10 +86,8 @@ Response push_samples(Context& context) {
         );
     }
     auto const& request = context.request;
-    bool const lines = request.media_type() == ndjson;
-    if (request.body.empty()) return refuse(400, "the body is empty");
-    auto samples = parse_push(request.body, lines, *signal, service->name, context.host.now());
-    if (!samples) return refuse_push(lines, samples.error());
+    auto samples = read_samples(context, *signal, service->name);
+    if (!samples) return refuse_push(request.media_type() == lines_type, samples.error());
     for (auto& sample : *samples) sample.trusted = request.trusted;
     auto const count = samples->size();
     if (auto const taken = context.host.ingest(*std::move(samples)); !taken) {
@@ -97,9 +100,8 @@ Response push_samples(Context& context) {
 
 Response post_alerts(Context& context) {
     auto const& request = context.request;
-    if (request.body.empty()) return refuse(400, "the body is empty");
-    auto const notice = parse_alerts(request.body);
-    if (!notice) return refuse_alerts(notice.error());
+    auto const notice = read_alerts(request.json);
+    if (!notice) return refuse(notice.error());
     auto const unmatched = context.host.alerts(*notice, request.trusted);
     if (!unmatched) return refuse(429, unmatched.error().what);
     JsonObject body;

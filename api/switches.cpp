@@ -15,9 +15,9 @@ struct Choice {
 };
 
 /// {"service":…}, which may be left out for all of them.
-Choice read_service(Context& context, Members& members) {
+Choice read_service(Context& context) {
     Choice choice;
-    choice.service = members.text("service").value_or("");
+    choice.service = Members(context.request).text("service").value_or("");
     if (choice.service.empty()) return choice;
     auto found = find_service(context, choice.service);
     if (!found) choice.refusal = std::move(found.refusal);
@@ -52,10 +52,10 @@ struct Wanted {
 Wanted read_silence(Context& context) {
     Wanted wanted;
     Members members(context.request);
-    auto choice = read_service(context, members);
+    auto choice = read_service(context);
     wanted.event.actor = context.request.actor;
     wanted.event.service = choice.service;
-    wanted.event.reason = members.required_text("reason");
+    wanted.event.reason = members.text("reason").value();
     auto const length = members.duration("for");
     auto const until = members.time("until");
     auto const now = context.host.now();
@@ -88,9 +88,7 @@ Awaitable<Response> end_silence(Context& context, std::string id) {
 }  // namespace
 
 Awaitable<Response> post_pause(Context& context) {
-    Members members(context.request);
-    auto choice = read_service(context, members);
-    if (auto refusal = members.refusal()) co_return *std::move(refusal);
+    auto choice = read_service(context);
     if (choice.refusal) co_return *std::move(choice.refusal);
     Event event = Paused{context.request.actor, choice.service};
     auto const reply = co_await context.host.submit(std::move(event));
@@ -99,9 +97,7 @@ Awaitable<Response> post_pause(Context& context) {
 }
 
 Awaitable<Response> post_resume(Context& context) {
-    Members members(context.request);
-    auto choice = read_service(context, members);
-    if (auto refusal = members.refusal()) co_return *std::move(refusal);
+    auto choice = read_service(context);
     if (choice.refusal) co_return *std::move(choice.refusal);
     Event event = Resumed{context.request.actor, choice.service};
     auto const reply = co_await context.host.submit(std::move(event));

@@ -152,21 +152,29 @@ def test_what_has_a_tag_is_304_to_whom_has_it_and_says_so_in_the_document(eventf
 
 # The schemas of bodies and what is taken: no member more, none less, none of another type.
 
-WRONG = {"string": 7, "boolean": "yes", "integer": "x", "number": "x", "object": 7, "array": 7}
+WRONG = {"string": [7], "boolean": ["yes"], "integer": ["x", 1.5], "number": ["x"], "object": [7], "array": [7]}
 
 
-def type_of(schema: dict) -> dict:
-    """Without the null that many members may also be."""
-    return next((one for one in schema["anyOf"] if one != {"type": "null"}), {}) if "anyOf" in schema else schema
+def type_of(schema: dict, document: dict) -> dict:
+    """Without the null that many members may also be, and by its own name."""
+    if "$ref" in schema:
+        return type_of(Schemas(document).named(schema["$ref"]), document)
+    others = (one for one in schema.get("anyOf", []) if one != {"type": "null"})
+    return type_of(next(others, {}), document) if "anyOf" in schema else schema
 
 
-def wrong_for(schema: dict):
-    own = type_of(schema)
-    if "enum" in own:
-        return "nope"
-    if own.get("format") == "date-time":
-        return "yesterday"
-    return WRONG.get(own.get("type"))
+def wrong_for(schema: dict, document: dict) -> list:
+    """Values that each keyword of the schema forbids."""
+    own = type_of(schema, document)
+    kinds = own.get("type", [])
+    wrong = [True] if isinstance(kinds, list) and kinds else WRONG[kinds][:] if kinds else []
+    wrong += ["nope"] if "enum" in own else []
+    wrong += ["yesterday"] if own.get("format") == "date-time" else []
+    wrong += [" "] if "pattern" in own else []
+    wrong += ["x" * (own["maxLength"] + 1)] if "maxLength" in own else []
+    wrong += [own["minimum"] - 1] if "minimum" in own else []
+    wrong += [own["maximum"] + 1] if "maximum" in own else []
+    return wrong
 
 
 def bodies(document: dict):
@@ -190,18 +198,37 @@ def test_a_body_is_refused_for_exactly_what_its_schema_forbids(eventful):  # noq
             return eventful.api().request(method, filled(pattern), json.dumps(body).encode(), JSON)
         properties = schema.get("properties", {})
         where = (method, pattern)
-        if name not in ("postAlerts", "pushSamples"):    # others' formats: they grow, and what is new is passed over
+        assert (schema.get("additionalProperties") is False) == (name not in ("postAlerts", "pushSamples")), where
+        if schema.get("additionalProperties") is False:    # else others' formats: what is new is passed over
             assert "/no_such_member" in pointers(send({"no_such_member": 1})), where
         for member in schema.get("required", []):
             found = pointers(send({}))
             assert f"/{member}" in found, (where, member, found)
         for member, own in properties.items():
-            wrong = wrong_for(own)
-            if wrong is None:
-                continue
-            found = pointers(send({member: wrong}))
-            if name in ("pushSamples", "postAlerts"):    # the first mistake ends it
-                continue
-            assert f"/{member}" in found, (where, member, wrong, found)
-            asked += 1
-    assert asked > 30
+            for wrong in wrong_for(own, document):
+                found = pointers(send({member: wrong}))
+                assert f"/{member}" in found, (where, member, wrong, found)
+                asked += 1
+    assert asked > 70
+
+
+def test_a_parameter_is_refused_for_exactly_what_its_schema_forbids(eventful):  # noqa: F811
+    document = eventful.api().read("/v1/openapi.json")
+    asked = 0
+    for method, pattern, operation in operations(document):
+        for parameter in operation.get("parameters", []):
+            own = type_of(parameter["schema"], document)
+            # In an address everything is text, so that no text is of a wrong type for a string.
+            wrong = [one for one in wrong_for(own, document) if own["type"] != "string" or isinstance(one, str)]
+            place = parameter["in"]
+            for value in wrong:
+                name, text = parameter["name"], str(value).strip() or "%20"
+                path = filled(pattern, **({name: text} if place == "path" else {}))
+                query = f"?{name}={text}" if place == "query" else ""
+                headers = {name: str(value) if str(value).strip() else ""} if place == "header" else {}
+                sent = b"{}" if "requestBody" in operation else None
+                answer = eventful.api().request(method, path + query, sent, {**(JSON if sent else {}), **headers})
+                expected = {"path": 404, "query": 422, "header": 400}[place]
+                assert answer.status == expected, (method, path, query, headers, answer.status)
+                asked += 1
+    assert asked > 40

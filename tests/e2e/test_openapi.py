@@ -26,6 +26,8 @@ class Schemas:
     def mistakes(self, value, schema: dict, where: str = "") -> list[str]:
         if "$ref" in schema:
             return self.mistakes(value, self.named(schema["$ref"]), where)
+        if "pattern" in schema and isinstance(value, str) and not re.search(schema["pattern"], value):
+            return [f"{where}: {value!r} is not {schema['description']}"]
         if "anyOf" in schema:
             tried = [self.mistakes(value, one, where) for one in schema["anyOf"]]
             return [] if [] in tried else tried[0]
@@ -46,9 +48,9 @@ class Schemas:
         for name, item in value.items():
             if known and name in known:
                 found += self.mistakes(item, known[name], f"{where}/{name}")
-            elif others is not None:
+            elif others not in (None, False):
                 found += self.mistakes(item, others, f"{where}/{name}")
-            elif known is not None:
+            elif known is not None or others is False:
                 found.append(f"{where}/{name}: not in the document")
         return found
 

@@ -1,5 +1,7 @@
-// Any body of Alertmanager's webhook: alerts, or an error that says where; and whatever fires goes
-// into a table and comes out of its saved form as it was.
+// Any body of Alertmanager's webhook, as the API reads it: alerts, or an error that says where; and
+// whatever fires goes into a table and comes out of its saved form as it was.
+#include "api/contract.hpp"
+#include "api/routes.hpp"
 #include "core/ensure.hpp"
 #include "tests/fuzz/entries.hpp"
 #include "triggers/sources/alert_table.hpp"
@@ -8,7 +10,13 @@ using namespace rollbackd;
 
 int rollbackd::fuzz::alerts(std::uint8_t const* data, std::size_t size) {
     std::string_view const body(reinterpret_cast<char const*>(data), size);
-    auto const notice = parse_alerts(body);
+    api::Request request;
+    request.method = "POST";
+    ensure(api::set_target(request, "/v1/alerts").has_value(), "a path");
+    request.endpoint = api::find_route(request).endpoint;
+    request.body = body;
+    if (api::contract().judge_body(request)) return 0;
+    auto const notice = read_alerts(request.json);
     if (!notice) {
         ensure(!notice.error().what.empty(), "a refusal says why");
         return 0;

@@ -2,6 +2,7 @@
 // holds no NUL, and what is shown to people holds nothing that acts on a terminal.
 #include "api/auth.hpp"
 #include "api/body.hpp"
+#include "api/contract.hpp"
 #include "api/escape.hpp"
 #include "api/idempotency.hpp"
 #include "api/negotiate.hpp"
@@ -21,23 +22,43 @@ void check_target(std::string_view text) {
     for (auto const& segment : request.segments) {
         ensure(segment.find('\0') == std::string::npos, "a decoded segment holds no NUL");
     }
-    (void)find_route(request);
-    (void)page_of(request);
+    request.method = "GET";
+    auto route = find_route(request);
+    request.endpoint = route.endpoint;
+    request.params = std::move(route.params);
+    if (request.endpoint == nullptr || contract().judge_parameters(request)) return;
+    auto const limit = page_of(request).limit;
+    ensure(limit >= 1 && limit <= 1000, "a page that is let through has a size");
 }
 
-void check_body(std::string_view text) {
+/// Against the document of one endpoint; what is let through can be read.
+void check_body(Endpoint const& endpoint, std::string_view text) {
     Request request;
+    request.endpoint = &endpoint;
     request.body = text;
+    auto refusal = contract().judge_body(request);
+    if (refusal) {
+        ensure(refusal->status == 400 || refusal->status == 422, "a body is malformed or wrong");
+        request.path = text;
+        finish_problem(*refusal, request);
+        ensure(parse_json(refusal->body).has_value(), "a problem is JSON whatever it quotes");
+        return;
+    }
     Members members(request);
-    (void)members.required_text("reason");
-    (void)members.time("at");
-    (void)members.duration("for");
-    (void)members.object("inputs");
-    auto refusal = members.refusal();
-    if (!refusal) return;
-    request.path = text;
-    finish_problem(*refusal, request);
-    ensure(parse_json(refusal->body).has_value(), "a problem is JSON whatever it quotes");
+    if (endpoint.id == "addSilence") {
+        ensure(!members.text("reason").value().empty(), "what is required is there");
+        (void)members.time("until");
+        (void)members.duration("for");
+    } else if (endpoint.id == "runPlaybook") {
+        (void)members.object("inputs");
+        (void)members.boolean("dry_run");
+    }
+}
+
+void check_bodies(std::string_view text) {
+    for (auto const& endpoint : endpoints()) {
+        if (endpoint.body != BodyKind::none) check_body(endpoint, text);
+    }
 }
 
 void check_identity(std::string_view text) {
@@ -48,7 +69,7 @@ void check_identity(std::string_view text) {
     Gatekeeper gatekeeper(0);
     auto const refusal = gatekeeper.judge(request, Access::admin, DaemonPolicy(), Now{});
     ensure(refusal.has_value(), "nobody becomes admin without a token");
-    (void)idempotency_key(text);
+    ensure(idempotency_key(text).size() <= text.size(), "a key is what was sent");
 }
 
 void check_form(std::string_view text) {
@@ -75,7 +96,7 @@ void check_shown(std::string_view text) {
 int rollbackd::fuzz::request(std::uint8_t const* data, std::size_t size) {
     std::string_view const text(reinterpret_cast<char const*>(data), size);
     check_target(text);
-    check_body(text);
+    check_bodies(text);
     check_identity(text);
     check_form(text);
     check_shown(text);

@@ -1,8 +1,8 @@
-// The body of Alertmanager's webhook, version 4, as alerts. Pure; called by the API. Members we do
-// not need are not looked at: their format is theirs.
+// The body of Alertmanager's webhook, version 4, as alerts. Pure; called by the API, which has held
+// it against its document. Members we do not need are not looked at: their format is theirs.
 #pragma once
 
-#include "core/error.hpp"
+#include "core/json.hpp"
 #include "core/time.hpp"
 
 #include <map>
@@ -33,8 +33,8 @@ inline constexpr std::size_t alerts_max = 5000;            // in one notificatio
 inline constexpr std::size_t alert_labels_max = 64;        // of one alert
 inline constexpr std::size_t alert_text_bytes_max = 1024;  // of a label's value and of a summary
 
-/// Errc::invalid with where = "/alerts/3/labels" for what is wrong ("not JSON…" for what is none);
-/// Errc::too_large above a limit.
-Result<AlertNotice> parse_alerts(std::string_view body);
+/// Of an AlertNotification of the API's document. Errc::invalid with where = "/alerts/3/startsAt"
+/// for what no document tells; Errc::too_large above a limit.
+Result<AlertNotice> read_alerts(Json const& notification);
 
 }  // namespace rollbackd

@@ -18,15 +18,24 @@ SignalPolicy signal(SignalKind kind, std::string by = {}) {
     return made;
 }
 
+/// As the API reads it, without the document: tests/api/contract_test.cpp has what that refuses.
+Result<std::vector<Sample>> read(std::string_view body, SignalPolicy const& policy, bool ndjson) {
+    auto const any = [](Json const&) { return Result<void>(); };
+    if (ndjson) return read_push_lines(body, any, policy, "shop", now);
+    auto sample = read_push(parse_json(body).value().as_object(), policy, "shop", now);
+    if (!sample) return tl::unexpected<Error>(sample.error());
+    return std::vector<Sample>{*sample};
+}
+
 std::vector<Sample> good(std::string_view body, SignalPolicy const& policy, bool ndjson = false) {
-    auto const samples = parse_push(body, ndjson, policy, "shop", now);
+    auto const samples = read(body, policy, ndjson);
     INFO((samples ? std::string() : to_string(samples.error())));
     REQUIRE(samples.has_value());
     return *samples;
 }
 
 Error wrong(std::string_view body, SignalPolicy const& policy, bool ndjson = false) {
-    auto const samples = parse_push(body, ndjson, policy, "shop", now);
+    auto const samples = read(body, policy, ndjson);
     CAPTURE(std::string(body));
     REQUIRE_FALSE(samples.has_value());
     return samples.error();
@@ -99,49 +108,22 @@ TEST_CASE("a count may be written in any way that is a whole number") {
         auto const body = R"({"success":97,"failure":)" + std::string(four) + "}";
         CHECK(std::get<OutcomesValue>(good(body, outcomes)[0].value).failure == 4);
     }
-    for (auto const* wrong_one :
-         {"4.5", "4e-1", "-4", "-4.0", "1e15", "1e400", "18446744073709551616", "\"4\"", "null",
-          "true", "[4]"}) {
-        CAPTURE(wrong_one);
-        auto const error =
-            wrong(R"({"success":97,"failure":)" + std::string(wrong_one) + "}", outcomes);
-        CHECK(error.where == "failure");
-        CHECK(error.what == "expected a whole number, 0 to 281474976710656");
-    }
 }
 
 TEST_CASE("an absent count is not taken as none") {
     CHECK(wrong(R"({"success":97})", signal(SignalKind::outcomes)).where == "failure");
 }
 
-TEST_CASE("wrong types and mixtures are refused by member") {
+TEST_CASE("mixtures, and a key that is none, are refused by member") {
     auto const outcomes = signal(SignalKind::outcomes, "provider");
     for (auto const& [body, where] : std::vector<std::pair<std::string, std::string>>{
-             {R"({"ok":"yes"})", "ok"},
-             {R"({"ok":1})", "ok"},
              {R"({"ok":true,"success":1,"failure":0})", "ok"},
-             {R"({"success":-1,"failure":0})", "success"},
-             {R"({"success":1.5,"failure":0})", "success"},
-             {R"({"success":1,"failure":1e30})", "failure"},
-             {R"({"ok":true,"at":"yesterday"})", "at"},
-             {R"({"ok":true,"at":5})", "at"},
-             {R"({"ok":true,"id":{}})", "id"},
              {R"({"ok":true,"provider":[]})", "provider"},
-             {R"({"ok":false,"reason":3})", "reason"},
-             {R"({"ok":true,"id":")" + std::string(300, 'x') + "\"}", "id"},
+             {R"({"ok":true,"provider":")" + std::string(300, 'x') + "\"}", "provider"},
          }) {
         CHECK(wrong(body, outcomes).where == where);
     }
-    CHECK(wrong(R"({"value":"1"})", signal(SignalKind::gauge)).where == "value");
-    CHECK(wrong(R"({"text":1})", signal(SignalKind::text)).where == "text");
-}
-
-TEST_CASE("bodies that are no object are refused") {
-    for (auto const* body :
-         {"", "null", "[]", R"([{"ok":true}])", "{", R"({"ok":true} {})", "\x80"}) {
-        CHECK(wrong(body, signal(SignalKind::outcomes)).code == Errc::invalid);
-    }
-    CHECK(wrong("[]", signal(SignalKind::outcomes)).what.find("ndjson") != std::string::npos);
+    CHECK(wrong(R"({"value":1e400})", signal(SignalKind::gauge)).where == "value");
 }
 
 TEST_CASE("lines are ordered by time, then by line, and blank ones are nothing") {
@@ -164,6 +146,18 @@ TEST_CASE("one wrong line refuses the whole body, with its number") {
     CHECK(wrong("{\"ok\":true}\n\n{\"ok\":maybe}\n", outcomes, true).where == "line 3");
     CHECK(wrong("{\"ok\":true}\n{\"okay\":true}\n", outcomes, true).where == "line 2: okay");
     CHECK(wrong("\n\n", outcomes, true).code == Errc::invalid);
+}
+
+TEST_CASE("what a line is held against says where it is wrong, with the line's number") {
+    auto const check = [](Json const& line) -> Result<void> {
+        if (find(line, "ok")->is_bool()) return {};
+        return fail(Errc::invalid, "expected true or false", "ok");
+    };
+    auto const outcomes = signal(SignalKind::outcomes);
+    auto const samples =
+        read_push_lines("{\"ok\":true}\n{\"ok\":7}\n", check, outcomes, "shop", now);
+    REQUIRE_FALSE(samples);
+    CHECK(to_string(samples.error()) == "line 2: ok: expected true or false");
 }
 
 TEST_CASE("a body of too many samples is refused as too large") {
