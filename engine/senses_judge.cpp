@@ -197,6 +197,7 @@ bool Senses::enough_good(
     }
     if (known == nullptr) return false;
     if (parsed(condition).signals().empty()) return true;  // a fact is known or not
+    bool const streaks = parsed(condition).uses("consecutive_failures");
     std::uint64_t best = 0;
     for (auto const& name : parsed(condition).signals()) {
         auto const window = known->windows.find(name);
@@ -206,6 +207,8 @@ bool Senses::enough_good(
         bool const said_once = policy != nullptr && policy->type == "alerts";
         auto const kind = window->second.rules().kind;
         bool const counted = kind == SignalKind::state || kind == SignalKind::outcomes;
+        // With `by` what others deliver says nothing of the one that still fails.
+        if (streaks && window->second.streak_goes_on(now.boot, since)) return false;
         Range const range{since, now.boot};
         auto const good =
             counted ? window->second.counts(range).success : window->second.samples(range);

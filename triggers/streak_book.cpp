@@ -131,6 +131,13 @@ std::vector<Streak> StreakBook::all(Instant when, Instant since) const {
     return out;
 }
 
+bool StreakBook::goes_on(Instant when, Instant since) const {
+    return std::any_of(logs_.begin(), logs_.end(), [&](auto const& entry) {
+        auto const after = length(entry.second, when, since).length;
+        return after > 0 && length(entry.second, when, Instant::min()).length > after;
+    });
+}
+
 std::optional<Streak> StreakBook::longest(Instant when, Instant since, bool with_text) const {
     std::pair<std::string const, Log> const* best = nullptr;
     Length best_length;

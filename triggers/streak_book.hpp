@@ -36,6 +36,8 @@ public:
     std::vector<Streak> all(Instant when, Instant since) const;
     /// The first of all(), without making the others; none where nothing was ever judged.
     std::optional<Streak> longest(Instant when, Instant since, bool with_text) const;
+    /// Whether one value failed before `since` and after it, until `when`, with no success between.
+    bool goes_on(Instant when, Instant since) const;
     /// Whether any success or failure was judged in the range.
     bool judged(Range range) const;
 

@@ -103,6 +103,8 @@ public:
     /// The first of streaks(), cheaply; none where nothing was ever judged. Without text `by` and
     /// `reason` stay empty.
     std::optional<Streak> longest_streak(Instant when, Instant since, bool with_text) const;
+    /// Whether one `by` value failed before `since` and after it, with no success between.
+    bool streak_goes_on(Instant when, Instant since) const { return streaks_.goes_on(when, since); }
     /// Whether a success or failure was judged in the range.
     bool judged(Range range) const { return streaks_.judged(range); }
 

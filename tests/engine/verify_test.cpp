@@ -25,6 +25,14 @@ void probe(World& world, bool ok, int times = 1) {
     }
 }
 
+/// A provider delivers.
+void deliver(World& world, std::string const& by, bool ok, int times = 1) {
+    for (int i = 0; i < times; ++i) {
+        world.pass(1s);
+        world.sample({"shop", "health", world.now.boot, StateValue{ok, "", 1ms}, {}, by, {}, true});
+    }
+}
+
 }  // namespace
 
 TEST_CASE("good samples from before the last step prove nothing") {
@@ -50,6 +58,21 @@ TEST_CASE("a probe begun before the last step ended and answered after it proves
         world.sample({"shop", "health", begun, StateValue{true, "", 1ms}, {}, {}, {}, true});
     }
     CHECK(world.incident()->state == IncidentState::verifying);
+}
+
+TEST_CASE("what another delivers proves nothing of the one that still fails") {
+    World world;
+    world.release_v2();
+    deliver(world, "stripe", false, 3);
+    world.answer();
+    world.end_step();
+    world.end_step();
+    REQUIRE(world.incident()->state == IncidentState::verifying);
+    deliver(world, "stripe", false);
+    deliver(world, "paypal", true, 5);
+    CHECK(world.incident()->state == IncidentState::verifying);
+    deliver(world, "stripe", true);
+    CHECK(world.incident()->state == IncidentState::resolved);
 }
 
 TEST_CASE("every verify entry must pass, whatever the trigger says") {

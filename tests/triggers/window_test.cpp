@@ -128,6 +128,22 @@ TEST_CASE("streaks are kept apart by their key, the longest first, with the newe
     );
 }
 
+TEST_CASE("a streak goes on over a moment where its own value has failed before and since") {
+    auto window = made(SignalKind::outcomes);
+    window.observe(sample(1s, bad(), "stripe"));
+    window.observe(sample(2s, bad(), "paypal"));
+    window.observe(sample(11s, good(), "paypal"));
+    CHECK_FALSE(window.streak_goes_on(at(20s), at(10s)));
+    window.observe(sample(12s, bad(), "paypal"));
+    window.observe(sample(13s, bad(), "klarna"));
+    CHECK_FALSE(window.streak_goes_on(at(20s), at(10s)));
+    window.observe(sample(14s, bad(), "stripe"));
+    CHECK(window.streak_goes_on(at(20s), at(10s)));
+    CHECK_FALSE(window.streak_goes_on(at(13s), at(10s)));
+    window.observe(sample(15s, good(), "stripe"));
+    CHECK_FALSE(window.streak_goes_on(at(20s), at(10s)));
+}
+
 TEST_CASE("a success of everything ends every streak, and is late for none it is not older than") {
     auto window = made(SignalKind::outcomes);
     window.observe(sample(1s, bad(), "a"));
