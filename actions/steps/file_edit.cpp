@@ -77,7 +77,8 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
 }
 
 asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
-    auto const now = co_await read(job);
+    auto command = look_at_file_command("file_edit", job.text("file"));
+    auto const now = co_await job.ask(std::move(command));
     if (!now.ok()) co_return objection(job, now);
     auto const wanted = edited(job, now.stdout_text);
     if (!wanted) {

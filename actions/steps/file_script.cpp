@@ -15,6 +15,12 @@ size=$(stat -L -c %s -- "$1") || exit 10
 cat -- "$1"
 )sh";
 
+// What is replaced is made beside it first.
+constexpr char const* place_script = R"sh(
+folder=$(dirname -- "$(readlink -f -- "$1")")
+[ ! -d "$folder" ] || [ -w "$folder" ] || { echo "$folder: no folder that $(id -un) can write to" >&2; exit 10; }
+)sh";
+
 // $1 file, $2 SHA-256 of what was read; the new content on stdin. Between reading and renaming
 // somebody else may have edited it: then nothing is done. cp keeps silent where it may not give
 // the copy away, so owner and mode are compared.
@@ -45,6 +51,13 @@ Command read_file_command(std::string const& name, std::string const& file) {
     Command out;
     out.argv = script_argv(name, read_script, {file});
     out.output_max = file_output_max;
+    return out;
+}
+
+Command look_at_file_command(std::string const& name, std::string const& file) {
+    auto out = read_file_command(name, file);
+    auto const script = one_text(place_script, read_script);
+    out.argv = script_argv(name, script.c_str(), {file});
     return out;
 }
 

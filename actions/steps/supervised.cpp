@@ -224,7 +224,7 @@ std::string SupervisedEnd::describe() const {
         case EndKind::terminated:
             return "ended from outside, with its supervisor";
         case EndKind::timed_out:
-            return "no end within " + format_duration(limit) + ": stopped";
+            return "no end within " + format_human(limit) + ": stopped";
         case EndKind::aborted:
             return "aborted";
         case EndKind::not_started:
