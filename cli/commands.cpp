@@ -233,9 +233,8 @@ std::vector<Command> holding_commands() {
           {rest, "COMMAND", "", "what breaks it, with its arguments, after --"}},
          drill,
          "For a staging service. Its policy notices, decides and acts as it would in an outage; "
-         "the "
-         "playbook's run must be verified. The result is recorded: drill_due(PLAYBOOK, 90d) and "
-         "rollbackd_last_drill_timestamp_seconds go by it. Exit 1: it was not noticed, or not "
+         "the playbook's run must be verified. The result is recorded: drill_due(PLAYBOOK, 90d) "
+         "and rollbackd_last_drill_timestamp_seconds go by it. Exit 1: it was not noticed, or not "
          "recovered.",
          "rollbackctl drill shop code-rollback --within 5m -- docker-compose stop api"},
     };
@@ -259,11 +258,12 @@ std::vector<Command> releasing_commands() {
         {"gate",
          releasing,
          "May this version be deployed? For CI",
-         {service_name, version_text},
+         {service_name,
+          version_text,
+          {flag, "--from-step", "", "asked by a step: the run it is part of holds nothing up"}},
          gate,
          "Exit 0: yes. 1: it is bad, or a run is on. 3: the daemon cannot be reached or cannot "
-         "say; let CI "
-         "warn and go on, so that a mending release is never held back.",
+         "say; let CI warn and go on, so that a mending release is never held back.",
          "rollbackctl gate shop v42"},
         {"release",
          releasing,

@@ -209,6 +209,13 @@ TEST_CASE("gate exits 1 while a run is on") {
     CHECK(parse_json(ran.out)->at_pointer("/gate/pass") == false);
 }
 
+TEST_CASE("gate asked by a step of the run that is on exits 0, but for a bad version") {
+    FakeDaemon daemon(gate_of("known-good", "RUN-9", false));
+    CHECK(run_cli_at(daemon.url(), {"gate", "shop", "v1", "--from-step"}).exit == 0);
+    FakeDaemon other(gate_of("bad", "RUN-9", false));
+    CHECK(run_cli_at(other.url(), {"gate", "shop", "v1", "--from-step"}).exit == 1);
+}
+
 TEST_CASE("gate exits 3 when the daemon is away or sick, so that CI goes on") {
     CHECK(run_cli_at(url_of_nobody(), {"gate", "shop", "v1"}).exit == 3);
     FakeDaemon sick([](Seen const&) { return problem(503, "the journal cannot be read"); });
