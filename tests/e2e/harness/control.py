@@ -17,11 +17,12 @@ const behaviour = fs.readFileSync(path.join(__dirname, 'behaviour'), 'utf8').tri
 if (behaviour === 'crash') { console.error('Error: Cannot find module left-pad'); process.exit(1) }
 http.createServer((asked, answer) => {
   const bad = behaviour === 'bad' || fs.readFileSync(path.join(__dirname, '.env'), 'utf8').includes('BROKEN')
+  const stuck = asked.url.startsWith('/admin/') && fs.existsSync('/srv/control/queues-stuck')
   if (behaviour === 'schema') console.error('error: relation "invoices_v2" does not exist')
   console.log('asked for ' + asked.url)
   if (behaviour === 'noisy') console.error('ERROR no such template')
   if (bad) console.error('TypeError: undefined is not a function')
-  answer.writeHead(bad ? 500 : 200, { 'Content-Type': 'application/json' })
+  answer.writeHead(bad || stuck ? 500 : 200, { 'Content-Type': 'application/json' })
   answer.end(JSON.stringify(bad ? { status: 'error' } : { status: 'ok', timestamp: Date.now() }))
 }).listen(Number(process.env.PORT), '127.0.0.1')
 """

@@ -156,6 +156,20 @@ class Drill:
 
         wait_for(taken, what="the confirmation to be taken")
 
+    def not_done(self, incident: str, playbook: str) -> None:
+        """A person could not do what a manual step says, and says so."""
+        step = wait_for(lambda: next(one for one in self.run_of(incident, playbook, "running")["steps"]
+                                     if one["type"] == "manual" and one["state"] == "waiting"), 40, "a step to wait for a person")
+        self.world.api("operate").must(200, f"/v1/incidents/{incident}/steps/{step['n']}/confirm", {"outcome": "not_done"})
+
+    def told(self, incident: str, text: str) -> None:
+        """People know why nothing is done about it."""
+        def seen() -> bool:
+            return any(text in json.dumps(message) for message in self.world.sink.messages
+                       if (message.get("incident") or {}).get("id") == incident)
+
+        wait_for(seen, what=f"people to be told of {text}")
+
     def frozen(self, incident: str, *said: str) -> dict:
         """It ended in people's hands: they are called, told why, and what to do."""
         wait_for(lambda: self.world.incident(incident)["state"] == "frozen", 60, "people to be called")
@@ -180,6 +194,11 @@ class Drill:
                 return answer.status
         except urllib.error.HTTPError as error:
             return error.code
+
+    def shielded(self, *paths: str) -> None:
+        """By the maintenance page; an old worker of nginx may answer a moment longer."""
+        for path in paths or ("/",):
+            wait_for(lambda path=path: self.status(path) == 503, what=f"the page at {path}")
 
     def called(self, playbook: str, **inputs: str) -> str:
         """A person calls it; the incident that its run is part of."""
@@ -206,6 +225,21 @@ class Drill:
         run = wait_for(end, 40, f"{playbook} to end")
         assert run["state"] == state, (run["reason"], self.step_texts(run["incident"]))
         return run
+
+    def fails_at(self, playbook: str, step: str, said: str, **inputs: str) -> str:
+        """A person calls it, and it ends at this step, which says why; the incident."""
+        run = self.by_hand(playbook, "failed", **inputs)
+        assert [one["name"] for one in run["steps"] if one["state"] == "failed"] == [step], self.step_texts(run["incident"])
+        assert said in self.step_texts(run["incident"]), self.step_texts(run["incident"])
+        return run["incident"]
+
+    def refused(self, playbook: str, said: str, **inputs: str) -> None:
+        """A person calls it, and it is known before its first step that it cannot work: nothing is begun."""
+        before = self.world.incidents(self.service)
+        refusal = self.world.api("operate").must(409, f"/v1/services/{self.service}/playbooks/{playbook}/runs",
+                                                 {"reason": "a drill", "inputs": inputs})
+        assert said in refusal["detail"], refusal
+        assert len(self.world.incidents(self.service)) == len(before)
 
     def recovered(self, incident: str, timeout: float = 40) -> dict:
         wait_for(lambda: self.world.incident(incident)["recovered_at"], timeout, "it to be recovered")

@@ -137,6 +137,13 @@ class Machine:
         self.run("sh", "-c", 'set -- "$1" $(df --output=size,used "$(dirname "$1")" | tail -n 1) "$2"; '
                  'tr "\\0" "\\n" </dev/zero | head -c "$((($2 * $4 / 100 - $3) * 1024))" >>"$1"', "sh", place, str(percent))
 
+    def read_only(self, place: str) -> None:
+        """Nobody writes there any more, not even root, until `writable`."""
+        self.run("sh", "-c", 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"', "sh", place)
+
+    def writable(self, place: str) -> None:
+        self.run("umount", place)
+
     def secret(self, name: str, text: str) -> None:
         self.put(self.path(f"/etc/rollbackd/{name}"), text, 0o600)
 
