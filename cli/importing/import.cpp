@@ -1,6 +1,8 @@
 #include "cli/importing/import.hpp"
 
+#include "cli/importing/decisions.hpp"
 #include "cli/importing/known_commands.hpp"
+#include "cli/importing/phrases.hpp"
 #include "cli/importing/sections.hpp"
 #include "core/names.hpp"
 
@@ -20,13 +22,6 @@ constexpr char const* mark_for_people =
     "TO"
     "DO(person): ";
 
-/// "P0 critical" is P0; empty: none.
-std::string severity_of(std::string const& cell) {
-    bool const severity = cell.size() >= 2 && cell[0] == 'P' && cell[1] >= '0' && cell[1] <= '3' &&
-                          (cell.size() == 2 || cell[2] == ' ' || cell[2] == ':' || cell[2] == ',');
-    return severity ? cell.substr(0, 2) : "";
-}
-
 std::string in_brackets(std::string_view text) {
     std::string out;
     if (!text.empty()) out.append(" (").append(text).append(")");
@@ -44,8 +39,11 @@ public:
     Writer(Runbook runbook, std::string name)
         : runbook_(std::move(runbook)), name_(std::move(name)) {}
 
-    /// What was a step in this line of the policy is an instruction from now on; false: none was.
+    /// What was a step in this line of the policy is an instruction from now on, what was a
+    /// condition of ours a symptom that a person reports; false: none was.
     bool give_to_person(int yaml_line) {
+        auto const row = row_at_.find(yaml_line);
+        if (row != row_at_.end()) return reported_.insert(row->second).second;
         auto const found = step_at_.find(yaml_line);
         if (found == step_at_.end() || found->second->by_person) return false;
         found->second->by_person = true;
@@ -76,13 +74,16 @@ private:
     void write_release();
     void write_signals();
     void write_triggers();
-    void write_trigger(MarkdownLine const& row, std::string const& severity);
+    void write_trigger(Decision const& decision);
     void write_playbooks();
     void write_playbook(std::string const& name);
+    void write_harm(Harm const& harm);
     void write_evidence(std::vector<Section*> const& parts);
     void write_step(Item& item);
     void write_checks(std::vector<Section*> const& parts);
+    void write_duty(std::string const& indent, MarkdownLine const& line, Deadline const& until);
     void write_duties(std::vector<Section*> const& parts);
+    void write_service_duties();
     void write_rest();
 
     Runbook runbook_;
@@ -90,6 +91,9 @@ private:
     std::set<std::string> used_;
     std::set<int> told_;  // lines that are in the policy already
     std::map<int, Item*> step_at_;
+    std::map<int, int> row_at_;  // the policy's line of a condition of ours, and its row's
+    std::set<int> reported_;     // rows whose condition check objects to
+    std::vector<Decision> decisions_;
     Imported out_;
     int line_ = 1;
 };
@@ -129,46 +133,32 @@ void Writer::write_signals() {
     put("      health: { http: { url: ", yaml_text(asked), " }, every: 10s }");
     put("      # What only a person notices: raised by hand, with rollbackctl raise");
     put("      reported: { push: { kind: state } }");
+    std::set<std::string> proposed{"health"};
+    for (auto const& decision : decisions_) {
+        if (!decision.symptom || !proposed.insert(decision.symptom->signal).second) continue;
+        auto const& symptom = *decision.symptom;
+        auto const line = std::to_string(decision.row->number);
+        if (!symptom.change.empty()) put("      # CHANGE: ", symptom.change);
+        row_at_[line_] = decision.row->number;
+        put("      ", symptom.signal, ": ", symptom.source, "   # line ", line);
+    }
 }
 
-void Writer::write_trigger(MarkdownLine const& row, std::string const& severity) {
-    std::string words;
-    for (auto const& cell : row.cells) {
-        if (severity_of(cell).empty()) words += (words.empty() ? "" : " ") + cell;
-    }
-    std::string response = "alert";
-    for (auto const& playbook : runbook_.playbooks) {
-        auto plain = playbook;
-        std::replace(plain.begin(), plain.end(), '-', ' ');
-        if (mentions(words, {playbook, plain})) response = playbook;
-    }
-    bool const outage = mentions(words, {"outage", "unreachable", "is down", "does not answer"});
-    auto const when = outage ? "consecutive_failures(health) >= 3" : "failed(reported)";
-    auto title = severity;
-    for (auto const& cell : row.cells) {
-        if (cell.empty() || !severity_of(cell).empty()) continue;
-        title.append(" ").append(cell);
-        break;
-    }
-    auto const name = unique_name(slug_of(title, "symptom"), used_);
-    note("      ", row);
-    told_.insert(row.number);
-    put("      ", name, ": { when: ", when, ", severity: ", severity, ", response: ", response,
-        " }");
+void Writer::write_trigger(Decision const& decision) {
+    note("      ", *decision.row);
+    told_.insert(decision.row->number);
+    auto const& symptom = decision.symptom;
+    if (symptom) row_at_[line_] = decision.row->number;
+    put("      ", decision.name,
+        ": { when: ", symptom ? yaml_text(symptom->when) : "failed(reported)",
+        symptom ? symptom->keys : "", ", severity: ", decision.severity,
+        ", response: ", decision.response, " }");
     ++out_.triggers;
 }
 
 void Writer::write_triggers() {
     put("    triggers:");
-    for (auto const& line : runbook_.lines) {
-        if (line.kind != Kind::row) continue;
-        for (auto const& cell : line.cells) {
-            auto const severity = severity_of(cell);
-            if (severity.empty()) continue;
-            write_trigger(line, severity);
-            break;
-        }
-    }
+    for (auto const& decision : decisions_) write_trigger(decision);
     if (out_.triggers > 0) return;
     put("      down: { when: consecutive_failures(health) >= 3, severity: P1, response: alert }");
     ++out_.triggers;
@@ -220,32 +210,77 @@ void Writer::write_checks(std::vector<Section*> const& parts) {
     }
 }
 
+void Writer::write_duty(
+    std::string const& indent, MarkdownLine const& line, Deadline const& until
+) {
+    auto const name = unique_name(slug_of(line.text, "duty"), used_);
+    put(indent, "- { name: ", name, ", text: ", yaml_text(line.text), ", deadline: ", until.within,
+        ", from: ", until.after_recovery ? "recovery" : "detection", " }   # line ",
+        std::to_string(line.number));
+    told_.insert(line.number);
+    ++out_.duties;
+}
+
 void Writer::write_duties(std::vector<Section*> const& parts) {
     bool first = true;
     for (auto const* section : parts) {
+        std::optional<Deadline> above;
+        if (section->heading != nullptr) above = deadline_in(section->heading->text);
         for (auto const& item : section->items) {
             auto const& line = *item.line;
+            if (line.kind == Kind::prose && line.text.ends_with(':'))
+                above = deadline_in(line.text);
             if (line.kind != Kind::check) continue;
             if (first) put("        duties:");
             first = false;
-            auto const name = unique_name(slug_of(line.text, "duty"), used_);
-            put("          - { name: ", name, ", text: ", yaml_text(line.text),
-                ", deadline: 24h, from: recovery }   # line ", std::to_string(line.number));
-            told_.insert(line.number);
-            ++out_.duties;
+            auto until = deadline_in(line.text);
+            if (!until) until = above;
+            write_duty("          ", line, until.value_or(Deadline{"24h", true}));
         }
     }
 }
 
+// What is owed after any incident: a list that belongs to no playbook and says until when.
+void Writer::write_service_duties() {
+    bool first = true;
+    for (auto const& section : runbook_.sections) {
+        if (!section.playbook.empty()) continue;
+        std::optional<Deadline> above;
+        if (section.heading != nullptr) above = deadline_in(section.heading->text);
+        for (auto const& item : section.items) {
+            auto const& line = *item.line;
+            if (line.kind == Kind::prose && line.text.ends_with(':'))
+                above = deadline_in(line.text);
+            auto until = deadline_in(line.text);
+            if (!until) until = above;
+            if (line.kind != Kind::check || !until) continue;
+            if (first) put("    duties:");
+            first = false;
+            write_duty("      ", line, *until);
+        }
+    }
+}
+
+// What may lose data asks a person first, always, and says so.
+void Writer::write_harm(Harm const& harm) {
+    put("        undoes: ", to_string(harm.undoes));
+    if (harm.line == nullptr) {
+        put("        approval: true     # take it away once it was drilled");
+        return;
+    }
+    put("        # CHANGE: certain where what was written since is always lost; and save the "
+        "present");
+    put("        # state first, with pg_backup or archive_create");
+    put("        data_loss: possible   # line ", std::to_string(harm.line->number), ": ",
+        harm.line->text);
+    put("        risk: high");
+    put("        approval: true        # whatever stands here, it asks: it may lose data");
+}
+
 void Writer::write_playbook(std::string const& name) {
     std::vector<Section*> parts;
-    bool back = false;
     for (auto& section : runbook_.sections) {
-        if (section.playbook != name) continue;
-        parts.push_back(&section);
-        for (auto const& item : section.items) {
-            back = back || (item.known.takes_release_back && !item.by_person);
-        }
+        if (section.playbook == name) parts.push_back(&section);
     }
     for (auto const* section : parts) {
         if (section->heading == nullptr) continue;
@@ -253,8 +288,7 @@ void Writer::write_playbook(std::string const& name) {
         told_.insert(section->heading->number);
     }
     put("      ", name, ":");
-    put("        undoes: ", back ? "release" : "nothing");
-    put("        approval: true     # take it away once it was drilled");
+    write_harm(harm_of(runbook_, name));
     put("        steps:");
     write_evidence(parts);
     for (auto* const section : parts) {
@@ -299,12 +333,15 @@ Imported Writer::write() {
     line_ = 1;
     told_.clear();
     step_at_.clear();
+    row_at_.clear();
     used_ = {runbook_.playbooks.begin(), runbook_.playbooks.end()};
+    decisions_ = decisions_of(runbook_, used_, reported_);
     write_head();
     write_release();
     write_signals();
     write_triggers();
     write_playbooks();
+    write_service_duties();
     write_rest();
     return out_;
 }

@@ -24,6 +24,35 @@ std::string without_placeholder(std::string const& text) {
     return out.replace(from, to - from + 1, "known-good");
 }
 
+bool saves(std::string const& text) {
+    return mentions(text, {"pg_dump"}) && !mentions(text, {"| psql"});
+}
+
+/// Data of another time in the place of today's.
+bool restores(std::string const& text) {
+    if (saves(text)) return false;
+    bool const tool = mentions(
+        text, {"pg_restore", "dropdb", "drop database", "mongorestore", "restic restore", "| psql",
+               "| mysql"}
+    );
+    bool const fed = mentions(text, {"psql", "mysql"}) && mentions(text, {"<", " -f ", "--file"}) &&
+                     mentions(text, {"backup", "dump", ".gz", "restore"});
+    return tool || fed;
+}
+
+bool loses(std::string const& text) {
+    bool const fed = mentions(text, {"psql", "mysql"}) && mentions(text, {" -f ", "--file"});
+    return fed || mentions(
+                      text, {"rm -rf", "down -v", "--volumes", " prune", "flushall", "flushdb",
+                             "truncate ", "drop table", "delete from"}
+                  );
+}
+
+bool restores_data(MarkdownLine const& heading) {
+    return mentions(heading.text, {"restor", "roll back the database", "older dump"}) &&
+           mentions(heading.text, {"database", "data", "backup", "dump"});
+}
+
 class Reader {
 public:
     explicit Reader(std::vector<MarkdownLine> lines) {
@@ -43,6 +72,8 @@ private:
 };
 
 void Reader::add_command(Section& section, MarkdownLine const& line, Standing& standing) {
+    if (section.restores == nullptr && restores(line.text)) section.restores = &line;
+    if (section.loses == nullptr && loses(line.text)) section.loses = &line;
     auto const commands = plain_commands(without_placeholder(line.text));
     if (!commands) {
         KnownCommand known;
@@ -69,6 +100,7 @@ void Reader::cut_into_sections() {
             out_.sections.emplace_back().heading = &line;
             out_.sections.back().verifies =
                 mentions(line.text, {"verif", "verify", "check", "smoke", "confirm"});
+            if (restores_data(line)) out_.sections.back().restores = &line;
             standing = {};
         } else if (line.kind == Kind::command) {
             add_command(out_.sections.back(), line, standing);
@@ -138,6 +170,25 @@ bool mentions(std::string text, std::initializer_list<std::string_view> words) {
     return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
         return text.find(word) != std::string::npos;
     });
+}
+
+Harm harm_of(Runbook const& runbook, std::string const& playbook) {
+    Harm harm;
+    bool data = false;
+    bool back = false;
+    for (auto const& section : runbook.sections) {
+        if (section.playbook != playbook) continue;
+        auto const* const line = section.restores != nullptr ? section.restores : section.loses;
+        bool const worse = section.restores != nullptr && !data;
+        if (line != nullptr && (harm.line == nullptr || worse)) harm.line = line;
+        data = data || section.restores != nullptr;
+        for (auto const& item : section.items) {
+            back = back || (item.known.takes_release_back && !item.by_person);
+        }
+    }
+    if (back) harm.undoes = Undoes::release;
+    if (data) harm.undoes = Undoes::data;
+    return harm;
 }
 
 Runbook understood(std::vector<MarkdownLine> lines) { return Reader(std::move(lines)).take(); }

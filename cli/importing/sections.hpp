@@ -2,6 +2,7 @@
 // is. Pure.
 #pragma once
 
+#include "actions/playbook.hpp"
 #include "cli/importing/known_commands.hpp"
 #include "cli/importing/markdown.hpp"
 
@@ -20,8 +21,10 @@ struct Item {
 struct Section {
     MarkdownLine const* heading = nullptr;
     std::vector<Item> items;
-    bool verifies = false;  // its commands say whether it has worked
-    std::string playbook;   // it becomes this one, or belongs to it
+    bool verifies = false;                   // its commands say whether it has worked
+    MarkdownLine const* restores = nullptr;  // what puts data of another time in place
+    MarkdownLine const* loses = nullptr;     // what may destroy data in another way
+    std::string playbook;                    // it becomes this one, or belongs to it
 };
 
 struct Runbook {
@@ -31,6 +34,13 @@ struct Runbook {
     std::string url;                     // the first that is asked
     std::string repo;                    // the work tree that is taken back
 };
+
+/// What a playbook undoes: its sections' worst.
+struct Harm {
+    Undoes undoes = Undoes::nothing;
+    MarkdownLine const* line = nullptr;  // of what may lose data; null: nothing does
+};
+Harm harm_of(Runbook const& runbook, std::string const& playbook);
 
 Runbook understood(std::vector<MarkdownLine> lines);
 
