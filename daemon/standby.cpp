@@ -57,7 +57,7 @@ Result<void> Standby::prepare() {
     if (!opened) return tl::unexpected<Error>(opened.error());
     api_ = *std::move(opened);
     certificates_ = std::make_unique<Certificates>(
-        policy_->daemon.tls, journal_thread_,
+        policy_->daemon.tls, files_,
         [this](std::shared_ptr<api::TlsContext const> tls) { api_->use(std::move(tls)); }
     );
     return {};
@@ -82,6 +82,7 @@ asio::awaitable<void> Standby::life() {
     co_await api_->stop();
     tasks_.cancel();
     co_await tasks_.join();
+    files_.stop();
     journal_thread_.stop(std::chrono::seconds(15));
 }
 
@@ -161,6 +162,9 @@ asio::awaitable<void> Standby::handle_signals() {
         if (number == SIGHUP) {
             log(LogLevel::info, "config.later",
                 {{"why", "standing by: the file is read again when this one takes over"}});
+            // A renewal's hook reloads whoever shows the certificate, and this one does.
+            auto tls = policy_->daemon.tls;
+            (void)co_await certificates_->look(std::move(tls));
         } else {
             log(LogLevel::info, "stopping");
             manager_.stopping("stopping");
@@ -221,6 +225,8 @@ api::DaemonFacts Standby::facts_of_daemon() const {
     out.config_file = config_path_;
     out.config_loaded_at = started_at_;
     out.config_note = "standing by: " + holder_;
+    auto const& refused = certificates_->problem();
+    if (!refused.empty()) out.config_note += "; " + refused;
     return out;
 }
 

@@ -88,6 +88,7 @@ private:
     ServiceManager const& manager_;
     std::unique_ptr<Journal> journal_;  // to read
     BlockingPool journal_thread_{1};
+    BlockingPool files_{1};  // a database that hangs holds no certificate up
     Engine engine_;
     mutable Metrics metrics_;
     std::unique_ptr<api::Api> api_;

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -199,21 +200,27 @@ def test_without_its_database_nothing_is_done_everybody_is_told_and_then_it_goes
     verified(pair)
 
 
-def test_a_database_that_hangs_holds_no_answer_and_no_stop(pair):
-    pair.start()
-    postmaster = pair.server.process.pid
+@contextmanager
+def hanging(postgres: Postgres):
+    postmaster = postgres.process.pid
     each = [postmaster, *map(int, Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split())]
     for pid in each:
         os.kill(pid, signal.SIGSTOP)
     try:
+        yield
+    finally:
+        for pid in each:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_a_database_that_hangs_holds_no_answer_and_no_stop(pair):
+    pair.start()
+    with hanging(pair.server):
         wait_for(lambda: pair.api(None).get("/readyz").status == 503, 30, "the loss to be noticed")
         began = time.monotonic()
         assert pair.api().get("/v1/status").status == 200
         assert time.monotonic() - began < 1
         assert pair.daemon.stop(40) == 0
-    finally:
-        for pid in each:
-            os.kill(pid, signal.SIGCONT)
 
 
 def test_a_start_without_a_database_says_what_is_missing_and_no_password(pair):
