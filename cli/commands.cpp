@@ -104,7 +104,7 @@ std::vector<Command> deciding_commands() {
          deciding,
          "Approve the plan that waits, after showing what it does and loses",
          {incident_id,
-          {flag, "--yes", "", "do not ask, even on a terminal"},
+          {flag, "--yes", "", "do not ask; needed without a terminal where data may be lost"},
           {flag, "--force", "", "though a step says that it cannot work"},
           maybe_plan},
          approve,
@@ -376,10 +376,9 @@ std::vector<Command> policy_commands() {
           {option, "--service", "NAME", "the service's name; default: the file's"},
           {option, "--output", "FILE", "where to; default: standard output"}},
          import_runbook,
-         "Commands in code blocks become steps where they are known (git, docker compose, pm2, "
-         "systemctl, curl, nginx …), instructions for people where not; rows of P0 to P3 become "
-         "triggers, checklists duties. Every line is in the policy, at least as a comment with its "
-         "number. The policy passes check; nothing in the runbook is run.",
+         "Known commands become steps, others instructions for people; decision tables (5xx > 1 %, "
+         "disk > 80 % …) triggers; checklists duties; what restores data asks. Every line is in "
+         "the policy, at least as a comment. It passes check; nothing in the runbook is run.",
          "rollbackctl import RUNBOOK.md --service shop --output shop.yaml"},
     };
 }

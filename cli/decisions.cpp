@@ -41,18 +41,12 @@ void print_consequences(Terminal const& terminal, std::ostream& to, Json const& 
     auto const& plan = plan_or_run(run);
     where.out << where.paint("This would run " + run_name(run), Colour::bold) << '\n';
     print_field(where, "Undoes:   ", shown(plan, "undoes"));
-    auto const loss = shown(plan, "data_loss");
-    auto const window = shown(plan, "data_loss_window");
-    if (loss == "none" || loss.empty()) {
-        print_field(where, "Data loss:", loss.empty() ? "not stated" : "none");
-    } else {
-        print_field(
-            where, "Data loss:",
-            (loss == "certain" ? "DATA WILL BE LOST" : "data may be lost") +
-                (window.empty() ? std::string() : ": " + window),
-            2, Colour::red
-        );
-    }
+    auto const loss = loss_of(plan);
+    auto const said = shown(plan, "data_loss");
+    print_field(
+        where, "Data loss:", loss.empty() ? (said.empty() ? "not stated" : "none") : loss, 2,
+        loss.empty() ? Colour::none : Colour::red
+    );
     std::string steps;
     for (auto const& step : items_of(plan, "steps")) {
         steps += (steps.empty() ? "" : ", ") + shown(step, "name");
@@ -61,13 +55,23 @@ void print_consequences(Terminal const& terminal, std::ostream& to, Json const& 
     print_field(where, "Plan:     ", plan_hash(run));
 }
 
-bool agreed(Context const& context, Arguments const& given) {
+/// Nothing, or why not. Who cannot be asked has agreed by asking for it, except to lose data.
+Outcome<void> agreed(Context const& context, Arguments const& given, Json const& run) {
     auto const& terminal = context.terminal;
-    if (given.on("--yes") || !terminal.in_is_tty) return true;
+    if (given.on("--yes")) return {};
+    if (!terminal.in_is_tty) {
+        if (loss_of(plan_or_run(run)).empty()) return {};
+        return refuse(
+            "not approved: it may lose data, and there is no terminal to ask on; if that is meant: "
+            "rollbackctl approve " +
+            clean(given.text("INC")) + " --yes"
+        );
+    }
     terminal.err << "Approve it? [y/N] " << std::flush;
     std::string line;
     std::getline(terminal.in, line);
-    return line == "y" || line == "Y" || line == "yes";
+    if (line == "y" || line == "Y" || line == "yes") return {};
+    return refuse("not approved: nothing was sent");
 }
 
 /// The run that waits for a yes; else one that already got it (a second approve answers the same).
@@ -96,7 +100,7 @@ Outcome<Exit> approve(Context& context, Arguments const& given) {
         if (!run) return tl::unexpected(run.error());
         auto const& terminal = context.terminal;
         print_consequences(terminal, context.json ? terminal.err : terminal.out, *run);
-        if (!agreed(context, given)) return refuse("not approved: nothing was sent");
+        if (auto yes = agreed(context, given, *run); !yes) return tl::unexpected(yes.error());
         plan = plan_hash(*run);
     }
     JsonObject body{{"plan", plan}};

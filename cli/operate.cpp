@@ -126,6 +126,7 @@ Outcome<Exit> run(Context& context, Arguments const& given) {
         line += "; follow it with: rollbackctl show " + incident;
     }
     terminal.out << line << '\n';
+    print_field(terminal, "Data loss:", loss_of(made), 2, Colour::red);
     return Exit::done;
 }
 

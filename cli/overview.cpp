@@ -223,10 +223,13 @@ Outcome<Exit> status(Context& context, Arguments const&) {
     for (auto const& incident : open) {
         auto const severity = shown(incident, "severity");
         auto const state = shown(incident, "state");
+        auto const id = shown(incident, "id");
+        auto const others = width_of(id) + severity.size() + state.size() + 6;
+        auto const room = std::max(terminal.width, others + 8) - others;
         terminal.out << '\n'
-                     << terminal.paint(shown(incident, "id"), Colour::bold) << "  "
+                     << terminal.paint(id, Colour::bold) << "  "
                      << terminal.paint(severity, colour_of_severity(severity)) << "  "
-                     << shown(incident, "service") << "  "
+                     << cut(shown(incident, "service"), room) << "  "
                      << terminal.paint(state, colour_of_state(state)) << '\n';
         print_story(terminal, incident);
     }

@@ -101,18 +101,37 @@ void print_field(
 ) {
     if (text.empty()) return;
     std::string const lead = std::string(indent, ' ') + std::string(label) + " ";
-    auto const room = terminal.width > lead.size() + 10 ? terminal.width - lead.size() : 10;
+    // A label with somebody's long name in it would leave no room beside it.
+    if (width_of(lead) + 20 > terminal.width) {
+        for (auto const& line : wrap(label, terminal.width - indent)) {
+            terminal.out << std::string(indent, ' ') << terminal.paint(line, Colour::dim) << '\n';
+        }
+        for (auto const& line : wrap(text, terminal.width - indent - 2)) {
+            terminal.out << std::string(indent + 2, ' ') << terminal.paint(line, colour) << '\n';
+        }
+        return;
+    }
+    auto const room = terminal.width - width_of(lead);
     bool first = true;
     for (auto const& line : wrap(text, room)) {
         terminal.out << (first ? std::string(indent, ' ') + terminal.paint(label, Colour::dim) + " "
-                               : std::string(lead.size(), ' '))
+                               : std::string(width_of(lead), ' '))
                      << terminal.paint(line, colour) << '\n';
         first = false;
     }
 }
 
+std::string loss_of(Json const& plan) {
+    auto const loss = shown(plan, "data_loss");
+    if (loss.empty() || loss == "none") return {};
+    auto const window = shown(plan, "data_loss_window");
+    std::string const lost = loss == "certain" ? "DATA WILL BE LOST" : "data may be lost";
+    return window.empty() ? lost : lost + ": " + window;
+}
+
 Exit pass_through(Terminal const& terminal, Answer const& answer) {
-    terminal.out << answer.body;
+    // 204 has none, and nothing is no JSON.
+    terminal.out << (answer.body.empty() ? "{}" : answer.body);
     if (!answer.body.ends_with('\n')) terminal.out << '\n';
     return Exit::done;
 }

@@ -33,6 +33,9 @@ void print_field(
 );
 
 /// The answer's body as the API sent it, ended by one newline.
+/// What a plan or a run may lose, for people: "DATA WILL BE LOST: since …"; empty: nothing.
+std::string loss_of(Json const& plan);
+
 Exit pass_through(Terminal const& terminal, Answer const& answer);
 
 /// A call whose answer is one sentence: the JSON with --json, else what `sentence` makes of it.

@@ -26,7 +26,7 @@ Answering daemon_with(std::string const& incident) {
 
 TEST_CASE("approve spells out what is lost, the steps and the target") {
     FakeDaemon daemon(daemon_with(losing));
-    auto const ran = run_cli_at(daemon.url(), {"approve", "INC-7"});
+    auto const ran = run_cli_at(daemon.url(), {"approve", "INC-7", "--yes"});
     CHECK(ran.exit == 0);
     CHECK(ran.out.find("restore to v1") != std::string::npos);
     CHECK(
@@ -60,9 +60,23 @@ TEST_CASE("with --yes nothing is asked") {
     CHECK(ran.err.empty());
 }
 
+TEST_CASE("without a terminal a loss is approved only with --yes, and what loses nothing at once") {
+    FakeDaemon daemon(daemon_with(losing));
+    auto const ran = run_cli_at(daemon.url(), {"approve", "INC-7"});
+    CHECK(ran.exit == 1);
+    CHECK(ran.out.find("DATA WILL BE LOST") != std::string::npos);
+    CHECK(ran.err.find("rollbackctl approve INC-7 --yes") != std::string::npos);
+    CHECK(daemon.seen().size() == 1);
+    std::string harmless = losing;
+    harmless.replace(harmless.find("certain"), 7, "none");
+    FakeDaemon other(daemon_with(harmless));
+    CHECK(run_cli_at(other.url(), {"approve", "INC-7"}).exit == 0);
+    CHECK(other.seen().size() == 2);
+}
+
 TEST_CASE("with --json the consequences do not spoil standard output") {
     FakeDaemon daemon(daemon_with(losing));
-    auto const ran = run_cli_at(daemon.url(), {"approve", "INC-7", "--json"});
+    auto const ran = run_cli_at(daemon.url(), {"approve", "INC-7", "--json", "--yes"});
     CHECK(ran.exit == 0);
     CHECK(parse_json(ran.out));
     CHECK(ran.err.find("DATA WILL BE LOST") != std::string::npos);

@@ -92,11 +92,13 @@ class World:
         return Api(self.daemon.port, self.tokens[role] if role else None)
 
     def ctl(self, *arguments: str, role: str | None = "admin", url: str | None = None,
-            timeout: float = 120) -> subprocess.CompletedProcess:
+            timeout: float = 120, columns: int | None = None) -> subprocess.CompletedProcess:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("ROLLBACKD_")}
         environment["ROLLBACKD_URL"] = url or f"http://127.0.0.1:{self.daemon.port}"
         if role:
             environment["ROLLBACKD_TOKEN"] = self.tokens[role]
+        if columns:
+            environment["COLUMNS"] = str(columns)
         return subprocess.run([str(BINARIES / "rollbackctl"), *arguments], env=environment, text=True,
                               capture_output=True, timeout=timeout, cwd=self.folder)
 
