@@ -50,7 +50,8 @@ def mutated(name: str, source: str, old: str, new: str) -> str:
     return text.replace(old, new)
 
 
-def build(name: str, source: str, text: str, link: list[str], folder: Path) -> Path:
+def build(name: str, source: str, text: str, link: list[str], folder: Path) -> Path | None:
+    """None where it is no program any more: the list is behind the code."""
     binary = folder / name
     if binary.exists():
         return binary
@@ -60,7 +61,8 @@ def build(name: str, source: str, text: str, link: list[str], folder: Path) -> P
     argv[argv.index("-o") + 1] = str(folder / f"{name}.o")
     argv[argv.index("-c") + 1] = str(file)
     # A mutation may leave something unused behind.
-    subprocess.run(argv + ["-w"], cwd=BUILD, check=True)
+    if subprocess.run(argv + ["-w"], cwd=BUILD).returncode != 0:
+        return None
     argv = list(link)
     argv[argv.index("-o") + 1] = str(binary)
     argv.insert(argv.index("-o"), str(folder / f"{name}.o"))
@@ -88,9 +90,13 @@ def options() -> argparse.Namespace:
     return chosen
 
 
-def judge(chosen: list[tuple], binaries: list[Path]) -> int:
+def judge(chosen: list[tuple], binaries: list[Path | None]) -> int:
     missed = []
     for (name, _, _, _, promise), binary in zip(chosen, binaries):
+        if binary is None:
+            missed.append(name)
+            print(f"NO PROGRAM {name}: mend the list", flush=True)
+            continue
         what, took = notice(binary)
         if not what:
             missed.append(name)
@@ -115,7 +121,9 @@ def main() -> int:
             link = []
         with ThreadPoolExecutor(JOBS) as pool:
             binaries = list(pool.map(lambda one: build(one[0], one[1], texts[one[0]], link, folder), chosen))
-        return 0 if wanted.build_only else judge(chosen, binaries)
+        if wanted.build_only:
+            return 1 if None in binaries else 0
+        return judge(chosen, binaries)
 
 
 if __name__ == "__main__":

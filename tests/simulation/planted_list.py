@@ -93,7 +93,7 @@ PLANTED = [
      "    bool const recent = breach >= deployment->from().boot;", "a"),
     ("good-before", "engine/guards_rung.cpp",
      "    if (!before.good()) {\n        bench.say(",
-     "    if (!before.good() && recorded == deployment->before.end()) {\n        bench.say(", "b"),
+     "    if (!before.good() && before.why.empty()) {\n        bench.say(", "b"),
     ("stood-before", "engine/guards_rung.cpp",
      "    if (stood.verdict == Verdict::true_) floor =", "    if (stood.verdict == Verdict::true_ && when.empty()) floor =", "b"),
     ("heard-of-late", "engine/guards_rung.cpp",
