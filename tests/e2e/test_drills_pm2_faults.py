@@ -33,8 +33,8 @@ def test_queues_that_cannot_be_paused_by_the_api_are_by_sql_and_writers_are_stop
     assert pm2.paused() == "false" and pm2.status("/health") == 200
 
 
-def test_a_restore_whose_queues_nobody_can_pause_or_whose_page_stays_on_is_peoples_with_the_data_whole(world, pm2):
-    """The row of the pause is missing; later nginx refuses its configuration, when everything but the page is done."""
+def test_a_restore_that_fails_at_its_pause_its_dump_or_its_page_is_peoples_with_the_data_whole(world, pm2):
+    """The row of the pause is missing; nothing can be dumped; nginx breaks when everything but the page is done."""
     good = pm2.rows()
     damaged = corrupt(pm2)
     pm2.postgres.psql("DELETE FROM settings")
@@ -50,6 +50,14 @@ def test_a_restore_whose_queues_nobody_can_pause_or_whose_page_stays_on_is_peopl
     contained(pm2)
 
     pm2.postgres.psql("INSERT INTO settings VALUES ('queues_paused', 'false')")
+    pm2.machine.program("pg_dump", "#!/bin/sh\necho 'pg_dump: error: No space left on device' >&2; exit 1\n")
+    pm2.called("older-dump")
+    pm2.approve(id_, "older-dump")
+    assert pm2.failed_step(id_, "older-dump") == "pg_backup" and "No space left" in pm2.step_texts(id_)
+    assert pm2.rows() == damaged and pm2.databases() == ["app"]
+    contained(pm2)
+
+    pm2.machine.path("/usr/local/sbin/pg_dump").unlink()
     pm2.called("older-dump")
     pm2.run_of(id_, "older-dump", "waiting")
     pm2.machine.program("nginx", "#!/bin/sh\necho 'nginx: [emerg] unknown directive' >&2; exit 1\n")
@@ -60,3 +68,18 @@ def test_a_restore_whose_queues_nobody_can_pause_or_whose_page_stays_on_is_peopl
     assert failed == "safe_mode" and "unknown directive" in pm2.step_texts(id_)
     assert pm2.rows() == good and pm2.paused() == "true"
     pm2.shielded()
+
+
+def test_a_database_that_does_not_start_again_is_peoples_and_no_release_is_blamed(world, pm2):
+    pm2.watched()
+    unit = pm2.machine.path("/run/units/postgresql.service")
+    sound = unit.read_text()
+    unit.write_text(sound.replace("begin() {", "begin() { echo 'could not create lock file: No space left on device' >&2; return 1; "))
+    pm2.machine.run("systemctl", "stop", "postgresql.service")
+    pm2.service = "postgresql"
+    id_ = pm2.of_trigger("crashed")["id"]
+    pm2.frozen(id_, "postgresql.service")
+    assert pm2.failed_step(id_, "restart") == "systemd"
+    assert [item for item in world.incidents("control") if item["runs"]] == []
+    unit.write_text(sound)
+    pm2.machine.run("systemctl", "start", "postgresql.service")

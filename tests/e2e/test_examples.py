@@ -9,6 +9,7 @@ import pytest
 import yaml
 from harness.daemon import BINARIES, ROOT, Daemon
 from harness.waiting import wait_for
+from step_faults import FAULTS
 
 EXAMPLES = sorted(path for path in (ROOT / "config/examples").glob("*.yaml")
                   if not path.name.endswith(".test.yaml"))
@@ -92,6 +93,17 @@ def test_each_row_of_the_table_says_where_or_why_not(name):
         if len(cells) < 2 or cells == ["sentence", "where"]:
             continue
         assert REFERENCE.search(row) or "`" in cells[-1] or cells[-1].startswith("✗"), row
+
+
+def test_every_type_of_step_that_a_shipped_policy_has_fails_in_a_drill():
+    keys = {"name", "timeout", "retries", "idempotent", "check", "host", "when", "save", "approval"}
+    used = {key for path in EXAMPLES if path.name not in WITHOUT_PAGE
+            for parts in policy_of(path.name)["services"].values() for playbook in parts.get("playbooks", {}).values()
+            for step in playbook["steps"] + playbook.get("always", []) for key in set(step) - keys}
+    assert used == set(FAULTS)
+    for told in (told for tests in FAULTS.values() for told in tests if not told.startswith("- ")):
+        file, test = told.split("::")
+        assert f"def {test}(" in (ROOT / "tests/e2e" / file).read_text(), f"{told} is gone"
 
 
 @pytest.fixture
