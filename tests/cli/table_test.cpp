@@ -1,6 +1,7 @@
 #include "cli/table.hpp"
 
 #include "cli/text.hpp"
+#include "cli/view.hpp"
 #include "tests/catch.hpp"
 
 #include <sstream>
@@ -92,4 +93,20 @@ TEST_CASE("colour changes no column and is absent unless wanted") {
         CHECK(plain[i].find('\x1b') == std::string::npos);
     }
     CHECK(all.find("\x1b[31mfrozen") != std::string::npos);
+}
+
+TEST_CASE("a label with a long name in it leaves room for what it says, on lines of their own") {
+    std::ostringstream out;
+    std::istringstream in;
+    Terminal const terminal{out, out, in, false, false, 60, false, {}};
+    std::string const label =
+        "customer-facing-checkout's restore-yesterdays-database could not be run:";
+    print_field(
+        terminal, label, "pg_restore is not installed on this machine, see docs/steps.md", 0
+    );
+    std::istringstream lines(out.str());
+    std::size_t count = 0;
+    for (std::string line; std::getline(lines, line); ++count) CHECK(width_of(line) <= 60);
+    CHECK(count == 4);
+    CHECK(out.str().find("  pg_restore is not installed") != std::string::npos);
 }
