@@ -1,8 +1,11 @@
 """What must be true at the end, whoever was killed when. Read from the files, without asking the daemon:
 the journal by docs/journal.md, the lines that the steps wrote, the messages that arrived."""
 
+import gzip
 import hashlib
 import json
+import os
+import re
 import sqlite3
 import subprocess
 from collections import Counter
@@ -11,6 +14,7 @@ from pathlib import Path
 
 from harness import BINARIES
 from points import DAEMON
+from texts import FLAGS, LOG, SECRET
 
 TAGS = ["one", "two", "three", "tidy"]
 COLUMNS = "seq, at, boot, boot_id, epoch, kind, body, prev, hash"
@@ -88,6 +92,25 @@ def check_tree(stage, story: list[tuple[str, dict]]) -> None:
             assert bool(aside) == (body["state"] == "done"), f"{body['state']}, with {aside} beside it"
 
 
+def check_files(stage, story: list[tuple[str, dict]]) -> None:
+    """Each is whole, as it was or as its step makes it; and what is told as done is done."""
+    flags, secret, log = stage.flags.read_text(), stage.secret.read_text(), stage.log.read_text()
+    kept = [gzip.decompress(file.read_bytes()).decode() for file in stage.kept.glob("*.gz")]
+    assert flags in (FLAGS, FLAGS.replace("true", "false")), flags
+    assert secret == SECRET or re.fullmatch("JWT_SECRET=[0-9a-f]{64}\n", secret), secret
+    assert log == LOG or log == "" and LOG in kept, f"{len(log)} bytes of the log, {[len(text) for text in kept]} kept"
+    happened = {"flag": flags != FLAGS, "link": os.readlink(stage.link) == "new", "secret": secret != SECRET, "log": log == ""}
+    names = {(body["run"]["id"], step["n"]): step["name"] for kind, body in story if kind == "run.planned"
+             for step in body["run"]["steps"]}
+    for body in (body for kind, body in story if kind == "step.ended" and not body["by"]):
+        name = names[body["run"], body["n"]]
+        if name in happened and body["state"] == "done":
+            assert happened[name], f"{name} is done and has not happened"
+        # What may be repeated has failed wherever it was killed; a secret is made once.
+        if name == "secret" and body["state"] == "failed":
+            assert not happened[name], "the secret is known to be the old one, and is not"
+
+
 def check_story(stage, story: list[tuple[str, dict]]) -> None:
     """Nothing that anybody saw is gone, nothing is there twice."""
     opened = [body["incident"]["id"] for kind, body in story if kind == "incident.opened"]
@@ -121,5 +144,6 @@ def judge(stage) -> None:
     story = records(database)
     check_steps(stage, story)
     check_tree(stage, story)
+    check_files(stage, story)
     check_story(stage, story)
     check_end(stage, story)

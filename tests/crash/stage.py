@@ -13,6 +13,7 @@ from harness.world import playbooks
 from database import Database
 from judge import owed_messages
 from points import DAEMON, STEP, SUPERVISOR, Moment, Page, Point
+from texts import FLAGS, LOG, SECRET
 from tools import Tools
 
 STEP_SCRIPT = """\
@@ -65,10 +66,29 @@ class Stage(World):
         (self.tree / "content").write_text("as it was")
         restore = {"archive_restore": {"to": str(self.tree), "file": str(self.folder / "tree.tar.gz")}, "name": "restore"}
         rollback = self.shop["playbooks"]["code-rollback"]
+        files = self._files()
         rollback["steps"] = [*steps(BEFORE), *rollback["steps"], *steps(AFTER)]
         self.shop["playbooks"]["tidy"] = {
-            "undoes": "nothing", "risk": "low", "data_loss": "none", "steps": [*steps(BY_HAND), restore],
+            "undoes": "nothing", "risk": "low", "data_loss": "none", "steps": [*steps(BY_HAND), restore, *files],
             "verify": [{"until": "ok(health)", "within": "4s"}]}
+
+    def _files(self) -> list[dict]:
+        """Steps that replace a file, a link, a secret, and empty a log: each whole, or as it was."""
+        self.flags, self.secret, self.link, self.log, self.kept = (
+            self.folder / name for name in ("flags.env", "secret.env", "current", "big.log", "kept"))
+        self.flags.write_text(FLAGS)
+        self.secret.write_text(SECRET)
+        self.log.write_text(LOG)
+        for folder in ("old", "new", "kept"):
+            (self.folder / folder).mkdir()
+        (self.folder / "new" / "content").touch()
+        self.link.symlink_to("old")
+        return [
+            {"name": "flag", "file_edit": {"file": str(self.flags), "key": "CHECKOUT", "value": "false"}},
+            {"name": "link", "symlink": {"link": str(self.link), "to": "new"}},
+            {"name": "secret", "rotate": {"file": str(self.secret), "key": "JWT_SECRET"}},
+            {"name": "log", "truncate": {"files": [str(self.log)], "keep": str(self.kept)}},
+        ]
 
     def journal(self) -> Path:
         """The journal as one SQLite file, which the judge reads."""

@@ -7,6 +7,7 @@ import campaign
 import pytest
 from judge import judge
 from points import NAMES, sides_of
+from texts import FLAGS, LOG, SECRET
 
 SEED = 1
 
@@ -49,6 +50,18 @@ def test_the_judge_sees_a_message_that_never_came_and_an_incident_that_is_gone(t
     told.sink.messages.append(message)
     told.seen.add("INC-99")
     with pytest.raises(AssertionError, match="lost"):
+        judge(told)
+
+
+@pytest.mark.parametrize("name", ["flags", "secret", "log"])
+def test_the_judge_sees_a_file_that_is_half_and_one_that_is_not_as_it_was_told(told, name):
+    file = getattr(told, name)
+    whole = file.read_text()
+    file.write_text(whole[:len(whole) // 2] or "half a log")
+    with pytest.raises(AssertionError):
+        judge(told)
+    file.write_text({"flags": FLAGS, "secret": SECRET, "log": LOG}[name])
+    with pytest.raises(AssertionError, match="is done and has not happened"):
         judge(told)
 
 
