@@ -15,6 +15,16 @@ struct Evidence {
 };
 BOOST_DESCRIBE_STRUCT(Evidence, (), (at, name, sha256, text))
 
+/// Which moment a backup is of. Its name may leave that open: of one that says only its day it is
+/// known from when to when.
+struct BackupTime {
+    WallTime from{};
+    WallTime to{};
+
+    friend bool operator==(BackupTime const&, BackupTime const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(BackupTime, (), (from, to))
+
 enum class OutcomeKind { done, failed, unknown, aborted };
 BOOST_DESCRIBE_ENUM(OutcomeKind, done, failed, unknown, aborted)
 
@@ -28,6 +38,7 @@ struct StepOutcome {
     /// A person's abort reached it, whatever came of that: its mark outlives the daemon, also where
     /// the journal could not be written.
     bool abort_asked = false;
+    std::optional<BackupTime> as_of = {};  // of a step that brought a backup back
 };
 
 }  // namespace rollbackd

@@ -63,9 +63,29 @@ bool needs_approval(Playbook const& playbook) {
            std::any_of(playbook.always.begin(), playbook.always.end(), is_destructive);
 }
 
+std::string_view saved_part(std::string_view name, std::string_view part) {
+    constexpr std::string_view prefix = "steps.";
+    if (!name.starts_with(prefix)) return {};
+    name.remove_prefix(prefix.size());
+    auto const dot = name.rfind('.');
+    if (dot == std::string_view::npos || name.substr(dot + 1) != part) return {};
+    return name.substr(0, dot);
+}
+
+std::string asks_version_of(std::vector<Step> const& steps) {
+    Names names;
+    for (auto const& step : steps) names.add(step);
+    for (auto const& name : std::move(names).take()) {
+        auto const saved = saved_part(name, "version");
+        if (!saved.empty()) return std::string(saved);
+    }
+    return {};
+}
+
 bool takes_release_back(Playbook const& playbook) {
     if (playbook.undoes == Undoes::release) return true;
     if (playbook.undoes == Undoes::nothing) return false;
+    if (!asks_version_of(playbook.steps).empty()) return true;
     auto const names = template_names(playbook);
     return std::find(names.begin(), names.end(), "known_good.version") != names.end();
 }

@@ -108,8 +108,13 @@ BOOST_DESCRIBE_STRUCT(
 
 /// Destroys or loses something, so it needs a person whatever anybody says (A5.5).
 bool needs_approval(Playbook const& playbook);
-/// It ends with the known-good release in effect: it undoes the release, or the schema or the data
-/// and names {{ known_good.version }}.
+/// Of "steps.NAME.version" NAME, for `part` "version"; empty: another name.
+std::string_view saved_part(std::string_view name, std::string_view part);
+/// Under which name a step saves what it has restored, where others ask for the version that was in
+/// effect at the time of that backup; empty: none does.
+std::string asks_version_of(std::vector<Step> const& steps);
+/// It ends with an older release in effect: it undoes the release, or the schema or the data and
+/// names {{ known_good.version }} or the version that belongs to a backup.
 bool takes_release_back(Playbook const& playbook);
 /// Every template name its steps and checks use.
 std::vector<std::string> template_names(Playbook const& playbook);

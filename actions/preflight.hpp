@@ -2,6 +2,7 @@
 // away again. Called by whoever asks the steps of a plan before the first of them starts.
 #pragma once
 
+#include "actions/outcome.hpp"
 #include "actions/playbook.hpp"
 
 namespace rollbackd {
@@ -26,6 +27,12 @@ struct Objection {
     std::vector<std::string> paths = {};
     /// Not found out (no time, killed, nobody there to ask): it says nothing against the step.
     bool unanswered = false;
+};
+
+/// What a step has found out about itself before it begins.
+struct Look {
+    std::optional<Objection> objection = {};  // none: nothing is known against it
+    std::optional<BackupTime> as_of = {};     // of the backup it would restore
 };
 
 /// What a step may have brought once it has run.

@@ -5,6 +5,7 @@
 #include "api/page.hpp"
 #include "api/render.hpp"
 #include "api/report.hpp"
+#include "engine/planning.hpp"
 
 namespace rollbackd::api {
 
@@ -96,7 +97,7 @@ Response get_plan(Context& context) {
     if (incident->runs.empty()) return refuse(404, incident->id + " has no plan");
     auto const& run = incident->runs.back();
     JsonObject body;
-    body["plan"] = render_plan(run.plan, run.planned_at.wall);
+    body["plan"] = render_plan(run.plan, run.planned_at.wall, restored_as_of(run));
     body["would"] = context.host.dry_run(run.plan);
     return answer(body);
 }

@@ -118,6 +118,8 @@ Step
  attempt: integer
  always: boolean
  confirmed_by?: string
+ as_of?: time
+ version?: string
 Check
  n: integer
  passed: boolean

@@ -16,9 +16,9 @@ inline Now clock_at(Moment const& moment) { return {moment.boot, moment.wall}; }
 
 Json render_incident(Incident const& incident);
 Json render_run(Run const& run);
-Json render_plan(Plan const& plan, WallTime planned);
+Json render_plan(Plan const& plan, WallTime planned, std::optional<BackupTime> const& as_of);
 /// What is lost by it, with how much that is in time; or null.
-Json render_loss(Plan const& plan, WallTime planned);
+Json render_loss(Plan const& plan, WallTime planned, std::optional<BackupTime> const& as_of);
 /// What proves it: the condition, the command line, or what a person is asked.
 std::string condition_of(Check const& check);
 /// "code-rollback, safe-mode", "alert", "propose code-rollback".

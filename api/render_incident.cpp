@@ -1,6 +1,7 @@
 // Incidents and runs as the API shows them.
 #include "api/render.hpp"
 #include "engine/head.hpp"
+#include "engine/planning.hpp"
 
 namespace rollbackd::api {
 
@@ -26,6 +27,8 @@ Json render_step(StepRun const& step) {
     out["attempt"] = step.attempt;
     out["always"] = step.always;
     if (!step.confirmed_by.empty()) out["confirmed_by"] = step.confirmed_by;
+    if (step.as_of) out["as_of"] = render_time(step.as_of->from);
+    if (!step.version.empty()) out["version"] = step.version;
     return out;
 }
 
@@ -92,7 +95,7 @@ Json render_run(Run const& run) {
     out["why"] = run.why;
     out["undoes"] = to_string(run.plan.undoes);
     out["data_loss"] = to_string(run.plan.data_loss);
-    out["data_loss_window"] = render_loss(run.plan, run.planned_at.wall);
+    out["data_loss_window"] = render_loss(run.plan, run.planned_at.wall, restored_as_of(run));
     out["budget"] = run.plan.budget ? to_json(format_duration(*run.plan.budget)) : Json(nullptr);
     out["planned_at"] = render_time(run.planned_at.wall);
     out["started_at"] = render_time(run.started_at);

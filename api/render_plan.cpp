@@ -86,15 +86,15 @@ std::string condition_of(Check const& check) {
     return line;
 }
 
-Json render_loss(Plan const& plan, WallTime planned) {
-    return plan.data_loss_window ? to_json(lost_by(plan, planned)) : Json(nullptr);
+Json render_loss(Plan const& plan, WallTime planned, std::optional<BackupTime> const& as_of) {
+    return plan.data_loss_window ? to_json(lost_by(plan, planned, as_of)) : Json(nullptr);
 }
 
-Json render_plan(Plan const& plan, WallTime planned) {
+Json render_plan(Plan const& plan, WallTime planned, std::optional<BackupTime> const& as_of) {
     JsonObject out = to_json(plan).as_object();
     out["target"] = to_json(plan.target);
     out["blamed"] = to_json(plan.blamed);
-    out["data_loss_window"] = render_loss(plan, planned);
+    out["data_loss_window"] = render_loss(plan, planned, as_of);
     out["budget"] = plan.budget ? to_json(format_duration(*plan.budget)) : Json(nullptr);
     out["steps"] = render_steps(plan.steps, 0);
     out["always"] = render_steps(plan.always, plan.steps.size());

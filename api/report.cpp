@@ -148,8 +148,17 @@ void add_run(Page& page, Run const& run) {
     if (run.plan.blamed) page.item("undoes version", *run.plan.blamed);
     if (run.plan.target) page.item("target version", *run.plan.target);
     page.item("by", run.by.empty() ? "the policy" : run.by);
-    auto const lost = lost_by(run.plan, run.planned_at.wall);
+    auto const lost = lost_by(run);
     page.item("data loss", to_string(run.plan.data_loss) + (lost.empty() ? "" : ", " + lost));
+    for (auto const& step : run.steps) {
+        if (!step.as_of) continue;
+        auto const version =
+            step.version.empty() ? step.no_version : "version then in effect: " + step.version;
+        page.item(
+            "restored by " + step.name,
+            "backup of " + format_moment(step.as_of->from) + "; " + version
+        );
+    }
     if (!run.why.empty()) page.item("ended because", run.why);
     page.blank();
     page.header({"step", "type", "state", "started", "ended", "exit", "text"});

@@ -3,10 +3,35 @@
 #include "api/handlers.hpp"
 #include "api/lookup.hpp"
 #include "api/render.hpp"
+#include "engine/live_version.hpp"
 
 namespace rollbackd::api {
 
 namespace {
+
+void replace(std::string& text, std::string_view what, std::string const& by) {
+    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size())) {
+        text.replace(at, what.size(), by);
+    }
+}
+
+/// What only the run itself will know, in words: which backup it will be, and what belongs to it.
+void name_what_comes(Json& would, Plan const& plan, Foreseen const& coming) {
+    auto const saved = asks_version_of(plan.steps);
+    auto const version = coming.version.empty() ? std::string() : ", now " + coming.version;
+    for (auto& line : would.as_array()) {
+        auto text = text_of(line, "would");
+        replace(
+            text, "{{ steps." + saved + ".version }}",
+            "the version in effect at the time of the backup" + version
+        );
+        for (auto const& step : plan.steps) {
+            if (step.save.empty()) continue;
+            replace(text, "{{ steps." + step.save + ".as_of }}", "the time of the backup");
+        }
+        line.as_object()["would"] = text;
+    }
+}
 
 /// Each step's line of a dry run, with what the step itself says about it now.
 Json with_looks(Json would, Answer const& found) {
@@ -53,8 +78,11 @@ Awaitable<Response> post_run(Context& context) {
         question.every_step = true;
         auto const found = co_await context.host.ask(std::move(question));
         JsonObject body;
-        body["plan"] = render_plan(*plan, context.host.now().wall);
-        body["would"] = with_looks(context.host.dry_run(*plan), found);
+        auto const coming = foresee(context.state().service(service->name), *plan, found.looks);
+        body["plan"] = render_plan(*plan, context.host.now().wall, coming.as_of);
+        auto would = context.host.dry_run(*plan);
+        name_what_comes(would, *plan, coming);
+        body["would"] = with_looks(std::move(would), found);
         co_return answer(body);
     }
     if (!context.host.journal_writable()) {

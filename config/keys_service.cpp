@@ -231,7 +231,12 @@ Section const& step() {
             key("when", condition,
                 "Must hold when it is the step's turn, else the step is skipped. Nobody can tell "
                 "within timeout: the step has failed."),
-            key("save", text, "Keeps its output as {{ steps.NAME }} for later steps."),
+            key("save", text,
+                "Keeps its output as {{ steps.NAME }} for later steps; of one that restores a "
+                "backup "
+                "also {{ steps.NAME.as_of }}, of what moment that is, and {{ steps.NAME.version "
+                "}}, "
+                "the version in effect then."),
             otherwise(key("approval", boolean, "A person must approve it."), false),
         }
     };

@@ -126,13 +126,23 @@ void check_claims(Lint const& lint, std::string const& path, Playbook const& pla
                 " loses what was written since; say data_loss: possible or certain"
         );
     }
-    bool const aims =
-        uses_name(playbook, "known_good.version") || uses_name(playbook, "bad.version");
+    bool const by_backup = !asks_version_of(playbook.steps).empty();
+    bool const aims = by_backup || uses_name(playbook, "known_good.version") ||
+                      uses_name(playbook, "bad.version");
     if (playbook.undoes == Undoes::release && !aims) {
         lint.warn(
             path + ".undoes",
             "undoes a release, but no step uses {{ known_good.version }} or "
             "{{ bad.version }}: what it goes back to is left to chance"
+        );
+    }
+    if (by_backup && (playbook.undoes == Undoes::release || playbook.undoes == Undoes::nothing)) {
+        lint.warn(
+            path + ".undoes",
+            "the version that belongs to a backup goes with undoes: data or schema; undoes: " +
+                to_string(playbook.undoes) +
+                (playbook.undoes == Undoes::release ? " goes back to {{ known_good.version }}"
+                                                    : " leaves the release as it is")
         );
     }
     if (!takes_release_back(playbook) && uses_name(playbook, "known_good.version")) {

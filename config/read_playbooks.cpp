@@ -67,7 +67,7 @@ void read_step_name(MapReader& map, PlaybookReading& playbook, Step& step) {
     taken.push_back(step.name);
 }
 
-void read_save(MapReader& map, PlaybookReading& playbook, Step& step) {
+void read_save(MapReader& map, PlaybookReading& playbook, Step& step, bool restores) {
     if (!read(map, "save", step.save)) return;
     auto const name = "steps." + step.save;
     if (!is_valid_name(step.save)) {
@@ -76,6 +76,9 @@ void read_save(MapReader& map, PlaybookReading& playbook, Step& step) {
         map.take("save")->error("\"" + step.save + "\" is saved by an earlier step already");
     } else {
         playbook.names.push_back(name);
+        if (!restores) return;
+        playbook.names.push_back(name + ".as_of");
+        playbook.names.push_back(name + ".version");
     }
 }
 
@@ -105,7 +108,7 @@ Step read_step(PlaybookReading& playbook, YamlCursor const& cursor) {
     read(map, "host", step.host);
     read(map, "approval", step.approval);
     read(map, "when", step.when, hooks);
-    read_save(map, playbook, step);
+    read_save(map, playbook, step, form && form->type->restores);
     return step;
 }
 

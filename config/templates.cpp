@@ -1,5 +1,6 @@
 #include "config/templates.hpp"
 
+#include "actions/playbook.hpp"
 #include "actions/template.hpp"
 #include "core/names.hpp"
 
@@ -20,6 +21,15 @@ std::size_t offset_of(std::string const& text, std::string const& name) {
     return 0;
 }
 
+/// Of "steps.NAME.as_of" or "steps.NAME.version" "steps.NAME", where that much of it is known.
+std::string saved_by_another(std::string const& name, std::vector<std::string> const& names) {
+    auto saved = saved_part(name, "version");
+    if (saved.empty()) saved = saved_part(name, "as_of");
+    auto const whole = "steps." + std::string(saved);
+    bool const known = std::find(names.begin(), names.end(), whole) != names.end();
+    return !saved.empty() && known ? whole : std::string();
+}
+
 }  // namespace
 
 bool check_names_at(
@@ -34,6 +44,16 @@ bool check_names_at(
     bool fine = true;
     for (auto const& name : *used) {
         if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+        if (auto const saved = saved_by_another(name, names); !saved.empty()) {
+            cursor.error_at(
+                offset_of(text, name),
+                saved +
+                    " is of a step that restores no backup: only of one that does (pg_restore, "
+                    "archive_restore) are as_of and version known"
+            );
+            fine = false;
+            continue;
+        }
         cursor.error_at(
             offset_of(text, name),
             "nothing is named \"" + printable(name, 80) + "\" here" + suggest(name, names)

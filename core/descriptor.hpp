@@ -65,6 +65,7 @@ struct TypeInfo {
     bool edits = false;         // changes code or configuration on disk
     bool restarts = false;      // restarts a process without rebuilding it
     bool evidence = false;      // captures evidence
+    bool restores = false;      // brings a backup back, and says of what moment that is
     bool runs_process = false;  // carried out by a supervised child process
     /// Whether these params make a step destructive that is not always so. None: never.
     bool (*destroys)(JsonObject const& params) = nullptr;

@@ -1,5 +1,6 @@
 #include "daemon/asker.hpp"
 
+#include "engine/live_version.hpp"
 #include "triggers/probes/release.hpp"
 
 #include <algorithm>
@@ -100,7 +101,11 @@ asio::awaitable<Answer> Asker::ask(AskFresh question) {
 
     // One that finds no time objects to nothing: a busy machine must not block its own rollback,
     // and a step whose target is missing fails without harm.
-    for (auto const& plan : round->plans) take_looks(plan.looks(), round->answer);
+    for (auto const& plan : round->plans) {
+        auto looks = plan.looks();
+        tell_versions(engine_.state().service(plan.plan().service), plan.plan(), looks);
+        take_looks(std::move(looks), round->answer);
+    }
     for (auto& [key, silent] : round->unanswered) {
         round->answer.failing.push_back(std::move(silent));
     }
@@ -181,9 +186,9 @@ asio::awaitable<void> Asker::ask_schema(std::shared_ptr<Round> round, ReleasePol
 asio::awaitable<void> Asker::ask_step(
     std::shared_ptr<Round> round, PlanLook& plan, std::size_t place, Step step
 ) {
-    auto objection = co_await runner_.preflight(std::move(step));
+    auto look = co_await runner_.preflight(std::move(step));
     if (co_await is_cancelled()) co_return;
-    plan.answered(place, std::move(objection));
+    plan.answered(place, std::move(look));
     round->finish();
 }
 

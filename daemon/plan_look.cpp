@@ -57,8 +57,10 @@ PlanLook::PlanLook(Plan plan, bool every_step) : plan_(std::move(plan)) {
     }
 }
 
-void PlanLook::answered(std::size_t place, std::optional<Objection> objection) {
+void PlanLook::answered(std::size_t place, Look found) {
+    auto const& objection = found.objection;
     auto& look = looks_[place];
+    look.as_of = found.as_of;
     look.text = objection ? objection->text : std::string();
     if (!objection) {
         look.found = StepFinding::ready;

@@ -24,7 +24,8 @@ public:
     PlanLook& operator=(PlanLook const&) = delete;
 
     std::vector<Question> const& questions() const { return questions_; }
-    void answered(std::size_t place, std::optional<Objection> objection);
+    void answered(std::size_t place, Look look);
+    Plan const& plan() const { return plan_; }
 
     /// Who has not answered by now has not.
     std::vector<StepLook> looks() const;

@@ -1,5 +1,6 @@
 // Records about runs and their steps.
 #include "engine/apply.hpp"
+#include "engine/live_version.hpp"
 #include "engine/planning.hpp"
 
 #include <algorithm>
@@ -23,6 +24,15 @@ void stop_waiting(Run& run, Stamp const& stamp) {
 
 bool answers(Run const& run, std::string const& trigger) {
     return std::find(run.answers.begin(), run.answers.end(), trigger) != run.answers.end();
+}
+
+// The backup is chosen, and with it the release the run goes back to where its plan has left that
+// to the backup.
+void pin_target(Run& run, StepRun const& step) {
+    bool const open = run.plan.undoes == Undoes::schema || run.plan.undoes == Undoes::data;
+    if (!open || step.always || step.version.empty()) return;
+    auto const& saved = planned_step(run, step.n).save;
+    if (!saved.empty() && saved == asks_version_of(run.plan.steps)) run.plan.target = step.version;
 }
 
 // A step that was done has switched a mode on, or off again; whatever run it belonged to.
@@ -58,6 +68,7 @@ void open_waiting_window(ServiceState& service, Run const& run, Stamp const& sta
         }
         deployment.window_from = stamp.at;
         service.current = deployment.version;
+        note_in_effect(service, deployment.version, stamp.at);
         service.window = service.waiting_window;
         break;
     }
@@ -148,6 +159,10 @@ void apply(State& state, StepEndedRecord const& body, Stamp const& stamp) {
         step->saved = body.saved;
         step->confirmed_by = body.by;
         step->ended_at = stamp.at;
+        step->as_of = body.as_of;
+        step->version = body.version;
+        step->no_version = body.no_version;
+        pin_target(run, *step);
         // A person settled what nobody could know: the run goes on.
         if (run.state == RunState::interrupted && body.state == StepState::done) {
             run.state = RunState::running;
@@ -182,6 +197,7 @@ void apply(State& state, RunVerifying const& body, Stamp const& stamp) {
     auto& service = state.services[service_name];
     service.current = *target;
     service.window.reset();
+    note_in_effect(service, *target, stamp.at);
 }
 
 void apply(State& state, VerifyProgress const& body, Stamp const&) {

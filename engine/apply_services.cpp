@@ -1,5 +1,6 @@
 // Records about services: deployments, versions, switches, and the small daemon-wide ones.
 #include "engine/apply.hpp"
+#include "engine/live_version.hpp"
 
 #include <algorithm>
 
@@ -66,6 +67,9 @@ void apply(State& state, DeploymentRecorded const& body, Stamp const& stamp) {
         return;
     }
     version.facts = deployment.facts;
+    if (deployment.in_effect) {
+        note_in_effect(service, deployment.version, deployment.started_at, deployment.known_good);
+    }
     if (body.becomes_current && service.current != deployment.version) {
         supersede_current(service, stamp);
         service.current = deployment.version;

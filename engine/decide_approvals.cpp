@@ -2,6 +2,7 @@
 #include "core/names.hpp"
 #include "engine/guards.hpp"
 #include "engine/judge.hpp"
+#include "engine/live_version.hpp"
 #include "engine/planning.hpp"
 #include "engine/storm.hpp"
 
@@ -46,6 +47,18 @@ std::string all_the_same(std::string const& service, std::string const& playbook
     return "rollbackctl run " + service + " " + playbook + " --force";
 }
 
+// Approved was what a newer backup would cost; that one is gone, or of no use any more.
+std::optional<std::string> loses_more(
+    Draft const& draft, Plan const& plan, std::optional<BackupTime> const& shown,
+    Answer const& answer
+) {
+    auto const now = foresee(draft.state.service(plan.service), plan, answer.looks).as_of;
+    if (!now || !shown || now->from >= shown->from) return std::nullopt;
+    return "it would restore the backup of " + format_moment(now->from) +
+           " by now, not the one of " + format_moment(shown->from) +
+           ": more is lost than was shown";
+}
+
 // On approval every guard is judged again; what speaks against the plan now.
 std::optional<std::string> judge_again(
     Draft& draft, Incident const& incident, Run const& waiting, Approved event
@@ -63,6 +76,7 @@ std::optional<std::string> judge_again(
     auto const wanted = waiting.manual ? Wanted::manual : Wanted::approved;
     bool const manual = waiting.manual;
     auto const target = waiting.plan.target;
+    auto const shown = waiting.foreseen;
     auto const plan = make_plan(draft.state, *service, *playbook, waiting.plan.inputs, incident.id);
     auto judgement = judge_hold(draft, incident, known, waiting.plan.locks, &event.answer, wanted);
     bool const observes =
@@ -87,6 +101,7 @@ std::optional<std::string> judge_again(
     }
     if (still) return still;
     if (plan && plan->target != target) return "the target has changed meanwhile";
+    if (plan) return loses_more(draft, *plan, shown, event.answer);
     return std::nullopt;
 }
 
@@ -132,7 +147,7 @@ void on(Draft& draft, RunAsked const& event) {
         }
     }
     auto const id = open.empty() ? open_incident(draft, event.service, std::nullopt, false) : open;
-    auto run = make_run(draft, id, std::move(*plan), reason_of(event.reason));
+    auto run = make_run(draft, id, std::move(*plan), reason_of(event.reason), &answer);
     run.by = event.actor.name;
     run.manual = true;
     for (auto const& firing : draft.incident(id).triggers) {

@@ -1,6 +1,7 @@
 // Runs: steps one after another, each with a durable intent before it starts and a durable outcome
 // before the next.
 #include "engine/guards.hpp"
+#include "engine/live_version.hpp"
 #include "engine/planning.hpp"
 
 #include <algorithm>
@@ -195,9 +196,15 @@ void finish_step(
     auto const incident = draft.run(run_id).incident;
     auto const attempt = draft.run(run_id).steps[n - 1].attempt;
     for (auto const& evidence : outcome.evidence) draft.write(EvidenceRecord{incident, evidence});
-    draft.write(
-        StepEndedRecord{run_id, n, attempt, state, outcome.exit, outcome.text, outcome.saved, by}
-    );
+    StepEndedRecord ended{run_id, n, attempt, state, outcome.exit, outcome.text, outcome.saved, by};
+    if (state == StepState::done && outcome.as_of) {
+        ended.as_of = outcome.as_of;
+        auto const& service = draft.state.service(draft.incident(incident).service);
+        auto version = version_at(service, *outcome.as_of);
+        ended.version = version.value_or("");
+        if (!version) ended.no_version = version.error().what;
+    }
+    draft.write(std::move(ended));
     auto const& run = draft.run(run_id);
     if (draft.incident(incident).state == IncidentState::waiting &&
         run.state == RunState::running) {

@@ -43,7 +43,8 @@ bool perhaps_overwritten(Draft const& draft, std::string const& service, Deploym
     for (auto const& [id, incident] : draft.state.incidents) {
         if (incident->service != service) continue;
         for (auto const& run : incident->runs) {
-            if (!run.started_at || !run.plan.target) continue;
+            bool const puts_another = run.plan.target || run.plan.blamed;
+            if (!run.started_at || !puts_another) continue;
             if (run.plan.target == made.version) continue;
             auto const& over = run.steps_ended_at ? run.steps_ended_at : run.ended_at;
             if (!over || made.started_at.boot <= over->boot) return true;

@@ -12,6 +12,13 @@
 
 namespace rollbackd {
 
+namespace {
+
+/// 1 did not know what had been in effect when.
+constexpr std::int64_t state_format = 2;
+
+}  // namespace
+
 struct Engine::Impl {
     std::shared_ptr<Policy const> policy;
     Now anchor;
@@ -184,12 +191,18 @@ Result<std::string> Engine::rollback_target(std::string_view service) const {
 }
 
 Json Engine::save_state() const {
-    return JsonObject{{"format", 1}, {"boot_id", impl_->boot_id}, {"state", to_json(impl_->state)}};
+    return JsonObject{
+        {"format", state_format}, {"boot_id", impl_->boot_id}, {"state", to_json(impl_->state)}
+    };
 }
 
 Result<void> Engine::load_state(Json const& saved) {
     auto const* const member = find(saved, "state");
     if (member == nullptr) return fail(Errc::corrupt, "a state checkpoint without a state");
+    auto const* const format = find(saved, "format");
+    if (format == nullptr || *format != Json(state_format)) {
+        return fail(Errc::corrupt, "a state checkpoint of another version; the journal has it all");
+    }
     auto state = read_json<State>(*member);
     if (!state) return fail(Errc::corrupt, state.error().what, "state checkpoint");
     auto const shift =

@@ -31,8 +31,9 @@ struct StepLook {
     std::string name;
     StepFinding found = StepFinding::unasked;
     std::string text;
+    std::optional<BackupTime> as_of = {};  // of the backup it would restore
 };
-BOOST_DESCRIBE_STRUCT(StepLook, (), (playbook, n, name, found, text))
+BOOST_DESCRIBE_STRUCT(StepLook, (), (playbook, n, name, found, text, as_of))
 
 /// The world asked afresh (A6 c, d, e), all of it within 2 s.
 struct Answer {

@@ -88,7 +88,7 @@ std::string run_text(Run const& run) {
     std::string const why = run.why.empty() ? "" : ": " + run.why;
     switch (run.state) {
         case RunState::waiting: {
-            auto const lost = lost_by(run.plan, run.planned_at.wall);
+            auto const lost = lost_by(run);
             return "prepared " + name + why + (lost.empty() ? "" : "; it costs " + lost);
         }
         case RunState::running:

@@ -1,5 +1,6 @@
 #include "engine/judge.hpp"
 
+#include "engine/live_version.hpp"
 #include "engine/planning.hpp"
 
 #include <algorithm>
@@ -93,8 +94,14 @@ Firing const* next_firing(Draft const& draft, Incident const& incident) {
     return best;
 }
 
-Run make_run(Draft const& draft, std::string const& incident, Plan plan, std::string reason) {
+Run make_run(
+    Draft const& draft, std::string const& incident, Plan plan, std::string reason,
+    Answer const* answer
+) {
     Run run;
+    if (answer != nullptr) {
+        run.foreseen = foresee(draft.state.service(plan.service), plan, answer->looks).as_of;
+    }
     run.id = "RUN-" + std::to_string(draft.state.next_run);
     run.incident = incident;
     run.reason = std::move(reason);
@@ -125,7 +132,8 @@ void Judge::record(Judgement const& judgement, std::string const& playbook) {
 }
 
 void Judge::propose(Plan plan, std::string why, bool storm) {
-    auto run = make_run(draft, id, std::move(plan), firing.trigger + ": " + firing.evaluation.why);
+    auto reason = firing.trigger + ": " + firing.evaluation.why;
+    auto run = make_run(draft, id, std::move(plan), std::move(reason), answer);
     run.answers = {firing.trigger};
     run.state = RunState::waiting;
     run.storm = storm;
@@ -135,7 +143,8 @@ void Judge::propose(Plan plan, std::string why, bool storm) {
 }
 
 void Judge::act(Plan plan) {
-    auto run = make_run(draft, id, std::move(plan), firing.trigger + ": " + firing.evaluation.why);
+    auto reason = firing.trigger + ": " + firing.evaluation.why;
+    auto run = make_run(draft, id, std::move(plan), std::move(reason), answer);
     run.answers = {firing.trigger};
     run.state = RunState::running;
     auto const run_id = run.id;

@@ -17,7 +17,11 @@ void ask_for_rung(
 );
 
 /// A run of that plan, not yet recorded; its steps and checks pending.
-Run make_run(Draft const& draft, std::string const& incident, Plan plan, std::string reason);
+/// `answer`: what its steps said of it before; null: they were not asked.
+Run make_run(
+    Draft const& draft, std::string const& incident, Plan plan, std::string reason,
+    Answer const* answer
+);
 
 struct Judge {
     Draft& draft;

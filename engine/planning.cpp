@@ -2,6 +2,7 @@
 
 #include "actions/template.hpp"
 #include "core/scalar.hpp"
+#include "engine/live_version.hpp"
 
 #include <algorithm>
 
@@ -42,6 +43,28 @@ struct Names {
         return found == service.vars.end() ? std::nullopt : std::optional(found->second);
     }
 };
+
+/// What a step that is over has saved, or `part` of what is known of the backup it restored.
+std::optional<std::string> saved_value(
+    StepRun const& step, std::string_view part, std::string& why
+) {
+    std::string value;
+    if (part.empty()) {
+        value = step.saved;
+    } else if (!step.as_of) {
+        why = "step " + step.name + " has not said of what moment the backup is that it restored" +
+              (step.confirmed_by.empty() ? "" : "; " + step.confirmed_by + " has confirmed it");
+        return std::nullopt;
+    } else if (part == "as_of") {
+        value = text_of(*step.as_of);
+    } else if (step.version.empty()) {
+        why = step.no_version;
+        return std::nullopt;
+    } else {
+        value = step.version;
+    }
+    return holds_template(value) ? std::nullopt : std::optional(std::move(value));
+}
 
 Result<void> render_steps(std::vector<Step>& steps, TemplateValues const& values) {
     for (auto& step : steps) {
@@ -165,12 +188,16 @@ Result<Plan> make_plan(
     auto const next = "INC-" + std::to_string(state.next_incident);
     auto const& opened = incident.empty() ? next : incident;
     Names names{service, known.current, std::move(since), {}, {}, opened, plan.inputs};
-    if (takes_release_back(playbook)) {
+    // Which release belongs to a backup is known once that has been chosen.
+    bool const found_later =
+        playbook.undoes != Undoes::release && !asks_version_of(playbook.steps).empty();
+    bool const back = takes_release_back(playbook);
+    if (back && !known.current.empty()) plan.blamed = known.current;
+    if (back && !found_later) {
         auto target = choose_target(known, service.name);
         if (!target) return tl::unexpected(target.error());
         names.known_good = *target;
         plan.target = std::move(*target);
-        if (!known.current.empty()) plan.blamed = known.current;
     } else if (auto target = choose_target(known, service.name)) {
         names.known_good = *target;
     }
@@ -196,12 +223,30 @@ Result<Plan> make_plan(
     return plan;
 }
 
-std::string lost_by(Plan const& plan, WallTime planned) {
+std::string lost_by(Plan const& plan, WallTime planned, std::optional<BackupTime> const& as_of) {
     auto text = plan.data_loss_window.value_or("");
-    if (plan.loses_since && planned > *plan.loses_since) {
-        text += " (" + format_human(planned - *plan.loses_since) + " when it was planned)";
+    auto since = plan.loses_since;
+    if (as_of && !text.empty()) {
+        since = as_of->from;
+        text = "everything written since the backup of " + format_moment(*since);
+    }
+    if (since && planned > *since) {
+        text += " (" + format_human(planned - *since) + " when it was planned)";
     }
     return text;
+}
+
+std::string lost_by(Run const& run) {
+    return lost_by(run.plan, run.planned_at.wall, restored_as_of(run));
+}
+
+std::optional<BackupTime> restored_as_of(Run const& run) {
+    std::optional<BackupTime> out;
+    for (auto const& step : run.steps) {
+        if (!step.as_of || !planned_step(run, step.n).destructive) continue;
+        if (!out || step.as_of->from < out->from) out = step.as_of;
+    }
+    return out ? out : run.foreseen;
 }
 
 Step const& planned_step(Run const& run, std::uint32_t n) {
@@ -239,18 +284,21 @@ Plan what_is_left(Run const& run) {
 }
 
 Result<Step> render_step(Step const& step, Run const& run) {
+    std::string why;  // a name has no value, in words
     auto const values = [&](std::string_view name) -> std::optional<std::string> {
         if (!name.starts_with(saved_prefix)) return std::nullopt;
-        auto const wanted = name.substr(saved_prefix.size());
+        auto wanted = name.substr(saved_prefix.size());
+        auto const dot = wanted.find('.');
+        auto const part = dot == std::string_view::npos ? "" : wanted.substr(dot + 1);
+        wanted = wanted.substr(0, dot);
         for (std::size_t i = 0; i < run.plan.steps.size() && i < run.steps.size(); ++i) {
-            if (run.plan.steps[i].save != wanted) continue;
-            auto const& saved = run.steps[i].saved;
-            return holds_template(saved) ? std::nullopt : std::optional(saved);
+            if (run.plan.steps[i].save == wanted) return saved_value(run.steps[i], part, why);
         }
         return std::nullopt;
     };
     Step out = step;
     auto params = render_all(step.params, values);
+    if (!params && !why.empty()) return fail(Errc::invalid, why);
     if (!params) return tl::unexpected(params.error());
     out.params = params->get_object();
     for (auto& argument : out.check) {

@@ -16,8 +16,16 @@ Result<Plan> make_plan(
     JsonObject const& inputs, std::string const& incident
 );
 
-/// What is lost by it, with how much that is in time; empty: nothing.
-std::string lost_by(Plan const& plan, WallTime planned);
+/// What is lost by it, with how much that is in time; empty: nothing. `as_of`: the backup that is
+/// restored, once that is known.
+std::string lost_by(
+    Plan const& plan, WallTime planned, std::optional<BackupTime> const& as_of = {}
+);
+
+std::string lost_by(Run const& run);
+/// Since when everything written is lost by what the run restores: as its steps have said, or as
+/// was foreseen.
+std::optional<BackupTime> restored_as_of(Run const& run);
 
 /// The n-th step of a run's plan, counted from 1 over its steps, then over `always`.
 Step const& planned_step(Run const& run, std::uint32_t n);
@@ -35,7 +43,8 @@ std::optional<Instant> when_due(Run const& run);
 bool awaits_samples(Run const& run);
 /// It has no verify and answers no trigger: no sample will ever say whether it worked.
 bool proves_nothing(Run const& run);
-/// Fills in "{{ steps.NAME }}" with what earlier steps saved: the last rendering, at the intent.
+/// Fills in "{{ steps.NAME }}" with what earlier steps saved and restored: the last rendering, at
+/// the intent.
 Result<Step> render_step(Step const& step, Run const& run);
 /// As it was started: rendered where it can be (its intent was).
 Step as_run(Step const& step, Run const& run);

@@ -259,9 +259,15 @@ struct StepEndedRecord {
     std::optional<int> exit;
     std::string text;
     std::string saved;
-    std::string by;  // a person who settled or confirmed it
+    std::string by;                        // a person who settled or confirmed it
+    std::optional<BackupTime> as_of = {};  // of what it has restored
+    std::string version = {};              // that was in effect then
+    std::string no_version = {};           // as_of, and none can be named: why
 };
-ROLLBACKD_RECORD(StepEndedRecord, "step.ended", (run, n, attempt, state, exit, text, saved, by))
+ROLLBACKD_RECORD(
+    StepEndedRecord, "step.ended",
+    (run, n, attempt, state, exit, text, saved, by, as_of, version, no_version)
+)
 
 struct AbortAsked {
     std::string run;

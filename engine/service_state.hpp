@@ -75,6 +75,17 @@ BOOST_DESCRIBE_STRUCT(
      disturbed, window_from, seen_at, in_effect)
 )
 
+/// A version was in effect from then on, until the next one was.
+struct InEffect {
+    std::string version;
+    Moment from;
+    /// Nothing was recorded before it, and when it was deployed nobody has said.
+    bool or_before = false;
+
+    friend bool operator==(InEffect const&, InEffect const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(InEffect, (), (version, from, or_before))
+
 struct VersionState {
     Standing standing = Standing::unknown;
     Moment since;
@@ -139,6 +150,7 @@ struct ServiceState {
     std::map<std::string, Readiness> readiness;  // by playbook
     std::map<std::string, std::string> modes;    // that are on → the incident that they answer
     std::map<std::string, Drill> drills;         // by playbook
+    std::vector<InEffect> history;               // oldest first, at most history_max
 
     Deployment const* deployment(std::uint64_t id) const;
     Deployment const* current_deployment() const;  // newest of the version in effect
@@ -150,12 +162,13 @@ struct ServiceState {
     /// Samples up to here never breach this trigger again.
     std::optional<Instant> floor(std::string const& trigger) const;
     static constexpr std::size_t deployments_max = 100;
+    static constexpr std::size_t history_max = 300;
     friend bool operator==(ServiceState const&, ServiceState const&) = default;
 };
 BOOST_DESCRIBE_STRUCT(
     ServiceState, (),
     (deployments, versions, current, window, waiting_window, paused, paused_by, frozen_by, incident,
-     alerts, automatic_runs, last_run_ended, floors, demoted, readiness, modes, drills)
+     alerts, automatic_runs, last_run_ended, floors, demoted, readiness, modes, drills, history)
 )
 
 }  // namespace rollbackd

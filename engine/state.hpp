@@ -28,13 +28,16 @@ struct StepRun {
     std::string saved;
     std::string confirmed_by;
     std::optional<std::string> node;  // where its newest attempt left its claims
+    std::optional<BackupTime> as_of;  // of what it has restored
+    std::string version;              // that was in effect then
+    std::string no_version;           // as_of, and none can be named: why
 
     friend bool operator==(StepRun const&, StepRun const&) = default;
 };
 BOOST_DESCRIBE_STRUCT(
     StepRun, (),
     (n, name, type, always, state, attempt, started_at, ended_at, exit, text, saved, confirmed_by,
-     node)
+     node, as_of, version, no_version)
 )
 
 enum class RunState { waiting, running, verifying, succeeded, failed, interrupted, aborted };
@@ -74,6 +77,7 @@ struct Run {
     bool aborting = false;
     std::string abort_why;  // who asked for the abort, or what it stands for
     std::string why;
+    std::optional<BackupTime> foreseen;  // of the backup that would be restored, as its step said
 
     friend bool operator==(Run const&, Run const&) = default;
 };
@@ -81,7 +85,7 @@ BOOST_DESCRIBE_STRUCT(
     Run, (),
     (id, incident, state, reason, by, manual, automatic, storm, answers, plan, steps, verify,
      planned_at, started_at, steps_ended_at, ended_at, recover_by, people_time, waiting_since,
-     aborting, abort_why, why)
+     aborting, abort_why, why, foreseen)
 )
 
 enum class IncidentState { open, waiting, acting, verifying, unverified, resolved, frozen };

@@ -18,7 +18,8 @@ TypeInfo archive_restore_info() {
     info.doc =
         "Unpacks an archive beside a folder and then swaps them by two renames, so that a broken "
         "one harms nothing and no file of the folder as it was stays. That is kept as "
-        "FOLDER.before_RUN; its path is what `save` keeps.";
+        "FOLDER.before_RUN; its path is what `save` keeps, and {{ steps.SAVED.as_of }} of what "
+        "moment the archive is.";
     info.fields = {
         {.name = "to",
          .type = FieldType::path,
@@ -44,6 +45,7 @@ TypeInfo archive_restore_info() {
     info.one_of = {restoring_alternatives()};
     info.edits = true;
     info.problems = restoring_problems;
+    info.restores = true;
     info.runs_process = true;
     return info;
 }
@@ -81,6 +83,7 @@ asio::awaitable<std::optional<Objection>> preflight(StepJob& job) {
 
 asio::awaitable<StepOutcome> settle(StepJob& job) {
     auto const end = co_await job.ask(command(job, archive_restore_settle, ""));
+    co_await recall_backup(job, endings());
     co_return settled(end);
 }
 

@@ -54,8 +54,14 @@ std::optional<std::int64_t> day_at(std::string_view& text) {
     return std::int64_t(sys_days(date).time_since_epoch().count()) * 86400;
 }
 
+/// What a name says: a second, a minute or a day, told by its last second.
+struct Stamp {
+    std::int64_t at = 0;
+    std::int64_t open = 0;  // seconds before it that may be meant too
+};
+
 /// A time that begins exactly here.
-std::optional<std::int64_t> stamp_at(std::string_view text) {
+std::optional<Stamp> stamp_at(std::string_view text) {
     auto const day = day_at(text);
     if (!day) return std::nullopt;
     constexpr std::int64_t end_of_day = 86399;
@@ -67,7 +73,7 @@ std::optional<std::int64_t> stamp_at(std::string_view text) {
     if (!minute) {
         // More digits than a day has: no time but a number.
         if (!rest.empty() && is_digit(rest[0])) return std::nullopt;
-        return *day + end_of_day;
+        return Stamp{*day + end_of_day, end_of_day};
     }
     auto after = text;
     skip_one_of(after, "-:");
@@ -75,7 +81,19 @@ std::optional<std::int64_t> stamp_at(std::string_view text) {
     auto const& left = second ? after : text;
     if (!left.empty() && is_digit(left[0])) return std::nullopt;
     if (*hour > 23 || *minute > 59 || second.value_or(0) > 60) return std::nullopt;
-    return *day + *hour * 3600 + *minute * 60 + second.value_or(59);
+    auto const at = *day + *hour * 3600 + *minute * 60 + second.value_or(59);
+    return Stamp{at, second ? 0 : 59};
+}
+
+std::optional<Stamp> stamp_in(std::string_view name) {
+    // The last one: "shop_pre_20260101_20261122_2130" is of November.
+    std::optional<Stamp> found;
+    for (std::size_t at = 0; at < name.size(); ++at) {
+        if (!is_digit(name[at]) || (at > 0 && is_digit(name[at - 1]))) continue;
+        auto const stamp = stamp_at(name.substr(at));
+        if (stamp) found = stamp;
+    }
+    return found;
 }
 
 std::string_view base_name(std::string_view path) {
@@ -208,14 +226,23 @@ tl::unexpected<Error> none(BackupRule const& rule, Counts const& counts) {
 }  // namespace
 
 std::optional<std::int64_t> stamp_of(std::string_view name) {
-    // The last one: "shop_pre_20260101_20261122_2130" is of November.
-    std::optional<std::int64_t> found;
-    for (std::size_t at = 0; at < name.size(); ++at) {
-        if (!is_digit(name[at]) || (at > 0 && is_digit(name[at - 1]))) continue;
-        auto const stamp = stamp_at(name.substr(at));
-        if (stamp) found = stamp;
-    }
-    return found;
+    auto const stamp = stamp_in(name);
+    return stamp ? std::optional(stamp->at) : std::nullopt;
+}
+
+BackupTime time_of(StoredBackup const& backup) {
+    return {
+        WallTime(std::chrono::seconds(backup.since)), WallTime(std::chrono::seconds(backup.at))
+    };
+}
+
+std::optional<BackupTime> time_of(std::string_view path, std::string_view zone) {
+    auto const name = base_name(path);
+    auto const stamp = stamp_in(name);
+    auto const ahead = is_utc(name) ? std::optional<std::int64_t>(0) : zone_of(zone);
+    if (!stamp || !ahead) return std::nullopt;
+    auto const at = stamp->at - *ahead;
+    return time_of(StoredBackup{{}, 0, at, at - stamp->open});
 }
 
 Result<std::vector<StoredBackup>> choose_backups(std::string_view listing, BackupRule const& rule) {
@@ -228,16 +255,17 @@ Result<std::vector<StoredBackup>> choose_backups(std::string_view listing, Backu
         if (!file || !is_named_so(base_name(file->path), rule.name, rule.endings)) continue;
         auto const name = base_name(file->path);
         ++counts.named;
-        auto const stamp = stamp_of(name);
+        auto const stamp = stamp_in(name);
         auto const ahead = is_utc(name) ? 0 : head->zone;
         if (may_hold_the_damage(name.substr(rule.name.size()))) {
             ++counts.kept_apart;
         } else if (!stamp) {
             ++counts.undated;
-        } else if (*stamp - ahead >= head->before) {
+        } else if (stamp->at - ahead >= head->before) {
             ++counts.late;
         } else {
-            fitting.push_back({std::string(file->path), file->bytes, *stamp - ahead});
+            auto const at = stamp->at - ahead;
+            fitting.push_back({std::string(file->path), file->bytes, at, at - stamp->open});
         }
     }
     if (fitting.empty()) return none(rule, counts);
@@ -260,7 +288,7 @@ Result<Retention> sort_backups(std::string_view listing, RetentionRule const& ru
         if (!stamp) continue;
         auto const at = *stamp - (is_utc(name) ? 0 : head->zone);
         if (at >= head->before) continue;
-        StoredBackup backup{std::string(file->path), file->bytes, at};
+        StoredBackup backup{std::string(file->path), file->bytes, at, at};
         // Of ".tar.gz" and ".gz" the first that fits says what it is.
         for (std::size_t i = 0; i < rule.endings.size(); ++i) {
             if (!is_named_so(name, rule.name, {rule.endings[i]})) continue;

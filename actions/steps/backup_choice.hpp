@@ -3,7 +3,7 @@
 // that says only its day is taken to be of that day's end.
 #pragma once
 
-#include "core/json.hpp"
+#include "actions/outcome.hpp"
 
 namespace rollbackd {
 
@@ -16,7 +16,8 @@ struct BackupRule {
 struct StoredBackup {
     std::string path;
     std::uint64_t bytes = 0;
-    std::int64_t at = 0;  // seconds since 1970
+    std::int64_t at = 0;     // seconds since 1970
+    std::int64_t since = 0;  // at the earliest: its name says no more than the minute, or the day
 
     friend bool operator==(StoredBackup const&, StoredBackup const&) = default;
 };
@@ -53,6 +54,12 @@ std::vector<StoredBackup> old_backups(
     std::vector<StoredBackup> const& good, std::vector<std::string> const& readable,
     std::size_t newest, std::int64_t before
 );
+
+/// The moment it is of.
+BackupTime time_of(StoredBackup const& backup);
+/// Of one that is named by its path, on a machine whose clock is in that zone ("+0100"); nullopt:
+/// its name says no time.
+std::optional<BackupTime> time_of(std::string_view path, std::string_view zone);
 
 /// The time in a file name as if it were UTC: 20261122_213000, _2130, -2026-11-22T21-30-00,
 /// 20261122.

@@ -82,6 +82,10 @@ public:
         if (stop_) stop_();
     }
 
+    /// Of the backup it restores, or would: by its name.
+    void note_backup(std::optional<BackupTime> time) { as_of_ = time; }
+    std::optional<BackupTime> const& as_of() const { return as_of_; }
+
     std::string text(std::string_view key) const;
     bool has(std::string_view key) const;
     std::vector<std::string> list(std::string_view key) const;
@@ -123,6 +127,7 @@ private:
     Instant late_at_{};
     std::map<std::string, std::string> shell_env_;
     unsigned asked_ = 0;
+    std::optional<BackupTime> as_of_;
     bool aborted_ = false;  // in this life; the mark in the directory outlives it
     std::function<void()> stop_;
 };

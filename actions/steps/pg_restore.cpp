@@ -22,7 +22,7 @@ TypeInfo pg_restore_info() {
         "Restores a PostgreSQL backup, plain (.sql, .sql.gz) or custom, told by its content, into "
         "a new database, checks it there, and then swaps the names in one transaction, ending all "
         "connections. The database as it was stays as NAME_before_RUN; that name is what `save` "
-        "keeps.";
+        "keeps, and {{ steps.SAVED.as_of }} of what moment the backup is.";
     info.fields = database_fields();
     for (auto& field : restoring_fields("backups")) info.fields.push_back(std::move(field));
     info.fields.push_back(
@@ -58,6 +58,7 @@ TypeInfo pg_restore_info() {
     info.one_of = {database_alternatives(), restoring_alternatives()};
     info.destructive = true;
     info.problems = restoring_problems;
+    info.restores = true;
     info.runs_process = true;
     return info;
 }
@@ -154,6 +155,7 @@ asio::awaitable<StepOutcome> settle(StepJob& job) {
     auto const connection = connection_of(job);
     if (!connection) co_return outcome_of(OutcomeKind::unknown, to_string(connection.error()));
     auto const end = co_await job.ask(command(job, *connection, pg_restore_settle));
+    co_await recall_backup(job, endings());
     co_return settled(end);
 }
 

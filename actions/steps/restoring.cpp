@@ -8,6 +8,7 @@ namespace asio = boost::asio;
 
 namespace {
 
+constexpr std::size_t zone_width = 5;  // "+0100"
 constexpr std::size_t listing_max = 2 * 1024 * 1024;
 
 Command list_command(StepJob const& job) {
@@ -16,6 +17,26 @@ Command list_command(StepJob const& job) {
         script_argv("choose", list_backups_script, {job.text("folder"), job.text("before")});
     list.output_max = listing_max;
     return list;
+}
+
+/// The one that is named: only its name says of what moment it is, in its machine's zone.
+asio::awaitable<std::optional<BackupTime>> time_of_file(StepJob& job) {
+    Command zone;
+    zone.argv = {"date", "+%z"};
+    auto const end = co_await job.ask(std::move(zone));
+    co_return time_of(job.text("file"), std::string_view(end.stdout_text).substr(0, zone_width));
+}
+
+/// Of `place` among the chosen; of a named file there is one.
+asio::awaitable<void> note_backup(
+    StepJob& job, std::vector<StoredBackup> const& chosen, std::size_t place
+) {
+    if (job.has("file")) {
+        auto const time = co_await time_of_file(job);
+        job.note_backup(time);
+    } else {
+        job.note_backup(time_of(chosen[place]));
+    }
 }
 
 std::string name_of(std::string const& path) { return path.substr(path.rfind('/') + 1); }
@@ -105,6 +126,7 @@ asio::awaitable<Restored> restore_first_usable(
         out.end->text = out.told;
         if (end.ok()) {
             out.end.reset();
+            co_await note_backup(job, backups, i);
             co_return out;
         }
         bool const useless = end.kind == EndKind::exited && end.exit == useless_exit;
@@ -131,16 +153,38 @@ asio::awaitable<std::optional<Objection>> look_for_backup(
         if (!found) co_return about_files(job, to_string(found.error()));
         backups = std::move(*found);
     }
+    // Where nothing can be asked of it yet, it is the first one that would be taken.
+    co_await note_backup(job, backups, 0);
     std::optional<Objection> said;
-    for (auto const& backup : backups) {
-        auto command = look(backup.path);
+    for (std::size_t i = 0; i < backups.size(); ++i) {
+        auto command = look(backups[i].path);
         auto const end = co_await job.ask(std::move(command));
-        if (end.ok()) co_return std::nullopt;
+        if (end.ok()) {
+            co_await note_backup(job, backups, i);
+            co_return std::nullopt;
+        }
         said = objection(job, end);
         bool const useless = end.kind == EndKind::exited && end.exit == useless_exit;
         if (!useless) co_return said;
     }
     co_return said;
+}
+
+asio::awaitable<void> recall_backup(StepJob& job, std::vector<std::string> endings) {
+    std::vector<StoredBackup> backups(1);
+    if (!job.has("file")) {
+        auto const listed = co_await job.recall("choose");
+        if (!listed || !listed->ok()) co_return;
+        auto found = chosen(job, *listed, endings);
+        if (!found) co_return;
+        backups = std::move(*found);
+    }
+    for (std::size_t i = 0; i < backups.size(); ++i) {
+        auto const end = co_await job.recall("restore-" + std::to_string(i));
+        if (!end || !end->ok()) continue;
+        co_await note_backup(job, backups, i);
+        co_return;
+    }
 }
 
 }  // namespace rollbackd

@@ -33,6 +33,10 @@ boost::asio::awaitable<Restored> restore_first_usable(
     std::function<Command(std::string const& path)> restore
 );
 
+/// When settling: which of them the newest attempt has restored, for whoever asks of what moment it
+/// is.
+boost::asio::awaitable<void> recall_backup(StepJob& job, std::vector<std::string> endings);
+
 /// What speaks against each backup that would be tried, looked at one after the other by what
 /// `look` asks; nullopt: one of them will do.
 boost::asio::awaitable<std::optional<Objection>> look_for_backup(

@@ -105,7 +105,7 @@ public:
     asio::awaitable<StepOutcome> settle(std::string run, std::uint32_t n, Step step) override;
     void abort(std::string const& run, std::uint32_t n) override;
     asio::awaitable<CheckResult> check(CheckRequest request) override;
-    asio::awaitable<std::optional<Objection>> preflight(Step step) override;
+    asio::awaitable<Look> preflight(Step step) override;
     std::string dry_run(Step const& step) const override;
     std::string output(std::string const& run, std::uint32_t n) const override;
     asio::awaitable<std::string> where_steps_run() override { return launcher_.probe(); }
@@ -181,6 +181,7 @@ asio::awaitable<StepOutcome> Runner::run(StepRequest request) {
         active_.insert(active_.end(), Active{prefix_of(request.run, request.n), &*job});
     auto outcome = co_await type->run(*job);
     active_.erase(place);
+    outcome.as_of = job->as_of();
     outcome.abort_asked = outcome.kind == OutcomeKind::aborted || job->is_aborted();
     co_return outcome;
 }
@@ -200,6 +201,7 @@ asio::awaitable<StepOutcome> Runner::settle(std::string run, std::uint32_t n, St
         outcome = settled(end);
     } else if (type != nullptr && type->settle != nullptr) {
         outcome = co_await type->settle(*job);
+        outcome.as_of = job->as_of();
     }
     if (outcome.kind == OutcomeKind::unknown && job->step().idempotent &&
         job->step().check.empty()) {
@@ -242,17 +244,20 @@ asio::awaitable<CheckResult> Runner::check(CheckRequest request) {
     co_return CheckResult{end.ok(), job->outcome(end).text};
 }
 
-asio::awaitable<std::optional<Objection>> Runner::preflight(Step step) {
+asio::awaitable<Look> Runner::preflight(Step step) {
+    Look out;
     auto const* const type = find_step_type(step.type);
-    if (type == nullptr) co_return never(step.type + ": no such type of step");
+    if (type == nullptr) out.objection = never(step.type + ": no such type of step");
+    if (type == nullptr) co_return out;
     step.timeout = preflight_max;
     auto const directory = scratch_directory();
     auto job = job_for(std::move(step), directory);
-    if (!job) co_return never(to_string(job.error()));
-    if (type->preflight == nullptr) co_return std::nullopt;
-    auto objection = co_await type->preflight(*job);
+    if (!job) out.objection = never(to_string(job.error()));
+    if (!job || type->preflight == nullptr) co_return out;
+    out.objection = co_await type->preflight(*job);
+    out.as_of = job->as_of();
     remove_directory(directory);
-    co_return objection;
+    co_return out;
 }
 
 std::string Runner::dry_run(Step const& step) const {

@@ -75,9 +75,9 @@ public:
     virtual void abort(std::string const& run, std::uint32_t n) = 0;
     virtual boost::asio::awaitable<CheckResult> check(CheckRequest request) = 0;
 
-    /// Why this step could not work if it began now; nullopt: nothing known against it. Changes
+    /// Why this step could not work if it began now, if anything is known against it. Changes
     /// nothing. Bounded by 2 s.
-    virtual boost::asio::awaitable<std::optional<Objection>> preflight(Step step) = 0;
+    virtual boost::asio::awaitable<Look> preflight(Step step) = 0;
     /// What it would do, in one or two sentences, secrets left out.
     virtual std::string dry_run(Step const& step) const = 0;
 

@@ -38,7 +38,7 @@ Objection lacks(Grounds needs, std::vector<std::string> paths = {}) {
 /// The step at `place` objects so: what that means for the plan.
 std::optional<std::string> verdict(Plan made, std::size_t place, Objection objection) {
     PlanLook look(std::move(made), true);
-    look.answered(place, std::move(objection));
+    look.answered(place, {.objection = std::move(objection)});
     return PlanLook::objection(look.looks());
 }
 
@@ -95,7 +95,7 @@ TEST_CASE("no answer, and one that nobody can trust, refuse nothing") {
     auto unanswered = lacks(tools);
     unanswered.unanswered = true;
     PlanLook look(plan({exec("a"), exec("b")}), false);
-    look.answered(0, unanswered);
+    look.answered(0, {.objection = unanswered});
     CHECK_FALSE(PlanLook::objection(look.looks()));
     CHECK(look.looks()[0].found == StepFinding::unanswered);
     CHECK(look.looks()[1].found == StepFinding::unanswered);

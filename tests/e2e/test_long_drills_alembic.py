@@ -86,6 +86,24 @@ def test_type_3_ports_are_closed_and_everything_comes_back_from_before_the_deplo
     web.measure(id_, "corrupted-by-release", "type 3: everything from a backup", 2700)
 
 
+def test_type_3_an_older_backup_comes_with_the_version_that_was_live_when_it_was_made(world, web):
+    web.watched()
+    (web.tree / "changes").write_text("since this morning's dump\n")
+    newer = web.deploy("good", started=True)
+    web.good_too(newer)
+    web.deploy("lossy", started=True)
+    web.postgres.psql("DELETE FROM users WHERE id % 10 = 0")
+    id_ = web.of_trigger("corrupted-by-release", timeout=80)["id"]
+    (run,) = web.run_of(id_, "full-restore", "waiting", timeout=60),
+    assert run["target"] is None and "everything written since the backup of" in run["data_loss_window"]
+    web.approve(id_, "full-restore")
+    web.confirm(id_, "full-restore", "manual", before=lambda: seen_by_operators_alone(web))
+    web.recovered(id_, 90)
+    at_good(web)        # not at the newest good one
+    report = world.ctl("report", id_, role="read").stdout
+    assert f"version then in effect: {web.good}" in report
+
+
 def test_the_data_alone_comes_back_where_no_release_is_to_blame(world, web):
     rows = web.rows()
     web.postgres.psql("DELETE FROM users WHERE id % 10 = 0")

@@ -64,6 +64,7 @@ void Model::written() {
         for (std::size_t i = batch.first; i < batch.first + batch.count && !broken(); ++i) {
             auto const& record = disk_.records()[i];
             seq_ = record.seq;
+            wall_ = record.at;
             if (teller) teller(record.kind + " " + record.body.substr(0, 3000));
             take(record.kind, disk_.take_body());
         }
@@ -208,8 +209,9 @@ void Model::on_small(std::string const& kind, Json const& body) {
         found.state = "verifying";
         found.verifying = now_;
         auto& service = services_[found.service];
-        if (found.undoes != "release" || found.target.empty()) return;
+        if (found.target.empty()) return;
         put_into_effect(service, found.target);
+        note_live(service, found.target, wall_, false);
         service.restored = true;
         service.last_rollback_seq = found.started_seq;  // what is recorded since came meanwhile
     } else if (kind == "run.approved") {

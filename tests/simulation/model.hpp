@@ -10,7 +10,7 @@
 namespace rollbackd::simulation {
 
 struct BookStep {
-    std::string name, type, state = "pending";
+    std::string name, type, state = "pending", save;
     std::string when;
     bool always = false, idempotent = false, checked = false, approval = false;
     std::uint64_t retries = 0;
@@ -19,6 +19,8 @@ struct BookStep {
     std::set<std::uint64_t> starts;
     int effects = 0;
     bool approved = false, worked = false;
+    bool takes_version = false;          // that belongs to a backup
+    std::optional<BackupTime> restored;  // the backup that its process has restored
 };
 
 struct BookReminder {
@@ -40,6 +42,7 @@ struct BookRun {
     std::optional<Duration> budget;
     bool asks = false, manual = false, automatic = false, aborting = false, storm = false;
     std::optional<Time> started, verifying, ended, waiting;
+    std::string belongs;         // the version that belongs to the backup it has restored
     Time changed = Time::min();  // when the last step that did anything ended
     std::uint64_t started_seq = 0;
     Duration people{};
@@ -94,6 +97,12 @@ struct BookDeployment {
 struct BookService {
     std::map<std::string, BookVersion> versions;
     std::string current;
+    struct Live {
+        std::string version;
+        WallTime from;
+        bool or_before = false;
+    };
+    std::vector<Live> live;            // what was in effect since when
     std::map<std::string, Time> left;  // when a version was no longer in effect
     std::vector<BookDeployment> deployments;
     bool paused = false;
@@ -272,6 +281,10 @@ private:
     Answer const* answer_of(BookIncident const& incident) const;
     BookDeployment const* blamed(BookService const& service) const;
     void put_into_effect(BookService& service, std::string const& version) const;
+    void note_live(BookService& service, std::string const& version, WallTime from, bool good);
+    void note_deployed(BookService& service, Json const& deployment);
+    static std::string belongs_to(BookService const& service, BackupTime const& time);
+    void judge_backup(BookRun& found, BookStep const& step, Json const& body);
     static bool overtaken(BookService const& service, BookDeployment const& made);
     static bool replaces(BookRun const& run, BookDeployment const& deployment);
     void judge_states();
@@ -283,6 +296,7 @@ private:
     std::shared_ptr<Policy const> policy_;
     Watcher watcher_;
     std::map<std::string, BookService> services_;
+    WallTime wall_{};  // of the record that is read
     std::map<std::string, BookIncident> incidents_;
     std::map<std::string, BookRun> runs_;
     std::map<std::string, std::string> silences_;  // id → service

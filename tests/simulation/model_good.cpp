@@ -65,7 +65,7 @@ void Model::on_known_good(Json const& body) {
     judge_broken(name, version);
     auto const from = window_of(name, *deployment);
     for (auto const& [id, other] : runs_) {
-        bool const undid = other.service == name && other.started && other.undoes == "release" &&
+        bool const undid = other.service == name && other.started && !other.blamed.empty() &&
                            other.target != version;
         auto const over = other.verifying ? other.verifying : other.ended;
         require(

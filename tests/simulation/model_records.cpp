@@ -43,6 +43,8 @@ BookStep step_of(Json const& json, bool always) {
     out.idempotent = flag(json, "idempotent");
     out.approval = flag(json, "approval");
     out.when = word(json, "when");
+    out.save = word(json, "save");
+    out.takes_version = to_text(json).find("{{ steps.") != std::string::npos;
     out.checked = !words(json, "check").empty();
     out.retries = number(json, "retries");
     out.timeout = span(json, "timeout").value_or(Duration{});
@@ -253,6 +255,7 @@ void Model::on_step_ended(Json const& body) {
     } else if (!step.intents.empty() || step.type == "manual") {
         found->changed = now_;
     }
+    if (!step.save.empty()) judge_backup(*found, step, body);
     bool const person = !word(body, "by").empty();
     bool const claims = step.state == "done" && step.type == "exec" && !person;
     require(
@@ -291,6 +294,7 @@ void Model::on_run_ended(Json const& body) {
         auto& standing = service.versions[waited].standing;
         if (!at->replaced) {
             put_into_effect(service, waited);
+            note_live(service, waited, wall_, false);
             service.restored = false;
         }
         if (at->replaced && standing == "baking") standing = "superseded";
@@ -326,21 +330,6 @@ void Model::on_message(Json const& body) {
     told_now_.insert(tells.begin(), tells.end());
 }
 
-// Another that began after it is in effect, or will be when a run has ended: recorded late, it is
-// history. When a version that was called known-good was deployed, nobody has said.
-bool Model::overtaken(BookService const& service, BookDeployment const& made) {
-    for (auto const& name : {service.current, service.waiting}) {
-        for (auto at = service.deployments.rbegin(); at != service.deployments.rend(); ++at) {
-            if (name.empty() || at->version != name) continue;
-            if (!at->known_good && at->started >= made.started + std::chrono::seconds(1)) {
-                return true;
-            }
-            break;
-        }
-    }
-    return false;
-}
-
 void Model::on_deployment(Json const& body) {
     if (flag(body, "own")) return;
     auto& service = services_[word(body, "service")];
@@ -365,6 +354,7 @@ void Model::on_deployment(Json const& body) {
     if (auto const* const seen = find(json, "seen_at")) made.seen = moment(*seen);
     made.known_good = known_good;
     made.in_effect = !known_good || flag(body, "becomes_current");
+    if (made.in_effect) note_deployed(service, json);
     if (find(json, "schema_compatible") != nullptr) {
         made.schema_compatible = flag(json, "schema_compatible");
     }
@@ -408,17 +398,6 @@ void Model::on_deployment(Json const& body) {
         --place;
     }
     service.deployments.insert(place, std::move(made));
-}
-
-void Model::on_version(std::string const& kind, Json const& body) {
-    auto& service = services_[word(body, "service")];
-    auto const version = word(body, "version");
-    if (kind == "version.quarantined") {
-        service.versions[version].standing = "bad";
-    } else {
-        service.versions[version].standing = service.current == version ? "baking" : "superseded";
-        service.undone.erase(version);
-    }
 }
 
 }  // namespace rollbackd::simulation

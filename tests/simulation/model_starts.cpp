@@ -38,6 +38,16 @@ void Model::process_started(Process const& process) {
         name + " started again, and nothing says that it may"
     );
     require(!step.approval || step.approved, "5", name + " needs an approval of its own");
+    if (step.takes_version) {
+        auto const* const argv = process.step.params.if_contains("argv");
+        auto const given = argv == nullptr ? Json() : argv->get_array().back();
+        require(
+            !found->belongs.empty() && given == Json(found->belongs.c_str()), "3",
+            name + " goes back to " + to_text(given) + ", and " +
+                (found->belongs.empty() ? std::string("no version") : found->belongs) +
+                " belongs to the backup"
+        );
+    }
     for (auto const& other : found->steps) {
         if (&other == &step) break;
         if (other.always) continue;
@@ -67,6 +77,7 @@ void Model::effect(Process const& process) {
 void Model::process_ended(Process const& process) {
     auto& step = runs_[process.run].steps[process.n - 1];
     step.worked = step.worked || process.exit->kind == OutcomeKind::done;
+    if (process.exit->as_of) step.restored = process.exit->as_of;
 }
 
 void Model::on_started(Json const& body) {
@@ -97,7 +108,7 @@ void Model::on_started(Json const& body) {
     incident.played.insert(found->playbook);
     auto& service = services_[found->service];
     if (found->automatic) service.starts.push_back({found->incident, now_});
-    if (found->undoes == "release" && !found->blamed.empty()) {
+    if (!found->blamed.empty()) {
         service.undone.insert(found->blamed);
         undoing_now_.insert(found->id);
     }
@@ -255,7 +266,7 @@ BookDeployment const* Model::blamed(BookService const& service) const {
 
 // Made before the rollback began, whose target is what runs since.
 bool Model::replaces(BookRun const& run, BookDeployment const& deployment) {
-    return run.undoes == "release" && run.target != deployment.version && run.started &&
+    return !run.target.empty() && run.target != deployment.version && run.started &&
            run.verifying && deployment.started < *run.started;
 }
 

@@ -2,6 +2,8 @@
 
 #include "tests/simulation/tape.hpp"
 
+#include <algorithm>
+
 namespace rollbackd::simulation {
 
 namespace {
@@ -108,6 +110,18 @@ void fill(Playbook& playbook, Random& random, Duration settle) {
     add_reminders(playbook, Random(Random(random).next()));
 }
 
+// Drawn aside: the release goes back with the data, to the version that belongs to the backup.
+void add_version(Playbook& restore, Random random) {
+    if (!random.chance(0.5)) return;
+    auto const data =
+        std::find_if(restore.steps.begin(), restore.steps.end(), [](Step const& step) {
+            return step.name.starts_with("restore");
+        });
+    data->save = "restored";
+    auto back = exec_step("back", JsonArray{"back", "{{ steps.restored.version }}"}, random);
+    restore.steps.insert(std::next(data), std::move(back));
+}
+
 std::vector<Playbook> make_playbooks(Random& random, Duration settle) {
     std::vector<Playbook> out;
     auto const add = [&](std::string name, std::vector<std::string> words) -> Playbook& {
@@ -139,6 +153,7 @@ std::vector<Playbook> make_playbooks(Random& random, Duration settle) {
     restore.undoes = Undoes::data;
     restore.data_loss = DataLoss::certain;
     restore.steps.back().destructive = true;
+    add_version(restore, Random(Random(random).next()));
     auto& down = add("migrate-down", {"evidence", "migrate-down"});
     down.undoes = Undoes::schema;
     for (auto& playbook : out) {

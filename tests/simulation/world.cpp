@@ -107,7 +107,8 @@ bool World::can_work(std::string const& name, Step const& step) const {
 StepFinding World::preflight(Plan const& plan, Step const& step) {
     bool const checks_out = step.type == "git_checkout" || word_of(step) == "rollback";
     bool const asked = step.type == "exec" || step.type == "git_checkout";
-    if (!asked || !step.when.empty()) return StepFinding::unasked;
+    bool const depends = word_of(step) == "back";
+    if (!asked || depends || !step.when.empty()) return StepFinding::unasked;
     auto const& known = service(plan.service);
     auto const version = known.versions.find(plan.target.value_or(""));
     bool const there = version != known.versions.end() && version->second.present;
@@ -180,6 +181,15 @@ Process& World::start(Process process) {
     return made;
 }
 
+// Which backup it is follows from the run: drawn, it would move the rest of the seed's story.
+BackupTime World::backup(Process const& process) const {
+    auto const number = std::hash<std::string>{}(process.run) + process.n;
+    auto const age = std::chrono::seconds(number * 131 % 600);
+    auto const since = std::chrono::duration_cast<WallTime::duration>(timeline_.now() - age);
+    auto const from = Machine::first_wall + since;
+    return {from, number % 5 == 0 ? from + 1min : from};
+}
+
 void World::end(Key const& key, OutcomeKind kind, bool effect) {
     auto& process = processes_.at(key);
     if (effect) take_effect(process);
@@ -190,6 +200,7 @@ void World::end(Key const& key, OutcomeKind kind, bool effect) {
     if (kind == OutcomeKind::done) outcome.exit = 0;
     if (kind == OutcomeKind::failed) outcome.exit = 1;
     outcome.text = to_string(kind);
+    if (kind == OutcomeKind::done && !process.step.save.empty()) outcome.as_of = backup(process);
     process.exit = std::move(outcome);
     witness_.process_ended(process);
     if (process.waiter) process.waiter();
@@ -208,7 +219,7 @@ void World::change(Process const& process) {
     auto const word = std::string(words.front().get_string());
     auto& service = services.at(process.service);
     auto const now = timeline_.now();
-    if (word == "rollback" && words.size() > 1) {
+    if ((word == "rollback" || word == "back") && words.size() > 1) {
         service.running = std::string(words[1].get_string());
         service.running_since = now;
         service.starting_until = now + random_.between(0s, 5s);

@@ -135,6 +135,8 @@ private:
     /// What a source says that does not work; none: it works.
     std::optional<SampleValue> faulty(Source const& source);
     void end(Key const& key, OutcomeKind kind, bool effect);
+    /// Of what moment the backup is that the process has restored.
+    BackupTime backup(Process const& process) const;
     bool can_work(std::string const& service, Step const& step) const;
     void take_effect(Process& process);
 

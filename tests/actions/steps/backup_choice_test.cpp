@@ -72,6 +72,23 @@ TEST_CASE("a name's time is of the zone of the machine that holds it") {
     CHECK(chosen({"shop_20261122T123000Z.dump"}, "+0200")[0].find("late") != std::string::npos);
 }
 
+TEST_CASE("a backup is of the second, the minute or the day that its name says") {
+    using namespace std::chrono_literals;
+    auto const of = [](std::string const& name) {
+        auto const files = choose_backups(listing({name}, "+0100"), rule());
+        REQUIRE(files);
+        return time_of(files->front());
+    };
+    WallTime const ten(std::chrono::seconds(noon - 7200 - 24 * 3600));
+    CHECK(of("shop_20261121_110000.dump") == BackupTime{ten, ten});
+    CHECK(of("shop_20261121T100000Z.dump") == BackupTime{ten, ten});
+    CHECK(of("shop_20261121_1100.dump") == BackupTime{ten, ten + 59s});
+    CHECK(of("shop_20261121.dump") == BackupTime{ten - 11h, ten + 13h - 1s});
+    CHECK(time_of("/backups/shop_20261121_110000.dump", "+0100") == BackupTime{ten, ten});
+    CHECK_FALSE(time_of("/backups/latest.dump", "+0100"));
+    CHECK_FALSE(time_of("/backups/shop_20261121_110000.dump", ""));
+}
+
 TEST_CASE("times are read in every way the runbooks write them") {
     auto const midnight = noon - 12 * 3600;
     CHECK(stamp_of("shop_20261122_213015.dump") == midnight + 21 * 3600 + 30 * 60 + 15);

@@ -110,6 +110,10 @@ class WebStack(ComposedStack):
         return self.postgres.psql("SELECT (SELECT sum(hashtext(u::text)) FROM users u), (SELECT sum(hashtext(o::text)) FROM orders o),"
                                   "(SELECT count(*) FROM notes)", database)
 
+    def good_too(self, version: str) -> None:
+        """A person says that this release is good as well."""
+        self.world.api("ingest").must(201, "/v1/services/web/deployments", {"version": version, "known_good": True})
+
     def jobs(self) -> None:
         """The worker tells how each job has ended, while it runs."""
         stop = threading.Event()

@@ -103,7 +103,7 @@ std::optional<std::string> Hands::preflight(Step made) {
 }
 
 std::optional<Objection> Hands::look(Step made) {
-    return complete(life_->loop, life_->runner->preflight(std::move(made)));
+    return complete(life_->loop, life_->runner->preflight(std::move(made))).objection;
 }
 
 void Hands::begin(Step made, std::string run, std::uint32_t n) {
