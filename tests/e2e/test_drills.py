@@ -33,7 +33,9 @@ def test_a_bad_push_goes_back_by_itself_and_the_branch_holds_the_good_tree(world
     booking.push()
 
     id_ = booking.of_trigger(*BROKEN)["id"]
+    wait_for(lambda: [entry["affected"] for entry in booking.page()] == ["Bookings"], what="the public to be told")
     incident = booking.recovered(id_)
+    wait_for(lambda: booking.page()[0]["state"] in ("monitoring", "resolved"), what="the public to be told of the end")
 
     assert playbooks(incident) == ["code-rollback"] and incident["severity"] in ("P0", "P1")
     run = incident["runs"][0]

@@ -1,6 +1,7 @@
 """The stack of config/examples/compose-flags.yaml, small but real: API and Redis in Docker Compose, PostgreSQL and nginx
 on the host, a bare repository whose hook deploys; and that policy as it is shipped."""
 
+import json
 from pathlib import Path
 
 from harness.daemon import BINARIES
@@ -58,6 +59,7 @@ class BookingStack(Drill):
         self.machine.secret("forge.token", TOKEN)
         self.machine.path("/var/log/postgresql/postgresql-15-main.log").touch()
         self.machine.path("/var/backups/booking").mkdir()
+        self.machine.path("/var/www/status").mkdir(parents=True)
         self.postgres.psql(TABLES)
         self.nights("/var/backups/booking", "booking")
         self.machine.start_engine()
@@ -78,6 +80,7 @@ class BookingStack(Drill):
                  "https://booking.example.com": f"http://127.0.0.1:{self.front}",
                  "https://staging.example.com": f"http://127.0.0.1:{self.api}",
                  "https://forge.example.com": self.forge.url}
+        names["/var/www/status/"] = f"{self.machine.path('/var/www/status')}/"
         self.world.policy = self.shipped(names)
 
     def deployed(self) -> None:
@@ -119,6 +122,11 @@ class BookingStack(Drill):
         self.start("health", "flag-is-off", "requests", "safe-mode", "docker", "redis", "broken-rows", "bookings",
                    known_good=self.good if known_good else "")
         wait_for(lambda: self.world.signal("answers", "postgresql")["last_value"] == "ok", what="the database to answer")
+
+    def page(self) -> list[dict]:
+        """What the public is told."""
+        page = self.machine.path("/var/www/status/status.json")
+        return json.loads(page.read_text())["incidents"] if page.exists() else []
 
     def busy(self) -> None:
         """So many requests as a share of failures is judged by."""

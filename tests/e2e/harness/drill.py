@@ -69,7 +69,8 @@ class Drill:
         policy = yaml.safe_load(text)
         given = self.world.policy["daemon"]
         policy["daemon"].update({key: given[key] for key in ("listen", "store", "tokens", "references")})
-        policy["notify"] = {name: {"webhook": {"url": self.world.sink.url}} for name in policy["notify"]}
+        policy["notify"] = {name: channel if "status_file" in channel else {"webhook": {"url": self.world.sink.url}}
+                            for name, channel in policy["notify"].items()}
         policy["hosts"] = {name: self.outside.host for name in policy["hosts"]}
         # What a real application needs for its start is no part of what is measured.
         policy["services"][self.service]["start_period"] = "1s"
