@@ -212,9 +212,20 @@ StepOutcome refused(StepJob const& job, std::string const& why) {
     return outcome_of(OutcomeKind::failed, job.shown(why, StepJob::text_bytes_max));
 }
 
-/// Empty: merged, or it may be soon; `waits` says what for. Else why it never will be.
+/// What is waited for, as the forge said last, and what has kept it from being asked since.
+struct Waiting {
+    std::string for_what;
+    std::string trouble;
+
+    std::string text() const {
+        bool const both = !for_what.empty() && !trouble.empty();
+        return for_what + (both ? "; asked last: " : "") + trouble;
+    }
+};
+
+/// Empty: merged, or it may be soon; `waiting` says what for. Else why it never will be.
 asio::awaitable<std::string> merge(
-    StepJob& job, PullRequest pull, std::string method, std::string& waits
+    StepJob& job, PullRequest pull, std::string method, Waiting& waiting
 ) {
     JsonObject body;
     body["merge_method"] = to_json(method);
@@ -222,8 +233,10 @@ asio::awaitable<std::string> merge(
     auto const path = "/pulls/" + std::to_string(pull.number) + "/merge";
     auto const said = co_await ask_forge(job, "PUT", path, std::move(body));
     constexpr unsigned not_mergeable = 405;  // its checks or its reviews are not done yet
-    waits = said.why;
-    if (said.json || said.passes || said.status == not_mergeable) co_return std::string();
+    bool const held = said.status == not_mergeable;
+    if (held) waiting.for_what = called(job, pull) + " is open: " + said.why;
+    if (said.passes && !held) waiting.trouble = said.why;
+    if (said.json || said.passes || held) co_return std::string();
     co_return said.why;
 }
 
@@ -237,14 +250,14 @@ asio::awaitable<void> wait_a_little(StepJob& job) {
     job.on_abort({});
 }
 
-/// One look at it: its end, or nothing, and in `waits` what is waited for.
+/// One look at it: its end, or nothing, and in `waiting` what for.
 asio::awaitable<std::optional<StepOutcome>> go_on(
-    StepJob& job, std::string head, std::string& waits
+    StepJob& job, std::string head, Waiting& waiting
 ) {
     std::optional<StepOutcome> end;
     auto found = co_await look(job, head);
     if (found.known && !found.pull) found = co_await open(job);
-    waits = found.said.why;
+    waiting.trouble = found.known ? std::string() : found.said.why;
     // Refused because somebody opened it meanwhile, or an earlier try of ours did: it is seen next.
     constexpr unsigned refused_as_it_is = 422;
     bool const there = found.said.why.find("already exists") != std::string::npos;
@@ -255,13 +268,14 @@ asio::awaitable<std::optional<StepOutcome>> go_on(
     }
     end = end_at(job, *found.pull, head);
     if (end) co_return end;
-    waits = called(job, *found.pull) + " is open";
     auto const method = job.text("merge");
-    if (method.empty() || method == "people") co_return end;
-    std::string held;
-    auto const never = co_await merge(job, *found.pull, method, held);
+    bool const by_people = method.empty() || method == "people";
+    // Why it could not be merged stays said until the forge says something else.
+    if (by_people || waiting.for_what.empty())
+        waiting.for_what = called(job, *found.pull) + " is open";
+    if (by_people) co_return end;
+    auto const never = co_await merge(job, *found.pull, method, waiting);
     if (!never.empty()) end = refused(job, called(job, *found.pull) + ": " + never);
-    if (!held.empty()) waits += ": " + held;
     co_return end;
 }
 
@@ -269,17 +283,20 @@ asio::awaitable<StepOutcome> run(StepJob& job) {
     auto const branch = co_await job.process("branch", branch_command(job, branch_script));
     if (!branch.ok()) co_return job.outcome(branch);
     auto const head = lines_in(branch.stdout_text).front();
-    std::string waits;
+    Waiting waiting;
     while (true) {
         bool const stopping = co_await is_cancelled();
         if (stopping) co_return outcome_of(OutcomeKind::unknown, "the daemon was stopped");
         if (job.is_aborted())
-            co_return outcome_of(OutcomeKind::aborted, "nobody waits for it any more; " + waits);
-        auto const end = co_await go_on(job, head, waits);
+            co_return outcome_of(
+                OutcomeKind::aborted, "nobody waits for it any more; " + waiting.text()
+            );
+        auto const end = co_await go_on(job, head, waiting);
         if (end && !job.is_aborted()) co_return *end;
         if (job.is_late()) {
             co_return refused(
-                job, "not merged within " + format_duration(job.step().timeout) + ": " + waits
+                job,
+                "not merged within " + format_duration(job.step().timeout) + ": " + waiting.text()
             );
         }
         co_await wait_a_little(job);

@@ -149,3 +149,21 @@ TEST_CASE("a pull request that is merged already is done, and nothing is sent bu
         "&head=example%3Aback&base=main HTTP/1.1"
     ));
 }
+
+TEST_CASE("why a pull request could not be merged stays told though the forge is away in the end") {
+    Clone clone;
+    bool asked = false;
+    HttpServer forge([&](std::string const& request) {
+        if (asked) return response(502, "{}");
+        asked = request.starts_with("PUT ");
+        return asked ? response(405, R"({"message":"a review is missing"})")
+                     : response(200, clone.pull("open"));
+    });
+    Hands hands(clone.dir.path("run"));
+    auto made = clone.step(forge.url("/"), {{"merge", "squash"}, {"every", 50'000'000}});
+    made.timeout = std::chrono::seconds(5);
+    auto const outcome = hands.run(made);
+    CHECK(outcome.kind == OutcomeKind::failed);
+    CHECK(outcome.text.find("a review is missing; asked last: ") != std::string::npos);
+    CHECK(outcome.text.find("502") != std::string::npos);
+}
