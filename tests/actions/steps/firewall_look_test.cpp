@@ -17,17 +17,12 @@ TEST_CASE("a machine that is slow to begin does not call an open port silent") {
     REQUIRE(write_file_atomically(
         dir.path("bash"), "#!/bin/sh\nsleep 3.5\nexec /bin/bash \"$@\"\n", 0755
     ));
-    Hands hands(dir.path("run"));
-    auto const path = "PATH=" + dir.path("") + ":/usr/bin:/bin";
-    auto const outcome = hands.run(step(
-        "exec",
-        JsonObject{
-            {"argv",
-             JsonArray{
-                 "env", path.c_str(), "sh", "-c", outside_look, "look", "127.0.0.1", port.c_str()
-             }}
-        }
-    ));
-    CHECK(outcome.kind == OutcomeKind::done);
-    CHECK(outcome.text == "127.0.0.1 " + port + " open");
+    auto look = shell("true");
+    look.argv = {"env",        "PATH=" + dir.path("") + ":/usr/bin:/bin",
+                 "sh",         "-c",
+                 outside_look, "look",
+                 "127.0.0.1",  port};
+    auto const end = supervise(dir.path("look"), std::move(look));
+    CHECK(end.ok());
+    CHECK(end.stdout_text == "127.0.0.1 " + port + " open\n");
 }
