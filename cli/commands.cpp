@@ -104,7 +104,7 @@ std::vector<Command> deciding_commands() {
          deciding,
          "Approve the plan that waits, after showing what it does and loses",
          {incident_id,
-          {flag, "--yes", "", "do not ask; needed without a terminal where data may be lost"},
+          {flag, "--yes", "", "do not ask, even on a terminal"},
           {flag, "--force", "", "though a step says that it cannot work"},
           maybe_plan},
          approve,

@@ -55,23 +55,14 @@ void print_consequences(Terminal const& terminal, std::ostream& to, Json const& 
     print_field(where, "Plan:     ", plan_hash(run));
 }
 
-/// Nothing, or why not. Who cannot be asked has agreed by asking for it, except to lose data.
-Outcome<void> agreed(Context const& context, Arguments const& given, Json const& run) {
+/// Without a terminal there is nobody to ask, and who wrote the command has decided (DESIGN A3).
+bool agreed(Context const& context, Arguments const& given) {
     auto const& terminal = context.terminal;
-    if (given.on("--yes")) return {};
-    if (!terminal.in_is_tty) {
-        if (loss_of(plan_or_run(run)).empty()) return {};
-        return refuse(
-            "not approved: it may lose data, and there is no terminal to ask on; if that is meant: "
-            "rollbackctl approve " +
-            clean(given.text("INC")) + " --yes"
-        );
-    }
+    if (given.on("--yes") || !terminal.in_is_tty) return true;
     terminal.err << "Approve it? [y/N] " << std::flush;
     std::string line;
     std::getline(terminal.in, line);
-    if (line == "y" || line == "Y" || line == "yes") return {};
-    return refuse("not approved: nothing was sent");
+    return line == "y" || line == "Y" || line == "yes";
 }
 
 /// The run that waits for a yes; else one that already got it (a second approve answers the same).
@@ -100,7 +91,7 @@ Outcome<Exit> approve(Context& context, Arguments const& given) {
         if (!run) return tl::unexpected(run.error());
         auto const& terminal = context.terminal;
         print_consequences(terminal, context.json ? terminal.err : terminal.out, *run);
-        if (auto yes = agreed(context, given, *run); !yes) return tl::unexpected(yes.error());
+        if (!agreed(context, given)) return refuse("not approved: nothing was sent");
         plan = plan_hash(*run);
     }
     JsonObject body{{"plan", plan}};
