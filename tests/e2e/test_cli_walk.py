@@ -87,8 +87,7 @@ def test_what_every_command_says_to_machines_is_one_json_document(busy):
     assert call("confirm", run["incident"], "duty:1", "--does-not-apply", "--reason", "x")["id"] == run["incident"]
     losing = wait_for(lambda: started(call, "restore"), what="a run that may lose data")
     assert losing["state"] == "waiting" and losing["data_loss"] == "possible"
-    call("approve", losing["incident"], code=1)
-    assert call("approve", losing["incident"], "--yes")["id"] == losing["id"]
+    assert call("approve", losing["incident"])["id"] == losing["id"]
     assert call("abort", losing["incident"])["id"] == losing["incident"]
     call("pause", "shop")
     assert call("resume", "shop")["paused"] is False

@@ -1,5 +1,6 @@
 """Names, greetings and certificates: a name server, STARTTLS of a real PostgreSQL, files on disk."""
 
+import contextlib
 import os
 import socket
 import ssl
@@ -24,21 +25,19 @@ class NameServer:
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
-        while True:
-            try:
+        with contextlib.suppress(OSError):      # closed
+            while True:
                 question, peer = self.socket.recvfrom(4096)
-            except OSError:
-                return
-            if self.silent:
-                continue
-            if self.garbage:
-                self.socket.sendto(question[:2] + b"nonsense", peer)
-                continue
-            records = b"".join(b"\xc0\x0c\x00\x01\x00\x01" + struct.pack(">IH", 60, 4) + socket.inet_aton(a)
-                               for a in self.addresses) if self.code == 0 else b""
-            count = len(self.addresses) if self.code == 0 else 0
-            head = question[:2] + struct.pack(">HHHHH", 0x8180 | self.code, 1, count, 0, 0)
-            self.socket.sendto(head + question[12:] + records, peer)
+                if not self.silent:
+                    self.socket.sendto(question[:2] + self._answer(question), peer)
+
+    def _answer(self, question: bytes) -> bytes:
+        if self.garbage:
+            return b"nonsense"
+        records = b"".join(b"\xc0\x0c\x00\x01\x00\x01" + struct.pack(">IH", 60, 4) + socket.inet_aton(a)
+                           for a in self.addresses) if self.code == 0 else b""
+        count = len(self.addresses) if self.code == 0 else 0
+        return struct.pack(">HHHHH", 0x8180 | self.code, 1, count, 0, 0) + question[12:] + records
 
     def stop(self) -> None:
         self.socket.close()
