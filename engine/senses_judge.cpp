@@ -175,9 +175,10 @@ Before Senses::before(
 
 // A streak that is only too short yet is no health, however long one waits.
 bool Senses::in_streak(ServiceSense const& service, Condition const& condition, Now now) {
-    if (!condition.uses("consecutive_failures")) return false;
     auto const read = condition.signals();
     return std::any_of(read.begin(), read.end(), [&](std::string const& name) {
+        // What it asks otherwise, like failed(staging), may fail for ever.
+        if (!condition.uses("consecutive_failures", name)) return false;
         auto const window = service.windows.find(name);
         if (window == service.windows.end()) return false;
         // Not the newest sample: one that could not say, or saw nothing happen, ends no streak.
@@ -197,7 +198,6 @@ bool Senses::enough_good(
     }
     if (known == nullptr) return false;
     if (parsed(condition).signals().empty()) return true;  // a fact is known or not
-    bool const streaks = parsed(condition).uses("consecutive_failures");
     std::uint64_t best = 0;
     for (auto const& name : parsed(condition).signals()) {
         auto const window = known->windows.find(name);
@@ -208,7 +208,8 @@ bool Senses::enough_good(
         auto const kind = window->second.rules().kind;
         bool const counted = kind == SignalKind::state || kind == SignalKind::outcomes;
         // With `by` what others deliver says nothing of the one that still fails.
-        if (streaks && window->second.streak_goes_on(now.boot, since)) return false;
+        bool const streaks = parsed(condition).uses("consecutive_failures", name);
+        if (streaks && window->second.streak_goes_on(now.boot, since)) continue;
         Range const range{since, now.boot};
         auto const good =
             counted ? window->second.counts(range).success : window->second.samples(range);

@@ -40,6 +40,8 @@ public:
     /// The longest window it asks `signal` for; zero where it only needs the newest or the streak.
     Duration window_of(std::string_view signal) const;
     bool uses(std::string_view function) const;
+    /// Whether it asks that of this signal.
+    bool uses(std::string_view function, std::string_view signal) const;
     /// It reads numbers of the signal (a latency, a gauge), not only its successes and failures.
     bool measures(std::string_view signal) const;
     Expr const& root() const { return *root_; }

@@ -66,6 +66,16 @@ bool Condition::uses(std::string_view function) const {
     return found;
 }
 
+bool Condition::uses(std::string_view function, std::string_view signal) const {
+    bool found = false;
+    if (!root_) return found;
+    walk(*root_, [&](Expr const& expr) {
+        found =
+            found || (expr.op == Op::call && expr.text == function && signal_of(expr) == signal);
+    });
+    return found;
+}
+
 bool Condition::measures(std::string_view signal) const {
     return root_ && measures_latency(*root_, signal);
 }

@@ -75,6 +75,35 @@ TEST_CASE("what another delivers proves nothing of the one that still fails") {
     CHECK(world.incident()->state == IncidentState::resolved);
 }
 
+TEST_CASE("what a condition only asks to fail may fail for ever") {
+    auto policy = shop_policy();
+    policy.services[0].triggers[0].when =
+        condition("consecutive_failures(health) >= 3 and failed(queries)");
+    auto queries = policy.services[0].signals[0];
+    queries.name = "queries";
+    policy.services[0].signals.push_back(queries);
+    SECTION("for so many good samples") {}
+    SECTION("for a while") { policy.services[0].triggers[0].resolve_after.duration = 3s; }
+    World world(std::move(policy));
+    auto const other = [&world] {
+        world.sample(
+            {"shop", "queries", world.now.boot, StateValue{false, "", 1ms}, {}, {}, {}, true}
+        );
+    };
+    world.release_v2();
+    other();
+    world.fail_health(3);
+    world.answer();
+    world.end_step();
+    world.end_step();
+    REQUIRE(world.incident()->state == IncidentState::verifying);
+    for (int i = 0; i < 4; ++i) {
+        probe(world, true);
+        other();
+    }
+    CHECK(world.incident()->state == IncidentState::resolved);
+}
+
 TEST_CASE("every verify entry must pass, whatever the trigger says") {
     auto policy = shop_policy();
     policy.services[0].playbooks[0].verify.push_back(
